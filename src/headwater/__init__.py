@@ -1,0 +1,73 @@
+"""Headwater: data pipelines as code, run where the data lives.
+
+``import headwater as hw`` offers what a project's own Python needs (``hw.model``, ``hw.Run``, the checks) and the
+reading side (``hw.Project``, ``hw.query``, ``hw.table``). Everything is loaded on first use, so that importing costs
+nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from headwater.app.reading import Project, query, table
+    from headwater.spec.authoring import (
+        Run,
+        accepted_range,
+        accepted_values,
+        expression,
+        freshness,
+        matches,
+        model,
+        not_null,
+        references,
+        row_count,
+        unique,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES: Final[dict[str, str]] = {
+    "Project": "headwater.app.reading",
+    "query": "headwater.app.reading",
+    "table": "headwater.app.reading",
+} | dict.fromkeys(
+    (
+        "Run",
+        "accepted_range",
+        "accepted_values",
+        "expression",
+        "freshness",
+        "matches",
+        "model",
+        "not_null",
+        "references",
+        "row_count",
+        "unique",
+    ),
+    "headwater.spec.authoring",
+)
+
+__all__ = [
+    "Project",
+    "Run",
+    "__version__",
+    "accepted_range",
+    "accepted_values",
+    "expression",
+    "freshness",
+    "matches",
+    "model",
+    "not_null",
+    "query",
+    "references",
+    "row_count",
+    "table",
+    "unique",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home the first time it is asked for."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'headwater' has no attribute {name!r}")

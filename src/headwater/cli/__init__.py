@@ -1,0 +1,1 @@
+"""Arguments to use cases to views: the only code that prints."""

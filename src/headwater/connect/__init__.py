@@ -1,0 +1,1 @@
+"""The protocols that connectors fulfil, and the description that each component carries."""

@@ -1,0 +1,51 @@
+"""A component: one connector with its description, its fields, an example and its constructor."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from headwater.connect.sinks import Sink
+from headwater.connect.sources import Source
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Can(StrEnum):
+    """What a connector is able to do; documentation and conformance tests read it."""
+
+    IN_PLACE = "read in place"
+    REJECTS = "rejects with position"
+    REPLACE = "replace"
+    APPEND = "append"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Component(Generic[T_co]):
+    """``fields`` is a frozen dataclass annotated with ``Doc``; ``make`` gets its validated values."""
+
+    name: str
+    summary: str
+    fields: type
+    example: str
+    can: frozenset[Can]
+    make: Callable[..., T_co]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All components that this process knows, by name; an explicit list, never an import side effect."""
+
+    sources: Mapping[str, Component[Source]]
+    sinks: Mapping[str, Component[Sink]]
+
+    @classmethod
+    def of(cls, sources: Iterable[Component[Source]], sinks: Iterable[Component[Sink]]) -> "Registry":
+        """Index components by their names."""
+        return cls({c.name: c for c in sources}, {c.name: c for c in sinks})
+
+    def fields_of(self, role: str, name: str) -> Any:
+        """Give the fields of a source or sink connector, or None if there is no such connector."""
+        component = (self.sources if role == "source" else self.sinks).get(name)
+        return component.fields if component else None

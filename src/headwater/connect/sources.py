@@ -1,0 +1,98 @@
+"""What a source connector fulfils: observe what is there, inspect it, offer it to DuckDB as a relation."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from headwater.diagnostics import Diagnostic, Where
+from headwater.spec.observations import Inspection, Item, SetAside
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractColumn:
+    """One declared column: its DuckDB type and whether a row must have it."""
+
+    name: str
+    type: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What makes a row belong to the source. All of it is evaluated in every scan, whatever a query projects."""
+
+    columns: tuple[ContractColumn, ...]
+    time: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    timezone: str = "UTC"
+    ahead_s: float = 86400.0
+    lazy: bool = False
+    fail_on_bad_row: bool = False
+    fail_on_schema_change: bool = True
+    identity: str = "stat"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanItem:
+    """An item to be scanned, with what its inspection (if any) found to matter."""
+
+    item: Item
+    site: str = "hub"
+    not_after: datetime | None = None
+    recovered: tuple[SetAside, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A relation over items: ``setup`` statements to run first on the same connection, then a SELECT.
+
+    The SELECT gives exactly the declared columns, in their order, with their types, and exactly the rows that satisfy
+    the whole contract.
+    """
+
+    sql: str
+    setup: tuple[str, ...] = field(default=())
+
+
+class Source(Protocol):
+    """Rows extracted from an outside system. Made with (settings, contract, root directory of the project)."""
+
+    @property
+    def needs_inspection(self) -> bool:
+        """Whether items must be inspected before they are scanned (its time is cut, or scans cannot report rejects)."""
+        ...
+
+    def observe(self, site: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+        """List what is there now at a site, ordered by path. Never reads rows (``identity: content`` hashes bytes)."""
+        ...
+
+    def inspect(
+        self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item], site: str, now: datetime
+    ) -> Iterable[Inspection]:
+        """Read each item once, whole contract, and say what is in it. Raises Retryable if one changed meanwhile."""
+        ...
+
+    def scan(self, items: Sequence[ScanItem]) -> Scan:
+        """Offer items as one relation. No item: an empty relation with the declared columns."""
+        ...
+
+    def collect(self, connection: "duckdb.DuckDBPyConnection", items: Sequence[ScanItem]) -> tuple[SetAside, ...]:
+        """Give the rows that scans on this connection set aside since the last call (formats that report in scans)."""
+        ...
+
+    def changed(self, items: Iterable[Item]) -> tuple[str, ...]:
+        """Give the paths whose identity is no longer the observed one (also: vanished)."""
+        ...
+
+
+class MakeSource(Protocol):
+    """How a source connector is made."""
+
+    def __call__(self, settings: Mapping[str, object], contract: Contract, root: str, where: Where | None) -> Source:
+        """Make it; ``where`` is the source's place in the project, for diagnostics."""
+        ...

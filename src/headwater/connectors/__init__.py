@@ -1,0 +1,1 @@
+"""One file per outside system; an explicit list, see the groups."""

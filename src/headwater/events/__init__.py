@@ -1,0 +1,117 @@
+"""Frozen facts about what happened, and the callable that takes them: observers subscribe, nobody below knows them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The root of all facts; concrete facts add their own fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase(Event):
+    """A command enters a phase: ``load, observe, plan, build, check, move, sink``; ``total`` counts its units."""
+
+    name: str
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileInspected(Event):
+    """A source file's occupied hours and set-aside rows became known."""
+
+    source: str
+    path: str
+    rows: int
+    rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted(Event):
+    """One attempt at a task began."""
+
+    node: str
+    task: str
+    slots: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFinished(Event):
+    """A task staged its fills."""
+
+    node: str
+    task: str
+    slots: int
+    rows: int
+    bytes: int
+    seconds: float
+    rejects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailed(Event):
+    """An attempt failed; ``retry_in_s`` is None when there will be no further one."""
+
+    node: str
+    task: str
+    attempt: int
+    message: str
+    retry_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FillReused(Event):
+    """Fills were taken as they are, without computing."""
+
+    node: str
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFinished(Event):
+    """A check has a verdict on some fills of a node."""
+
+    node: str
+    check: str
+    failing: int
+    on_fail: str
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked(Event):
+    """Slots are withheld because a blocking check failed, or because they read such slots."""
+
+    node: str
+    slots: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved(Event):
+    """The environment's head moved: a release exists."""
+
+    environment: str
+    release: str
+    nodes: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class SinkLoaded(Event):
+    """A sink took released slots."""
+
+    sink: str
+    slots: int
+    rows: int
+    seconds: float = field(default=0.0)
+
+
+Emit = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """Take an event and do nothing: the observer of those who do not watch."""
+    del event

@@ -1,0 +1,1 @@
+"""References, lineage, content addresses and selection: from what a project says to what it means. Pure."""

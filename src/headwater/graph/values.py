@@ -1,0 +1,182 @@
+"""The graph as a value: every node with its query, columns, lineage, inputs, checks and addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from headwater.spec.addresses import Version
+
+NodeKind = Literal["source", "full", "view", "inline", "incremental"]
+ColumnRef = tuple[str, str]
+"""(node, column); the column ``*`` means the whole row of that node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """An output column: its DuckDB type and the address of its values."""
+
+    name: str
+    type: str
+    address: str = ""
+    values: tuple[ColumnRef, ...] = ()
+    """Upstream columns that its values are made of (direct upstream nodes only)."""
+    description: str = ""
+    unit: str = ""
+    class_: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeCut:
+    """How a node is cut by time. Sources have no ``every``: a reader's own interval cuts them."""
+
+    column: str
+    type: str
+    """``DATE``, ``TIMESTAMP`` or ``TIMESTAMP WITH TIME ZONE``; values without a zone are in ``timezone``."""
+    timezone: str
+    every: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """How a node reads another one."""
+
+    node: str
+    columns: tuple[str, ...]
+    """Columns read, as value or control, sorted; ``("*",)`` where all of them matter."""
+    cut: bool = False
+    """Both are cut by time: a slot sees of it only its own interval, extended by ``before_s`` and ``after_s``."""
+    moving: bool = True
+    """When it moves, slots that stand on it are due (False: read as of the run)."""
+    before_s: float = 0.0
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check compiled to SQL over a relation named ``this``.
+
+    - scope ``row``: ``failing`` is a predicate, true for a row to set aside (quarantine);
+    - scope ``fill``: ``failing`` is an aggregate expression over ``this``: how many rows fail (all such expressions of
+      a node are evaluated in one SELECT);
+    - scope ``map``: ``failing`` is a SELECT that returns failing rows; ``this`` is the node's table as it will be
+      after the move, other nodes (``reads``) go by their names.
+    """
+
+    address: str
+    kind: str
+    name: str
+    scope: Literal["row", "fill", "map"]
+    failing: str
+    on_fail: Literal["block", "warn", "quarantine"]
+    reads: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNode:
+    """What only a source has."""
+
+    connector: str
+    settings: Mapping[str, Any]
+    sites: tuple[str, ...]
+    required: tuple[str, ...]
+    """Names of required columns (``time`` is one of them)."""
+    start: datetime | None
+    end: datetime | None
+    timezone: str
+    ahead_s: float
+    contract: str
+    identity: str
+    on_vanish: str
+    on_bad_row: str
+    on_schema_change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonNode:
+    """What only a Python model has (see ``spec.nodes.PythonCode``)."""
+
+    path: str
+    function: str
+    arguments: tuple[str, ...]
+    inputs: Mapping[str, str]
+    modules: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A source or model, resolved. Everything that execution needs and nothing that it does not."""
+
+    name: str
+    kind: NodeKind
+    version: Version
+    rows_address: str
+    columns: tuple[Column, ...]
+    controls: tuple[ColumnRef, ...] = ()
+    """Upstream columns that decide which rows exist."""
+    inputs: tuple[Input, ...] = ()
+    time: TimeCut | None = None
+    query: str = ""
+    """SQL as the user wrote it (comments and all); parameters still named."""
+    parameters: tuple[str, ...] = ()
+    """Names of the parameters it uses, without ``$``."""
+    source: SourceNode | None = None
+    python: PythonNode | None = None
+    checks: tuple[Check, ...] = ()
+    volatile: bool = False
+    lookback_s: float = 0.0
+    batch_s: float | None = None
+    """Most time one query may fill; 0: one slot a query (not proved, or ``batch`` says so); None: no limit."""
+    timezone: str = "UTC"
+    """Session time zone while its query runs."""
+    timeout_s: float = 3600.0
+    memory_bytes: int | None = None
+    attempts: int = 4
+    backoff_s: float = 2.0
+    backoff_max_s: float = 300.0
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkNode:
+    """A sink, resolved."""
+
+    name: str
+    from_: str
+    connector: str
+    settings: Mapping[str, Any]
+    mode: str
+    key: tuple[str, ...]
+    environments: tuple[str, ...]
+    targets: Mapping[str, Mapping[str, Any]]
+    after_rollback: str
+    restate: str
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """All nodes in topological order, and what they share. A release keeps one, whole: no project file is needed."""
+
+    project: str
+    nodes: tuple[Node, ...]
+    sinks: tuple[SinkNode, ...] = ()
+    macros: tuple[str, ...] = ()
+    """CREATE MACRO statements, in an order in which each finds those it calls."""
+    variables: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    digest: str = ""
+    """Address of the code: versions, checks, settings. A plan's base."""

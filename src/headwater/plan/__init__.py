@@ -1,0 +1,1 @@
+"""The difference between the code and an environment, as a value. Pure."""

@@ -1,0 +1,71 @@
+"""A fill: the immutable rows of one slot, and the manifest that says so."""
+
+from dataclasses import dataclass
+
+from headwater.spec.addresses import Digest, FillId, Slot, Version
+
+MANIFEST_FORMAT = 1
+"""Raised when an older Headwater could misread a manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column's name, its DuckDB type, and the type that the Parquet file holds (differs where Parquet cannot)."""
+
+    name: str
+    type: str
+    stored: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One Parquet file: its name in the node's version directory, rows, bytes, SHA-256."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What was staged for one slot; written as the manifest, last, once (the first attempt wins)."""
+
+    id: FillId
+    node: str
+    version: Version
+    site: str
+    slot: Slot
+    digest: Digest
+    """The all-inputs digest: part of the id, and this slot's position for its readers."""
+    moving: Digest
+    """The digest of the moving inputs: what dueness compares."""
+    columns: tuple[StoredColumn, ...]
+    files: tuple[StoredFile, ...]
+    rejects: int = 0
+    """Rows that quarantine checks set aside, kept beside the fill."""
+    rejects_file: str = ""
+    attempt: str = ""
+    seconds: float = 0.0
+    inputs: tuple[tuple[str, str], ...] = ()
+    """What it stands on, for people and for repair: (input node, digest of the part of it that was read)."""
+    format: int = MANIFEST_FORMAT
+
+    @property
+    def rows(self) -> int:
+        """Rows served."""
+        return sum(f.rows for f in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes on disk."""
+        return sum(f.bytes for f in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a head holds for one (node, site, slot): the fill and the two digests it stands on."""
+
+    fill: FillId
+    digest: Digest
+    moving: Digest

@@ -1,0 +1,151 @@
+"""The three kinds of node as written: sources, models and sinks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from headwater.spec.checks import AnyCheck
+from headwater.spec.fields import Doc
+from headwater.spec.origin import NOWHERE, Origin
+from headwater.spec.units import Bytes, Every, Seconds
+
+Kind = Literal["full", "view", "inline", "incremental"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What is said of a column; for a source it is part of the contract."""
+
+    type: Annotated[str | None, Doc("DuckDB type, such as text, double, timestamptz, decimal(12,2)")] = None
+    description: Annotated[str, Doc("what it means")] = ""
+    unit: Annotated[str, Doc("unit of measure")] = ""
+    class_: Annotated[str, Doc("classification, such as public, internal, pii.email")] = ""
+    required: Annotated[bool, Doc("a row without it does not belong to the source")] = False
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How often and how fast an attempt is repeated after an error that may pass."""
+
+    attempts: Annotated[int, Doc("attempts in all")] = 4
+    backoff: Annotated[Seconds, Doc("wait before the second attempt; doubles each time, with full jitter")] = Seconds(2)
+    max: Annotated[Seconds, Doc("longest wait")] = Seconds(300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where rows are extracted from. ``settings`` are the connector's own fields, validated and JSON-able."""
+
+    name: str
+    connector: Annotated[str, Doc("which connector reads it", "files")]
+    description: Annotated[str, Doc("what it is, for people")] = ""
+    owner: Annotated[str, Doc("who answers for it")] = ""
+    tags: Annotated[tuple[str, ...], Doc("words to select by")] = ()
+    at_sites: Annotated[tuple[str, ...], Doc("sites that hold it (`at:`)")] = ("hub",)
+    time: Annotated[str | None, Doc("the column that slots cut")] = None
+    start: Annotated[datetime | None, Doc("where its time begins")] = None
+    end: Annotated[datetime | None, Doc("where its time ends (excluded)")] = None
+    timezone: Annotated[str, Doc("time zone of values without one")] = "UTC"
+    ahead: Annotated[Seconds, Doc("how far in the future a row's time may lie")] = Seconds(86400)
+    columns: Annotated[Mapping[str, Column], Doc("the contract: a row belongs to the source if all of these hold")]
+    contract: Annotated[Literal["strict", "lazy"], Doc("strict sets bad rows aside; lazy makes bad values NULL")] = (
+        "strict"
+    )
+    identity: Annotated[Literal["stat", "content"], Doc("what identifies a file: size, mtime, inode; or bytes")] = (
+        "stat"
+    )
+    on_vanish: Annotated[Literal["fail", "keep", "delete"], Doc("what a file that disappears means")] = "fail"
+    on_bad_row: Annotated[Literal["quarantine", "fail"], Doc("what a row outside the contract means")] = "quarantine"
+    on_schema_change: Annotated[Literal["fail", "quarantine"], Doc("what a file with other columns means")] = "fail"
+    checks: Annotated[tuple[AnyCheck, ...], Doc("assertions on its rows")] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """How much more than the overlapping slots of an input a slot reads."""
+
+    before: Annotated[Seconds, Doc("how much earlier than the slot's start")] = Seconds(0)
+    after: Annotated[Seconds, Doc("how much later than the slot's end")] = Seconds(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonCode:
+    """A Python model's function: where it is, and every project module it imports, as text.
+
+    ``inputs`` maps each argument to a node; ``arguments`` lists all parameter names in order (``run`` gets hw.Run).
+    ``modules`` maps paths relative to the project (``python/scores.py``) to their source text.
+    """
+
+    path: str
+    function: str
+    arguments: tuple[str, ...]
+    inputs: Mapping[str, str]
+    modules: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A transformation with one output table: ``query`` (SQL, as written) or ``code`` (Python)."""
+
+    name: str
+    query: str = ""
+    query_line: int = 1
+    """Line of the file on which the query begins (its first character is in column ``query_column``)."""
+    query_column: int = 1
+    code: PythonCode | None = None
+    description: Annotated[str, Doc("what it is, for people")] = ""
+    owner: Annotated[str, Doc("who answers for it")] = ""
+    tags: Annotated[tuple[str, ...], Doc("words to select by")] = ()
+    kind: Annotated[Kind, Doc("how its rows are kept")] = "full"
+    time: Annotated[str | None, Doc("the column that slots cut; $start and $end have its type")] = None
+    every: Annotated[Every | None, Doc("length of a slot", "1d")] = None
+    start: Annotated[datetime | None, Doc("first slot; default: the earliest start of its inputs")] = None
+    end: Annotated[datetime | None, Doc("end of the last slot; default: the latest end of its inputs")] = None
+    timezone: Annotated[str, Doc("time zone that cuts days and hours; default: the project's")] = "UTC"
+    complete: Annotated[bool, Doc("wait until the slot has ended")] = False
+    grain: Annotated[
+        tuple[str, ...], Doc("columns that identify a row: implies unique together and not_null each")
+    ] = ()
+    lookback: Annotated[Seconds | None, Doc("re-fill this far back at each run, where positions cannot show")] = None
+    reads: Annotated[Mapping[str, Reads], Doc("inputs of which a slot reads more than its own interval")] = field(
+        default_factory=dict
+    )
+    restate_on: Annotated[tuple[str, ...], Doc("inputs without time that restate history when they move")] = ()
+    batch: Annotated[Seconds | None, Doc("most time filled by one query, where proved to be the same")] = None
+    allow: Annotated[
+        tuple[Literal["volatile"], ...], Doc("volatile: permit now() and the like where slots are cut")
+    ] = ()
+    timeout: Annotated[Seconds | None, Doc("longest time of one attempt")] = None
+    memory: Annotated[Bytes | None, Doc("memory limit of one attempt")] = None
+    retries: Annotated[Retries | None, Doc("repetition after errors that may pass")] = None
+    columns: Annotated[Mapping[str, Column], Doc("what is said of its columns; required for Python models")] = field(
+        default_factory=dict
+    )
+    checks: Annotated[tuple[AnyCheck, ...], Doc("assertions on its rows")] = ()
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """Where rows are loaded to, outside the lake. ``settings`` are the connector's own fields."""
+
+    name: str
+    from_: Annotated[str, Doc("the node whose rows it takes")]
+    connector: Annotated[str, Doc("which connector writes it")]
+    description: Annotated[str, Doc("what it is, for people")] = ""
+    owner: Annotated[str, Doc("who answers for it")] = ""
+    tags: Annotated[tuple[str, ...], Doc("words to select by")] = ()
+    mode: Annotated[Literal["replace", "append", "merge"], Doc("how rows meet those already there")] = "replace"
+    key: Annotated[tuple[str, ...], Doc("merge: the columns that identify a row")] = ()
+    in_: Annotated[tuple[str, ...], Doc("environments in which it runs; nowhere else")] = ()
+    targets: Annotated[Mapping[str, Mapping[str, Any]], Doc("other settings per environment")] = field(
+        default_factory=dict
+    )
+    after_rollback: Annotated[Literal["reload", "forward", "none"], Doc("how it follows a rollback")] = "none"
+    restate: Annotated[Literal["replace", "ignore"], Doc("append: what a restated slot does")] = "replace"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)

@@ -1,0 +1,98 @@
+"""The whole project as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+
+from headwater.spec.fields import Doc
+from headwater.spec.nodes import Model, Retries, Sink, Source
+from headwater.spec.origin import NOWHERE, Origin
+from headwater.spec.tests import UnitTest
+from headwater.spec.units import Seconds
+
+Variable = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What nodes take when they say nothing themselves."""
+
+    owner: Annotated[str, Doc("who answers for a node")] = ""
+    retries: Annotated[Retries, Doc("repetition after errors that may pass")] = field(default_factory=Retries)
+    timeout: Annotated[Seconds, Doc("longest time of one attempt")] = Seconds(3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A place that holds data."""
+
+    name: str
+    description: Annotated[str, Doc("what it is, for people")] = ""
+    labels: Annotated[Mapping[str, str], Doc("words to find it by")] = field(default_factory=dict)
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """A place where a version of the whole project is alive."""
+
+    name: str
+    description: Annotated[str, Doc("what it is for")] = ""
+    protected: Annotated[bool, Doc("needs a clean Git tree and a saved plan")] = False
+    approvals: Annotated[int, Doc("how many people besides the author must approve a plan")] = 0
+    window: Annotated[Seconds | None, Doc("only slots this far back from as_of are wanted")] = None
+    as_of: Annotated[datetime | None, Doc("a fixed `now` for what is wanted")] = None
+    variables: Annotated[Mapping[str, Variable], Doc("variables that differ from the project's")] = field(
+        default_factory=dict
+    )
+    template: Annotated[bool, Doc("only a pattern for `env create NAME --like`")] = False
+    from_: Annotated[str | None, Doc("the environment a new one takes its entries from")] = None
+    expires: Annotated[Seconds | None, Doc("how long a created environment lives")] = None
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """A named selection of nodes."""
+
+    name: str
+    description: Annotated[str, Doc("what it is for")] = ""
+    owner: Annotated[str, Doc("who answers for it")] = ""
+    select: Annotated[tuple[str, ...], Doc("what belongs to it: names, +a, a+, tag:x, path:p")] = ()
+    publish: Annotated[str, Doc("together: all tables of a run become visible at once; each: one by one")] = "together"
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macro:
+    """A ``CREATE MACRO`` statement from ``functions/``: scalar or table."""
+
+    name: str
+    statement: str
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """Everything the files say, read and typed; references between nodes are not yet resolved."""
+
+    name: str
+    description: str = ""
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    timezone: str = "UTC"
+    defaults: Defaults = field(default_factory=Defaults)
+    state: str = "sqlite:.headwater/state.db"
+    lake: str = ".headwater/lake"
+    keep: Seconds = Seconds(30 * 86400)
+    sites: Mapping[str, Site] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    models: Mapping[str, Model] = field(default_factory=dict)
+    sinks: Mapping[str, Sink] = field(default_factory=dict)
+    pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+    tests: tuple[UnitTest, ...] = ()
+    macros: Mapping[str, Macro] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path (relative to the project) → text of every file read, for excerpts in diagnostics."""
+    at: Origin = field(default=NOWHERE, compare=False, repr=False)

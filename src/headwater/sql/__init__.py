@@ -1,0 +1,1 @@
+"""Text and structure of SQL: parsing, parameters, quoting, and the per-query analysis."""

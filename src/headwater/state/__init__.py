@@ -1,0 +1,1 @@
+"""Environments, fills, releases, leases and the audit chain, in one SQLite database: what points at the lake."""
