@@ -1,0 +1,254 @@
+"""The one rule of dueness, applied to each node in turn: what stays, what is taken, what is computed, what waits."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from headwater.graph.values import Input, Node
+from headwater.plan.calendar import Calendar, Interval, slot_of
+from headwater.plan.positions import Positions, Table, extended
+from headwater.plan.values import NodePlan, SourceFacts
+from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, address
+from headwater.spec.fills import Entry
+from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What planning may ask of the outside, as functions."""
+
+    sealed: Callable[[Node, Sequence[FillId]], frozenset[FillId]]
+    """Which of these fills exist, whole."""
+    refused: Callable[[Node, Sequence[FillId]], frozenset[FillId]]
+    """Which of these existing fills a blocking check has refused."""
+    latest: Callable[[Node, SlotKey, Digest], Entry | None]
+    """The newest existing fill of a volatile node's slot on these moving inputs (promotion takes the same fill)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a plan is asked for."""
+
+    refresh: bool = False
+    """A run: volatile nodes and slots within ``lookback`` are filled anew."""
+    selected: frozenset[str] | None = None
+    """Only these nodes are filled; the others are left as the head has them."""
+    release_holds: bool = False
+    withheld: frozenset[str] = frozenset()
+    """Nodes whose map a check over several fills refused in this run: they keep what the head has."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """A slot with where its inputs stand."""
+
+    key: SlotKey
+    digest: Digest
+    moving: Digest
+    inputs: tuple[tuple[str, str], ...]
+    is_ready: bool
+    has_nonce: bool
+    """Its position does not determine its rows: the run's logical time is part of the fill's address."""
+
+
+@dataclass(slots=True)
+class _Decision:
+    """What was decided so far for one node; becomes a NodePlan."""
+
+    keep: dict[SlotKey, Entry] = field(default_factory=dict)
+    reuse: dict[SlotKey, Entry] = field(default_factory=dict)
+    build: dict[SlotKey, Entry] = field(default_factory=dict)
+    inputs: dict[SlotKey, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    blocked: set[SlotKey] = field(default_factory=set)
+    waiting: set[SlotKey] = field(default_factory=set)
+    held: set[SlotKey] = field(default_factory=set)
+    released: set[SlotKey] = field(default_factory=set)
+    stuck: set[SlotKey] = field(default_factory=set)
+
+    def chosen(self) -> dict[SlotKey, Entry]:
+        return {**self.keep, **self.reuse, **self.build}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider:
+    """Decides nodes in topological order; each decision is what the next nodes stand on."""
+
+    head: Head
+    sources: Mapping[str, SourceFacts]
+    positions: Positions
+    ranges: Mapping[str, Interval]
+    knowledge: Knowledge
+    options: Options
+    now: datetime
+
+    def decide(self, node: Node) -> NodePlan:
+        """Say what happens to one table, and let later nodes stand on it."""
+        at_head = self.head.nodes.get(node.name)
+        known = at_head if at_head and at_head.version == node.version else None
+        settles = self._settles(node)
+        if known and self._is_settled(node, known, settles):
+            return self._leave(node, known, settles, is_whole=True)
+        if known and self.options.selected is not None and node.name not in self.options.selected:
+            return self._leave(node, known, "", is_whole=self._is_whole(node, known))
+        return self._decide_slots(node, at_head, known, settles)
+
+    def _is_settled(self, node: Node, known: HeadNode, settles: str) -> bool:
+        refreshes = self.options.refresh and (node.volatile or node.lookback_s > 0)
+        releases = self.options.release_holds and any(name == node.name for name, _, _ in self.head.holds)
+        return known.settled == settles and not refreshes and not releases
+
+    def _leave(self, node: Node, known: HeadNode, settles: str, *, is_whole: bool) -> NodePlan:
+        entries = self.head.entries_of
+        table = Table(known.rollup, is_whole, lambda: entries(node.name), self.ranges.get(node.name))
+        self.positions.add(node.name, table)
+        return NodePlan(
+            node=node,
+            because="nothing moved" if settles else "not selected",
+            head_version=known.version,
+            settled=True,
+            wanted=self.ranges.get(node.name),
+            settles=settles,
+        )
+
+    def _is_whole(self, node: Node, known: HeadNode) -> bool:
+        if known.slots == 0:
+            return node.name in self.ranges and not any(True for _ in self._keys(node))
+        entries = self.head.entries_of(node.name)
+        return all(key in entries for key in self._keys(node))
+
+    def _decide_slots(self, node: Node, at_head: HeadNode | None, known: HeadNode | None, settles: str) -> NodePlan:
+        old = self.head.entries_of(node.name) if at_head else {}
+        current: Entries = old if known else {}
+        decision = _Decision()
+        wants = map(self._want_of(node), self._keys(node))
+        due = [want for want in wants if self._is_due(node, want, current, decision, is_known=bool(known))]
+        self._resolve(node, due, current, decision)
+        chosen = decision.chosen()
+        is_whole = not (decision.waiting - chosen.keys() or decision.blocked - chosen.keys())
+        digest = rollup((key, entry.digest) for key, entry in chosen.items())
+        self.positions.add(node.name, Table(digest, is_whole, lambda: chosen, self.ranges.get(node.name)))
+        is_settling = not (decision.blocked or decision.waiting or decision.stuck)
+        return NodePlan(
+            node=node,
+            because="",
+            head_version=at_head.version if at_head else None,
+            wanted=self.ranges.get(node.name),
+            keep=decision.keep,
+            reuse=decision.reuse,
+            build=decision.build,
+            drop=frozenset(old.keys() - chosen.keys()),
+            blocked=frozenset(decision.blocked),
+            waiting=frozenset(decision.waiting),
+            held=frozenset(decision.held),
+            released=frozenset(decision.released),
+            stuck=frozenset(decision.stuck),
+            inputs=decision.inputs,
+            settles=settles if is_settling else "",
+        )
+
+    def _keys(self, node: Node) -> Iterable[SlotKey]:
+        if node.kind == "full":
+            return [(HUB, ALL)]
+        start, end = self.ranges[node.name]
+        return ((HUB, slot_of(at)) for at in _calendar(node).starts(start, end))
+
+    def _want_of(self, node: Node) -> Callable[[SlotKey], _Want]:
+        calendar = _calendar(node) if node.kind == "incremental" else None
+        oldest = self.now - timedelta(seconds=node.lookback_s)
+
+        def want(key: SlotKey) -> _Want:
+            interval = calendar.interval(key[1]) if calendar else None
+            found = [(each, self.positions.of_input(each, interval)) for each in node.inputs]
+            inputs = tuple(sorted((each.node, str(position.digest)) for each, position in found))
+            moving = sorted((each.node, str(position.digest)) for each, position in found if each.moving)
+            recent = bool(node.lookback_s and interval and interval[1] > oldest)
+            nonce = ("now", self.now.isoformat()) if node.volatile or recent else ("", "")
+            return _Want(
+                key,
+                Digest(address(*(f"{name}={at}" for name, at in (*inputs, nonce)))),
+                Digest(address(*(f"{name}={at}" for name, at in moving))),
+                inputs,
+                all(position.ready for _, position in found),
+                bool(nonce[0]),
+            )
+
+        return want
+
+    def _is_due(self, node: Node, want: _Want, current: Entries, decision: _Decision, *, is_known: bool) -> bool:
+        entry, key = current.get(want.key), want.key
+        hold = self.head.holds.get((node.name, *key))
+        if entry:
+            decision.keep[key] = entry
+        if hold is not None:
+            stands_there = hold == want.moving or not want.is_ready
+            if stands_there and is_known and not self.options.release_holds:
+                decision.held.add(key)
+                return False
+            decision.released.add(key)
+        is_refreshed = self.options.refresh and want.has_nonce
+        if entry and entry.moving == want.moving and not is_refreshed and hold is None:
+            return False
+        if not want.is_ready:
+            decision.waiting.add(key)
+            return False
+        return True
+
+    def _resolve(self, node: Node, due: list[_Want], current: Entries, decision: _Decision) -> None:
+        entries = {want.key: self._entry(node, want, current) for want in due}
+        ids = [entry.fill for entry in entries.values()]
+        sealed = self.knowledge.sealed(node, ids) if ids else frozenset()
+        refused = self.knowledge.refused(node, sorted(sealed)) if sealed else frozenset()
+        for want in due:
+            key, entry = want.key, entries[want.key]
+            if current.get(key) == entry:
+                continue
+            if node.name in self.options.withheld or entry.fill in refused:
+                decision.blocked.add(key)
+            elif entry.fill in sealed:
+                decision.reuse[key] = entry
+            elif self._stands_on_vanished(node, key[1]):
+                decision.stuck.add(key)
+            else:
+                decision.build[key] = entry
+            if key in decision.reuse or key in decision.build:
+                decision.keep.pop(key, None)
+                decision.inputs[key] = want.inputs
+
+    def _entry(self, node: Node, want: _Want, current: Entries) -> Entry:
+        if want.has_nonce and not self.options.refresh and not current:
+            same = self.knowledge.latest(node, want.key, want.moving)
+            if same:
+                return same
+        fill = FillId(address(node.version, *want.key, want.digest))
+        return Entry(fill, want.digest, want.moving)
+
+    def _stands_on_vanished(self, node: Node, slot: Slot) -> bool:
+        interval = _calendar(node).interval(slot) if node.kind == "incremental" else None
+        return any(self._has_vanished(each, interval) for each in node.inputs)
+
+    def _has_vanished(self, each: Input, reader: Interval | None) -> bool:
+        interval = extended(each, reader)
+        view = self.positions.view(each.node)
+        if view is not None:
+            return any(self._has_vanished(below, interval) for below in view.inputs)
+        facts = self.sources.get(each.node)
+        if facts is None or not facts.vanished:
+            return False
+        if interval is None:
+            return True
+        return any(item.identity in facts.vanished for _, item in self.positions.items_within(each.node, *interval))
+
+    def _settles(self, node: Node) -> str:
+        """Address of all that dueness depends on: equal to the recorded one, nothing can be due."""
+        wanted = self.ranges.get(node.name)
+        inputs = ((each, self.positions.whole(each.node)) for each in node.inputs)
+        return address(
+            node.version,
+            *(at.isoformat() for at in wanted or ()),
+            *sorted(f"{each.node}={position.digest}{position.ready}" for each, position in inputs),
+        )
+
+
+def _calendar(node: Node) -> Calendar:
+    assert node.time is not None  # noqa: S101 - incremental nodes have one, or do not compile
+    return Calendar.of(node.time.every, node.time.timezone)

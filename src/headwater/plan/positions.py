@@ -1,0 +1,133 @@
+"""Positions: which source data a slot stands on, for sources, tables and the views between them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from headwater.graph.values import Input, Node
+from headwater.plan.calendar import Calendar, Interval, slot_of
+from headwater.plan.values import SourceFacts
+from headwater.spec.addresses import ABSENT, HUB, Digest, address
+from headwater.spec.observations import Item
+from headwater.spec.releases import Entries
+
+_HOUR_S = 3600
+
+
+def extended(each: Input, interval: Interval | None) -> Interval | None:
+    """Give the stretch of an input that a slot reads; None: all of it."""
+    if not each.cut or interval is None:
+        return None
+    return interval[0] - timedelta(seconds=each.before_s), interval[1] + timedelta(seconds=each.after_s)
+
+
+class Position(NamedTuple):
+    """Where an input stands; ``ready`` is False while something it needs has no fill."""
+
+    digest: Digest
+    ready: bool = True
+
+
+class Table(NamedTuple):
+    """What a run takes a table to be: its roll-up, whether all wanted slots have a fill, and its entries on demand."""
+
+    rollup: Digest
+    whole: bool
+    entries: Callable[[], Entries]
+    wanted: Interval | None
+
+
+class Positions:
+    """Answers "where does this input stand now?"; tables are added in topological order as they are decided."""
+
+    def __init__(self, nodes: Mapping[str, Node], sources: Mapping[str, SourceFacts]) -> None:
+        self._nodes = nodes
+        self._sources = sources
+        self._tables: dict[str, Table] = {}
+        self._whole: dict[str, Position] = {}
+        self._hours: dict[str, dict[int, list[tuple[str, Item]]]] = {}
+
+    def add(self, name: str, table: Table) -> None:
+        """Say what a table will be after this plan."""
+        self._tables[name] = table
+
+    def of_input(self, each: Input, interval: Interval | None) -> Position:
+        """Where an input stands for a slot (``interval``), or as a whole where it is not cut or there is no slot."""
+        part = extended(each, interval)
+        return self.whole(each.node) if part is None else self.within(each.node, *part)
+
+    def view(self, name: str) -> Node | None:
+        """Give a view or inline node, which has no rows of its own; None for sources and tables."""
+        node = self._nodes[name]
+        return node if node.kind in {"view", "inline"} else None
+
+    def whole(self, name: str) -> Position:
+        """Where all of a node stands."""
+        if name not in self._whole:
+            self._whole[name] = self._find_whole(name)
+        return self._whole[name]
+
+    def within(self, name: str, start: datetime, end: datetime) -> Position:
+        """Where the part of a node between two instants stands."""
+        node = self._nodes[name]
+        if node.kind == "source":
+            return Position(self._digest_of(name, self.items_within(name, start, end)))
+        if node.kind in {"view", "inline"}:
+            return _combined((each.node, self.of_input(each, (start, end))) for each in node.inputs)
+        return self._slots_within(node, start, end)
+
+    def items_within(self, name: str, start: datetime, end: datetime) -> list[tuple[str, Item]]:
+        """Give (site, item) of a source's files that hold rows between two instants."""
+        facts = self._sources[name]
+        if facts.hours is None:
+            return [(o.site, item) for o in facts.observations for item in o.items]
+        first, last = int(start.timestamp()) // _HOUR_S, -(-int(end.timestamp()) // _HOUR_S)
+        index = self._hour_index(name)
+        hours = range(first, last) if last - first < len(index) else (h for h in index if first <= h < last)
+        found = {id(pair[1]): pair for hour in hours for pair in index.get(hour, ())}
+        return sorted(found.values(), key=lambda pair: (pair[0], pair[1].path))
+
+    def _find_whole(self, name: str) -> Position:
+        node = self._nodes[name]
+        if node.kind == "source":
+            facts = self._sources[name]
+            return Position(self._digest_of(name, [(o.site, item) for o in facts.observations for item in o.items]))
+        if node.kind in {"view", "inline"}:
+            return _combined((each.node, self.whole(each.node)) for each in node.inputs)
+        table = self._tables[name]
+        return Position(table.rollup, table.whole)
+
+    def _digest_of(self, name: str, items: list[tuple[str, Item]]) -> Digest:
+        facts = self._sources[name]
+        return Digest(address("items", *sorted(f"{site}|{facts.token(item)}" for site, item in items)))
+
+    def _slots_within(self, node: Node, start: datetime, end: datetime) -> Position:
+        table = self._tables[node.name]
+        if node.time is None or not node.time.every or table.wanted is None:
+            return self.whole(node.name)
+        entries, (first, last) = table.entries(), table.wanted
+        calendar = Calendar.of(node.time.every, node.time.timezone)
+        parts, ready = [], True
+        for at in calendar.starts(max(start, first), min(end, last)):
+            slot = slot_of(at)
+            entry = entries.get((HUB, slot))
+            ready = ready and entry is not None
+            parts.append(f"{HUB}/{slot}={entry.digest if entry else ABSENT}")
+        return Position(Digest(address("slots", *parts)), ready)
+
+    def _hour_index(self, name: str) -> dict[int, list[tuple[str, Item]]]:
+        if name not in self._hours:
+            facts = self._sources[name]
+            index: dict[int, list[tuple[str, Item]]] = {}
+            for observation in facts.observations:
+                for item in observation.items:
+                    for hour in (facts.hours or {}).get(item.identity, ()):
+                        index.setdefault(hour, []).append((observation.site, item))
+            self._hours[name] = index
+        return self._hours[name]
+
+
+def _combined(parts: Iterable[tuple[str, Position]]) -> Position:
+    found = sorted(parts)
+    digest = address("inputs", *(f"{name}={position.digest}" for name, position in found))
+    return Position(Digest(digest), all(position.ready for _, position in found))

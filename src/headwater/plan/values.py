@@ -1,0 +1,131 @@
+"""A plan as a value: what each node of an environment keeps, takes, computes and drops, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from headwater.diagnostics import Diagnostic
+from headwater.graph.values import Graph, Node
+from headwater.plan.calendar import Interval
+from headwater.spec.addresses import Digest, Slot, Version
+from headwater.spec.fills import Entry
+from headwater.spec.observations import Item, Observation
+from headwater.spec.releases import Entries, Head, SlotKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """What planning knows of a source: the frozen observations and, where its time is cut, the file index."""
+
+    observations: tuple[Observation, ...]
+    hours: Mapping[str, tuple[int, ...]] | None = None
+    """identity → occupied hours since 1970-01-01T00:00Z; None: the source has no time."""
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """identity → what stands for it in positions, where that is more than the identity itself."""
+    vanished: frozenset[str] = frozenset()
+    """Identities that stay in the position (``on_vanish: keep``) though their files are gone."""
+
+    def token(self, item: Item) -> str:
+        """What stands for an item in a position: identity, and the values taken from its path."""
+        return "|".join([self.tokens.get(item.identity, item.identity), *(f"{k}={v}" for k, v in item.values)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePlan:
+    """What happens to one node. Keys are (site, slot); a settled node is left as it is, entries unread."""
+
+    node: Node
+    because: str
+    head_version: Version | None
+    settled: bool = False
+    wanted: Interval | None = None
+    keep: Mapping[SlotKey, Entry] = field(default_factory=dict)
+    reuse: Mapping[SlotKey, Entry] = field(default_factory=dict)
+    build: Mapping[SlotKey, Entry] = field(default_factory=dict)
+    drop: frozenset[SlotKey] = frozenset()
+    """Entries of the head that leave the map."""
+    blocked: frozenset[SlotKey] = frozenset()
+    """Due, but a blocking check refused the fill: the head keeps what it has."""
+    waiting: frozenset[SlotKey] = frozenset()
+    """Due, but something that they read has no fill."""
+    held: frozenset[SlotKey] = frozenset()
+    released: frozenset[SlotKey] = frozenset()
+    """Holds that end."""
+    stuck: frozenset[SlotKey] = frozenset()
+    """Due, but a file they stand on is gone: kept as they are."""
+    inputs: Mapping[SlotKey, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """For slots to take or compute: (input, its position)."""
+    settles: str = ""
+    """The digest to record once nothing of the node is due."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the node's version changes."""
+        return self.head_version != self.node.version
+
+    @property
+    def chosen(self) -> Entries:
+        """The entries that the table will have after the plan (a settled node has the head's)."""
+        return {**self.keep, **self.reuse, **self.build}
+
+    @property
+    def due(self) -> int:
+        """How many slots are due: to compute, to take, refused or waiting."""
+        return len(self.build) + len(self.reuse) + len(self.blocked) + len(self.waiting) + len(self.stuck)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the head changes for this node."""
+        return bool(self.is_new or self.build or self.reuse or self.drop)
+
+
+Action = Literal["build", "fill", "reuse", "check", "move", "drop", "load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One line of a plan: preview shows it, apply does it. ``slots`` counts; ``first``/``last`` bound them."""
+
+    action: Action
+    node: str
+    because: str
+    version: str = ""
+    slots: int = 0
+    first: Slot | None = None
+    last: Slot | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The difference between code and data as they are and an environment's head."""
+
+    environment: str
+    now: datetime
+    graph: Graph
+    head: Head
+    nodes: Mapping[str, NodePlan]
+    sources: Mapping[str, SourceFacts]
+    dropped: tuple[str, ...] = ()
+    """Nodes of the head that the code no longer has."""
+    steps: tuple[Step, ...] = ()
+    sinks_not_reverted: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The code that the environment must still run when this is applied."""
+        return self.head.code
+
+    @property
+    def changes_code(self) -> bool:
+        """Whether versions, checks or settings change."""
+        return self.head.code != self.graph.digest
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes_code and not self.dropped and not any(p.moves for p in self.nodes.values())
+
+
+NO_DIGEST = Digest("")

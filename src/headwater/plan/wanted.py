@@ -1,0 +1,64 @@
+"""Which slots an environment wants: from start to now, cut by its window, closed over what those slots read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from headwater.graph.values import Graph, Input, Node
+from headwater.plan.calendar import Calendar, Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """What bounds the slots of an environment: how far back, seen from when."""
+
+    as_of: datetime
+    window_s: float | None = None
+
+
+def wanted_ranges(graph: Graph, horizon: Horizon) -> dict[str, Interval]:
+    """Give, for every node cut into slots, the stretch of time whose slots are wanted (ends on slot borders).
+
+    A window counts back from ``as_of``; what a wanted slot reads is wanted too, through views, so ranges close upward
+    over ``before``, ``after`` and coarser slots. An empty range has equal ends.
+    """
+    nodes = {node.name: node for node in graph.nodes}
+    needs: dict[str, Interval] = {}
+    ranges: dict[str, Interval] = {}
+    for node in reversed(graph.nodes):
+        need = needs.get(node.name)
+        if node.kind == "incremental":
+            ranges[node.name] = need = _own_range(node, horizon, need)
+        if need is not None and need[0] < need[1]:
+            for each in node.inputs:
+                _require(needs, nodes, each, need)
+    return ranges
+
+
+def _require(needs: dict[str, Interval], nodes: Mapping[str, Node], each: Input, need: Interval) -> None:
+    if not each.cut or nodes[each.node].kind == "source":
+        return
+    start, end = need[0] - timedelta(seconds=each.before_s), need[1] + timedelta(seconds=each.after_s)
+    known = needs.get(each.node)
+    needs[each.node] = (min(start, known[0]), max(end, known[1])) if known else (start, end)
+
+
+def _own_range(node: Node, horizon: Horizon, need: Interval | None) -> Interval:
+    assert node.time is not None  # noqa: S101 - an incremental node without time does not compile
+    assert node.time.start is not None  # noqa: S101 - nor does one without a start
+    cut, calendar = node.time, Calendar.of(node.time.every, node.time.timezone)
+    now_slot = calendar.floor(horizon.as_of)
+    last = now_slot if cut.complete else calendar.next(now_slot)
+    if cut.end is not None:
+        last = min(last, _ceil(calendar, cut.end))
+    first = earliest = calendar.floor(node.time.start)
+    if horizon.window_s is not None:
+        first = max(first, calendar.floor(horizon.as_of - timedelta(seconds=horizon.window_s)))
+    if need is not None:
+        first = min(first, max(earliest, calendar.floor(need[0])))
+    return (first, max(first, last))
+
+
+def _ceil(calendar: Calendar, instant: datetime) -> datetime:
+    start = calendar.floor(instant)
+    return start if start == instant else calendar.next(start)

@@ -1,0 +1,55 @@
+"""A task as a value: everything that computing some slots of one node needs, wherever that happens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from headwater.graph.values import Node, TimeCut
+from headwater.plan.calendar import Interval
+from headwater.spec.addresses import Slot
+from headwater.spec.fills import Entry
+from headwater.spec.observations import Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """What a name in a query means for this task: files, fills or a view over other relations, clipped in time."""
+
+    name: str
+    kind: Literal["source", "table", "view"]
+    version: str
+    interval: Interval | None = None
+    """Only rows of this stretch of time are seen; None: all."""
+    time: TimeCut | None = None
+    items: tuple[tuple[str, Item], ...] = ()
+    """Source: (site, item)."""
+    fills: tuple[str, ...] = ()
+    """Table: fill ids."""
+    inputs: tuple["Relation", ...] = ()
+    """View: what its query names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSlot:
+    """One slot to stage: its address, its entry once it is there, and its interval (None: ``all``)."""
+
+    site: str
+    slot: Slot
+    entry: Entry
+    interval: Interval | None
+    inputs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One query, or one call of a Python function, and the slots that it fills."""
+
+    id: str
+    node: Node
+    slots: tuple[TaskSlot, ...]
+    relations: tuple[Relation, ...]
+    now: datetime
+    environment: str
+    interval: Interval | None = None
+    depends: frozenset[str] = frozenset()
+    """Tasks of the same run whose fills it reads."""
