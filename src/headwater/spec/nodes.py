@@ -85,6 +85,8 @@ class PythonCode:
     arguments: tuple[str, ...]
     inputs: Mapping[str, str]
     modules: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the arguments, as written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

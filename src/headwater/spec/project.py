@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from headwater.spec.fields import Doc
 from headwater.spec.nodes import Model, Retries, Sink, Source
@@ -60,7 +60,9 @@ class Pipeline:
     description: Annotated[str, Doc("what it is for")] = ""
     owner: Annotated[str, Doc("who answers for it")] = ""
     select: Annotated[tuple[str, ...], Doc("what belongs to it: names, +a, a+, tag:x, path:p")] = ()
-    publish: Annotated[str, Doc("together: all tables of a run become visible at once; each: one by one")] = "together"
+    publish: Annotated[
+        Literal["together", "each"], Doc("together: all tables of a run become visible at once; each: one by one")
+    ] = "together"
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -78,13 +80,17 @@ class Project:
     """Everything the files say, read and typed; references between nodes are not yet resolved."""
 
     name: str
-    description: str = ""
-    variables: Mapping[str, Variable] = field(default_factory=dict)
-    timezone: str = "UTC"
-    defaults: Defaults = field(default_factory=Defaults)
-    state: str = "sqlite:.headwater/state.db"
-    lake: str = ".headwater/lake"
-    keep: Seconds = Seconds(30 * 86400)
+    description: Annotated[str, Doc("what the project is for")] = ""
+    variables: Annotated[Mapping[str, Variable], Doc("values that SQL reads as `$name`")] = field(default_factory=dict)
+    timezone: Annotated[str, Doc("time zone that cuts days and hours, unless a model says otherwise")] = "UTC"
+    defaults: Annotated[Defaults, Doc("what nodes take when they say nothing themselves")] = field(
+        default_factory=Defaults
+    )
+    state: Annotated[str, Doc("where the state is kept", "sqlite:.headwater/state.db")] = "sqlite:.headwater/state.db"
+    lake: Annotated[str, Doc("directory (relative to the project) or object-store URL of the tables")] = (
+        ".headwater/lake"
+    )
+    keep: Annotated[Seconds, Doc("how far back releases keep their data")] = Seconds(30 * 86400)
     sites: Mapping[str, Site] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
