@@ -1,1 +1,1 @@
-"""Text and structure of SQL: parsing, parameters, quoting, and the per-query analysis."""
+"""SQL as text and as structure: lexing without an engine, and what one query reads, computes and decides."""

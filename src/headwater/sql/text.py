@@ -1,80 +1,99 @@
-"""SQL as text: statements told apart without parsing them, respecting strings, comments and dollar quotes."""
+"""SQL as text: tokens, quoting, parameters and statements, by lexing alone (no engine, no parser)."""
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-_OPENING: Final = re.compile(r"--|/\*|'|\"|\$(?:[^\W\d]\w*)?\$|;")
+_LEXER: Final = re.compile(
+    r"""
+      (?P<space>\s+)
+    | (?P<line>--[^\n\r]*)
+    | (?P<block>/\*)
+    | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))
+    | (?P<string>'(?:[^']|'')*(?:'|\Z))
+    | (?P<quoted>"(?:[^"]|"")*(?:"|\Z))
+    | (?P<dollar>\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z))
+    | (?P<parameter>\$\w+)
+    | (?P<number>(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
+    | (?P<word>[^\W\d][\w$]*)
+    | (?P<operator>::|:=|=>|->>|->|<=|>=|<>|!=|==|\|\||//|\*\*|<<|>>|!~~\*|!~~|~~\*|~~|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
-_BLANK: Final = re.compile(r"\s*")
-_ESCAPED: Final = re.compile(r"(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
+_HIDDEN: Final = frozenset({"space", "line", "block"})
+
+_NOW_WORDS: Final = {
+    "current_date": "CAST({now} AS DATE)",
+    "current_timestamp": "{now}",
+    "current_time": "CAST({now} AS TIMETZ)",
+    "localtime": "CAST(CAST({now} AS TIMESTAMP) AS TIME)",
+    "localtimestamp": "CAST({now} AS TIMESTAMP)",
+}
+_NOW_CALLS: Final = {
+    "now": "{now}",
+    "get_current_timestamp": "{now}",
+    "transaction_timestamp": "{now}",
+    "today": "CAST({now} AS DATE)",
+    "get_current_time": "CAST({now} AS TIMETZ)",
+    "current_localtime": "CAST(CAST({now} AS TIMESTAMP) AS TIME)",
+    "current_localtimestamp": "CAST({now} AS TIMESTAMP)",
+    **_NOW_WORDS,
+}
+NOW_LIKE: Final = frozenset(_NOW_CALLS)
+"""Names that mean the run's logical time: ``$now`` takes their place when a query is executed."""
 
 
-def split_statements(text: str) -> list[tuple[int, str]]:
-    """Give each statement with the offset of its first character; none for blanks, comments and stray ``;``.
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of SQL: its kind (a group of the lexer), its text and its offset in characters."""
 
-    A statement begins after blanks and comments and ends where its ``;`` stands (not included), so that
-    ``offset + len(statement)`` is the place of the semicolon, or the end of the text.
+    kind: str
+    text: str
+    offset: int
 
-    >>> split_statements("SELECT ';' -- a; b\\n; SELECT 2")
-    [(0, "SELECT ';' -- a; b\\n"), (22, 'SELECT 2')]
-    """
-    statements = []
-    position = skip_blank(text, 0)
-    while position < len(text):
-        end = _statement_end(text, position)
-        if end > position:
-            statements.append((position, text[position:end]))
-        position = skip_blank(text, end + 1)
-    return statements
+    @property
+    def end(self) -> int:
+        """Offset behind it."""
+        return self.offset + len(self.text)
 
 
-def skip_blank(text: str, position: int) -> int:
-    """Give the first place from ``position`` on that is neither blank nor comment.
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """SQL after replacements, able to say where a character stood before them."""
 
-    >>> skip_blank("/* a */ -- b\\n SELECT", 0)
-    14
-    """
-    while True:
-        match = _BLANK.match(text, position)
-        position = match.end() if match else position
-        if not text.startswith(("--", "/*"), position):
-            return position
-        position = piece_end(text, position)
+    text: str
+    edits: tuple[tuple[int, int, int], ...] = ()
+    """(offset in ``text``, length in ``text``, offset in the original), in order."""
+    shift_after: tuple[int, ...] = ()
+    """For each edit: what to add to an offset behind it to reach the original."""
 
-
-def piece_end(text: str, start: int) -> int:
-    """Give the end of the comment or quoted piece that opens at ``start`` (unclosed: the end of the text)."""
-    if text.startswith("--", start):
-        return _after(text, "\n", start)
-    if text.startswith("/*", start):
-        return _comment_end(text, start)
-    if text[start] == "$":
-        tag = text[start : text.index("$", start + 1) + 1]
-        return _after(text, tag, start + len(tag))
-    if text[start] == "'" and _has_escapes(text, start):
-        match = _ESCAPED.match(text, start + 1)
-        return match.end() if match else len(text)
-    return _after(text, text[start], start + 1)
+    def original(self, offset: int) -> int:
+        """Give the offset in the original text; inside a replacement, where the replaced token begins."""
+        at = bisect_right(self.edits, offset, key=lambda edit: edit[0]) - 1
+        if at < 0:
+            return offset
+        start, length, before = self.edits[at]
+        return before if offset < start + length else offset + self.shift_after[at]
 
 
-def _statement_end(text: str, position: int) -> int:
-    while match := _OPENING.search(text, position):
-        if match[0] == ";":
-            return match.start()
-        if match[0][0] == "$" and _continues_word(text, match.start()):
-            position = match.start() + 1
-            continue
-        position = piece_end(text, match.start())
-    return len(text)
-
-
-def _after(text: str, mark: str, start: int) -> int:
-    found = text.find(mark, start)
-    return len(text) if found < 0 else found + len(mark)
+def tokens(text: str) -> Iterator[Token]:
+    """Cut SQL into tokens; whatever is open at the end (string, comment) reaches to the end."""
+    at = 0
+    while match := _LEXER.match(text, at):
+        kind = match.lastgroup or "operator"
+        kind = "dollar" if kind == "tag" else kind
+        end = _comment_end(text, match.start()) if kind == "block" else match.end()
+        yield Token(kind, text[at:end], at)
+        at = end
 
 
 def _comment_end(text: str, start: int) -> int:
-    """Block comments nest, as in Postgres and DuckDB."""
+    """Block comments nest, as in DuckDB's own lexer."""
     depth = 0
     for edge in _COMMENT_EDGE.finditer(text, start):
         depth += 1 if edge[0] == "/*" else -1
@@ -83,9 +102,164 @@ def _comment_end(text: str, start: int) -> int:
     return len(text)
 
 
-def _has_escapes(text: str, quote: int) -> bool:
-    return quote > 0 and text[quote - 1] in "eE" and not _continues_word(text, quote - 1)
+def visible_tokens(text: str) -> list[Token]:
+    """Tokens without white space and comments."""
+    return [token for token in tokens(text) if token.kind not in _HIDDEN]
 
 
-def _continues_word(text: str, position: int) -> bool:
-    return position > 0 and (text[position - 1].isalnum() or text[position - 1] in "_$")
+def canonical_tokens(text: str) -> str:
+    """Give SQL with comments and layout taken out; words in lower case where case means nothing.
+
+    >>> canonical_tokens("SELECT  a -- x")
+    'select a'
+    """
+    return " ".join(t.text.lower() if t.kind == "word" else t.text for t in visible_tokens(text))
+
+
+def quote_identifier(name: str) -> str:
+    """Quote a name, always.
+
+    >>> quote_identifier('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_relation(name: str) -> str:
+    """Quote a node's name, each part by itself.
+
+    >>> quote_relation("clean.flights")
+    '"clean"."flights"'
+    """
+    return ".".join(quote_identifier(part) for part in name.split("."))
+
+
+def quote_literal(text: str) -> str:
+    """Quote a string.
+
+    >>> quote_literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def parameters(text: str) -> list[tuple[str, int]]:
+    """List the parameters (``$name``) with their offsets, in order of appearance; names in lower case.
+
+    >>> parameters("SELECT $a, '$b' -- $c")
+    [('a', 7)]
+    """
+    if "$" not in text:
+        return []
+    return [(t.text[1:].lower(), t.offset) for t in tokens(text) if t.kind == "parameter"]
+
+
+def bind_parameters(text: str, values: Mapping[str, str]) -> str:
+    """Put SQL literals in the place of ``$name``; with ``now`` among them, ``now()`` and its like become it, too.
+
+    Strings, comments and quoted names are left alone; a parameter without a value stays.
+
+    >>> bind_parameters("SELECT $a, '$a', now()", {"a": "1", "now": "TIMESTAMPTZ '2024-01-01 00:00:00+00'"})
+    "SELECT 1, '$a', TIMESTAMPTZ '2024-01-01 00:00:00+00'"
+    """
+    return rewrite(text, values).text
+
+
+def rewrite(text: str, values: Mapping[str, str]) -> Rewritten:
+    """``bind_parameters`` that remembers where everything stood."""
+    if "$" not in text and not _may_say_now(text):
+        return Rewritten(text)
+    pieces: list[str] = []
+    edits: list[tuple[int, int, int]] = []
+    shifts: list[int] = []
+    done = length = 0
+    for start, end, new in _replacements(visible_tokens(text), values):
+        pieces += (text[done:start], new)
+        length += start - done
+        edits.append((length, len(new), start))
+        length += len(new)
+        shifts.append(end - length)
+        done = end
+    pieces.append(text[done:])
+    return Rewritten("".join(pieces), tuple(edits), tuple(shifts))
+
+
+_SAYS_NOW: Final = re.compile(r"now|today|current_|localtime|transaction_timestamp", re.IGNORECASE)
+
+
+def _may_say_now(text: str) -> bool:
+    return _SAYS_NOW.search(text) is not None
+
+
+def _replacements(found: list[Token], values: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
+    """(start, end, new text) of every token that a value replaces."""
+    now = values.get("now")
+    for at, token in enumerate(found):
+        if token.kind == "parameter":
+            value = values.get(token.text[1:].lower())
+            if value is not None:
+                yield token.offset, token.end, value
+        elif token.kind == "word" and now is not None and token.text.lower() in NOW_LIKE:
+            if (end := _now_end(found, at)) is not None:
+                yield token.offset, end, _NOW_CALLS[token.text.lower()].format(now=now)
+
+
+def _now_end(found: list[Token], at: int) -> int | None:
+    """Where a now-like expression ends; None where the word is a name of something else."""
+    before = found[at - 1] if at else None
+    if before is not None and (before.text == "." or before.text.lower() == "as"):
+        return None
+    following = [t.text for t in found[at + 1 : at + 3]]
+    if following == ["(", ")"]:
+        return found[at + 2].end
+    bare = found[at].text.lower() in _NOW_WORDS and following[:1] not in (["("], ["."], [":"])
+    return found[at].end if bare else None
+
+
+def now_like(text: str) -> list[tuple[str, int]]:
+    """List the now-like names that a query uses, with their offsets."""
+    if not _may_say_now(text):
+        return []
+    found = visible_tokens(text)
+    places = ((t.text.lower(), t.offset, _now_end(found, at)) for at, t in enumerate(found) if t.kind == "word")
+    return [(word, offset) for word, offset, end in places if word in NOW_LIKE and end is not None]
+
+
+def split_statements(text: str) -> list[tuple[int, str]]:
+    """Cut a script at its semicolons: (offset of the first visible character, statement); empty ones are left out.
+
+    >>> split_statements("SELECT ';'; -- done;\\n  SELECT 2")
+    [(0, "SELECT ';'"), (23, 'SELECT 2')]
+    """
+    statements: list[tuple[int, str]] = []
+    start = end = -1
+    for token in tokens(text):
+        if token.kind == "operator" and token.text == ";":
+            if start >= 0:
+                statements.append((start, text[start:end]))
+            start = end = -1
+        elif token.kind not in _HIDDEN:
+            start = token.offset if start < 0 else start
+            end = token.end
+    if start >= 0:
+        statements.append((start, text[start:end]))
+    return statements
+
+
+@lru_cache(maxsize=256)
+def is_plain(name: str) -> bool:
+    """Whether a name needs no quotes to be read (it may still be a keyword)."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
+def position(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
+    """Give line and column of an offset in a text that begins at (line, column); all count from 1.
+
+    >>> position("a\\nbc", 3, line=5, column=2)
+    (6, 2)
+    """
+    before = text[:offset]
+    newlines = before.count("\n")
+    if not newlines:
+        return line, column + offset
+    return line + newlines, offset - before.rfind("\n")
