@@ -1,11 +1,14 @@
-"""SQL as text: tokens, quoting, parameters and statements, by lexing alone (no engine, no parser)."""
+"""SQL as text: tokens, quoting, parameters, statements and literals, by lexing alone (no engine, no parser)."""
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 _LEXER: Final = re.compile(
     r"""
@@ -199,13 +202,14 @@ def _replacements(found: list[Token], values: Mapping[str, str]) -> Iterator[tup
             value = values.get(token.text[1:].lower())
             if value is not None:
                 yield token.offset, token.end, value
-        elif token.kind == "word" and now is not None and token.text.lower() in NOW_LIKE:
-            if (end := _now_end(found, at)) is not None:
-                yield token.offset, end, _NOW_CALLS[token.text.lower()].format(now=now)
+        elif now is not None and (end := _now_end(found, at)) is not None:
+            yield token.offset, end, _NOW_CALLS[token.text.lower()].format(now=now)
 
 
 def _now_end(found: list[Token], at: int) -> int | None:
-    """Where a now-like expression ends; None where the word is a name of something else."""
+    """Where a now-like expression ends; None where the token is something else."""
+    if found[at].kind != "word" or found[at].text.lower() not in NOW_LIKE:
+        return None
     before = found[at - 1] if at else None
     if before is not None and (before.text == "." or before.text.lower() == "as"):
         return None
@@ -221,14 +225,13 @@ def now_like(text: str) -> list[tuple[str, int]]:
     if not _may_say_now(text):
         return []
     found = visible_tokens(text)
-    places = ((t.text.lower(), t.offset, _now_end(found, at)) for at, t in enumerate(found) if t.kind == "word")
-    return [(word, offset) for word, offset, end in places if word in NOW_LIKE and end is not None]
+    return [(t.text.lower(), t.offset) for at, t in enumerate(found) if _now_end(found, at) is not None]
 
 
 def split_statements(text: str) -> list[tuple[int, str]]:
-    """Cut a script at its semicolons: (offset of the first visible character, statement); empty ones are left out.
+    r"""Cut a script at its semicolons: (offset of the first visible character, statement); empty ones are left out.
 
-    >>> split_statements("SELECT ';'; -- done;\\n  SELECT 2")
+    >>> split_statements("SELECT ';'; -- done;\n  SELECT 2")
     [(0, "SELECT ';'"), (23, 'SELECT 2')]
     """
     statements: list[tuple[int, str]] = []
@@ -253,9 +256,9 @@ def is_plain(name: str) -> bool:
 
 
 def position(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[int, int]:
-    """Give line and column of an offset in a text that begins at (line, column); all count from 1.
+    r"""Give line and column of an offset in a text that begins at (line, column); all count from 1.
 
-    >>> position("a\\nbc", 3, line=5, column=2)
+    >>> position("a\nbc", 3, line=5, column=2)
     (6, 2)
     """
     before = text[:offset]
@@ -263,3 +266,61 @@ def position(text: str, offset: int, line: int = 1, column: int = 1) -> tuple[in
     if not newlines:
         return line, column + offset
     return line + newlines, offset - before.rfind("\n")
+
+
+def literal(value: Any) -> str:
+    """Give a Python value as a SQL literal that binds tightly; TypeError for a value that SQL has no literal for.
+
+    >>> literal("it's"), literal(-1), literal(None), literal([1, "a"])
+    ("'it''s'", '(-1)', 'NULL', "[1, 'a']")
+    """
+    for kind, write in _LITERALS:
+        if isinstance(value, kind):
+            return write(value)
+    raise TypeError(f"no SQL literal for {type(value).__name__}")
+
+
+def time_literal(instant: datetime, type_: str, timezone: str) -> str:
+    """Give a moment (with its zone) as a literal of a time column's type; types without a zone get ``timezone``'s time.
+
+    >>> from datetime import UTC
+    >>> time_literal(datetime(2013, 1, 1, 5, tzinfo=UTC), "DATE", "America/New_York")
+    "CAST('2013-01-01' AS DATE)"
+    """
+    if type_ == "TIMESTAMP WITH TIME ZONE":
+        return literal(instant.astimezone(UTC))
+    local = instant.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+    if type_ == "DATE":
+        return literal(local.date())
+    if type_ == "TIMESTAMP":
+        return literal(local)
+    raise ValueError(f"a column of type {type_} cannot cut time")
+
+
+def _struct(value: Mapping[Any, Any]) -> str:
+    return "{" + ", ".join(f"{quote_identifier(str(k))}: {literal(v)}" for k, v in value.items()) + "}"
+
+
+def _datetime(value: datetime) -> str:
+    return f"CAST('{value.isoformat(sep=' ')}' AS {'TIMESTAMPTZ' if value.tzinfo else 'TIMESTAMP'})"
+
+
+def _number(value: int | Decimal) -> str:
+    return f"({value})" if value < 0 else f"{value}"
+
+
+_LITERALS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], str]], ...]] = (
+    (type(None), lambda _: "NULL"),
+    (bool, lambda value: "true" if value else "false"),
+    ((int, Decimal), _number),
+    (float, lambda value: f"CAST('{value!r}' AS DOUBLE)"),
+    (str, quote_literal),
+    (bytes, lambda value: f"from_hex('{value.hex()}')"),
+    (datetime, _datetime),
+    (date, lambda value: f"CAST('{value.isoformat()}' AS DATE)"),
+    (time, lambda value: f"CAST('{value.isoformat()}' AS TIME)"),
+    (timedelta, lambda value: f"to_microseconds({value // timedelta(microseconds=1)})"),
+    ((list, tuple), lambda value: "[" + ", ".join(map(literal, value)) + "]"),
+    (dict, _struct),
+)
+"""In this order: a bool is an int, a datetime is a date."""
