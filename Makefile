@@ -1,0 +1,70 @@
+# Headwater: `make demo` shows it, `make test` proves it. Needs Python >= 3.11, make and git; everything else goes to .venv.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+CHAOS_MINUTES ?= 120
+
+.PHONY: help demo test lint types layers docs docs-check bench chaos shape wheel lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Headwater needs Python 3.11 or newer")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock setuptools wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	touch $@
+
+demo: $(READY) ## create ./demo from real data: plan, apply, query, change, promote, roll back
+	@$(BIN)/python tools/demo.py demo
+
+test: $(READY) lint types layers wheel ## everything that must hold before a change is merged
+	$(PYTEST) -n $(WORKERS) --doctest-modules tests src/headwater --ignore=src/headwater/app/templates
+
+lint: $(READY) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(READY) ## imports go down only
+	$(BIN)/lint-imports
+
+wheel: $(READY) ## build the wheel, install it into a clean environment, try it
+	$(BIN)/python tools/try_wheel.py
+
+docs: $(READY) ## regenerate the command reference and the JSON Schema
+	$(BIN)/python tools/reference.py
+
+docs-check: $(READY) ## run every command block of README.md and docs/
+	$(PYTEST) tests/docs
+
+bench: $(READY) ## measure, print a table, write bench/results/*.json
+	$(BIN)/python -m bench
+
+chaos: $(READY) ## the state machine, for CHAOS_MINUTES (default 120)
+	HEADWATER_CHAOS_MINUTES=$(CHAOS_MINUTES) $(PYTEST) --timeout=0 -m chaos tests
+
+shape: $(READY) ## the longest functions and modules, the widest signatures, the most imported modules
+	@$(BIN)/python tools/shape.py
+
+lock: $(READY) ## resolve requirements.lock anew
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip-tools>=7.4'
+	$(BIN)/pip-compile --quiet --upgrade --all-extras --strip-extras --allow-unsafe --constraint requirements-held.txt \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
+	  --output-file requirements.lock pyproject.toml
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

@@ -1,0 +1,83 @@
+"""A new project from a template: plain files, and for `flights` the data that its three airports keep."""
+
+import json
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from headwater.app import flights_data
+from headwater.diagnostics import Invalid, suggest
+
+_IGNORED: Final = {"flights": ".headwater/\ndata/\nout/\n", "minimal": ".headwater/\nout/\n"}
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def templates() -> tuple[str, ...]:
+    """Give the names of all templates, the default one first.
+
+    >>> templates()
+    ('minimal', 'flights')
+    """
+    return ("minimal", "flights")
+
+
+def initialise(root: Path, template: str = "minimal", *, name: str) -> tuple[Path, ...]:
+    """Write a template's files (and data, if it has some) below ``root``; give their paths, relative to it, in order.
+
+    ``root`` is made if it does not exist. Raises Invalid, before anything is written, for an unknown template, for a
+    directory that holds more than a Git repository, and if the package with the template's data is not installed.
+    """
+    if template not in templates():
+        hint = suggest(template, templates()) or f"templates: {', '.join(templates())}"
+        raise Invalid.of("HW0910", f"there is no template `{template}`", hint=hint)
+    _require_empty(root)
+    package = flights_data.locate() if template == "flights" else None
+    try:
+        written = [_write(root, path, text) for path, text in _files(template, name)]
+        if package:
+            written += flights_data.lay_out(package, root)
+    except OSError as problem:
+        raise Invalid.of("HW0913", f"the project cannot be written: {problem.strerror} ({problem.filename})") from None
+    return tuple(sorted(written))
+
+
+def _require_empty(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise Invalid.of("HW0911", f"`{root}` is a file", hint="give a directory that is empty or does not exist")
+    found = sorted(entry.name for entry in root.iterdir() if entry.name != ".git") if root.exists() else []
+    if found:
+        raise Invalid.of(
+            "HW0911",
+            f"`{root}` is not empty: it holds {', '.join(found[:3])}{' …' if len(found) > 3 else ''}",  # noqa: PLR2004 (how many names fit a line)
+            hint="give a directory that is empty, or holds only a Git repository",
+        )
+
+
+def _files(template: str, name: str) -> Iterator[tuple[str, str]]:
+    yield ".gitignore", _IGNORED[template]
+    for path, text in _texts(files("headwater.app") / "templates" / template):
+        yield path, _named(text, template, name) if path == "headwater.yaml" else text
+
+
+def _texts(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
+        if entry.is_file():
+            yield prefix + entry.name, entry.read_text(encoding="utf-8")
+        elif entry.name != "__pycache__":
+            yield from _texts(entry, f"{prefix}{entry.name}/")
+
+
+def _named(text: str, template: str, name: str) -> str:
+    """Put the project's name where the template's own stands, quoted where YAML asks for it."""
+    written = name if _PLAIN_NAME.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return text.replace(f"project: {template}\n", f"project: {written}\n", 1)
+
+
+def _write(root: Path, path: str, text: str) -> Path:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8", newline="\n")
+    return Path(path)
