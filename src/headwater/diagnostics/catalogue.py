@@ -40,7 +40,23 @@ CATALOGUE: Final[dict[str, str]] = {
     # HW04xx checks and tests
     # HW05xx plan, apply, run, rollback, environments
     # HW06xx state and lake
+    "HW0650": "the lake was written by a newer Headwater",
+    "HW0651": "whole number too large to be stored",
+    "HW0652": "the lake cannot be written",
+    "HW0653": "the lake cannot be read, or a document in it is damaged",
+    "HW0654": "file of a fill is missing",
+    "HW0655": "file of a fill is not what was written",
+    "HW0656": "type that a file cannot hold exactly",
     # HW07xx sinks
+    "HW0701": "setting of a sink that cannot be",
+    "HW0702": "key without a value in a merge",
+    "HW0703": "key twice in one slot of a merge",
+    "HW0704": "target of a sink cannot be written",
+    "HW0705": "target holds what this sink did not write",
+    "HW0706": "target has another type in a column",
+    "HW0707": "ledger of a sink is damaged or newer",
+    "HW0708": "target of a sink is in use",
+    "HW0709": "column of the same name as a sink's own",
     # HW08xx Python models
     "HW0801": "Python syntax error",
     "HW0802": "setting of a Python model is not a literal",

@@ -1,6 +1,7 @@
 """The exceptions: each tells its caller how to go on, and carries the diagnostics that say why."""
 
 from collections.abc import Iterable
+from typing import Self
 
 from headwater.diagnostics.values import Diagnostic, Where, error
 
@@ -13,7 +14,7 @@ class HeadwaterError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = diagnostics
 
     @classmethod
-    def of(cls, code: str, message: str, where: Where | None = None, *, hint: str = "") -> "HeadwaterError":
+    def of(cls, code: str, message: str, where: Where | None = None, *, hint: str = "") -> Self:
         """Make the exception with a single error."""
         return cls(error(code, message, where, hint=hint))
 
@@ -25,7 +26,7 @@ class Invalid(HeadwaterError):
     """The user's files or arguments are wrong; nothing was changed."""
 
     @classmethod
-    def from_all(cls, diagnostics: Iterable[Diagnostic]) -> "Invalid":
+    def from_all(cls, diagnostics: Iterable[Diagnostic]) -> Self:
         """Carry everything found at once."""
         return cls(*diagnostics)
 

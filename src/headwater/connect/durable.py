@@ -1,0 +1,91 @@
+"""Putting files so that a crash leaves all of one or nothing, and saying so when the disk will not have it."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from headwater.diagnostics import Broken, Where
+
+_HINTS: Final = {
+    errno.ENOSPC: "the disk is full: free some space, or run `headwater janitor`",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.EACCES: "this user may not use the path: check its permissions",
+    errno.EPERM: "this user may not use the path: check its permissions",
+    errno.ENOTDIR: "a file stands where a directory is needed",
+    errno.EISDIR: "a directory stands where a file is needed",
+    errno.ENAMETOOLONG: "the path is too long for this file system",
+}
+
+
+@contextmanager
+def explained(code: str, doing: str, where: Where | None = None) -> Iterator[None]:
+    """Turn an error of the operating system into Broken with this code: ``cannot write x: no space left``."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        hint = _HINTS.get(error.errno or 0, "")
+        raise Broken.of(code, f"cannot {doing}: {reason}", where, hint=hint) from error
+
+
+def sync_file(path: str | Path) -> None:
+    """Return when a file's bytes are on the disk."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_directory(path: str | Path) -> None:
+    """Return when a directory's list of names is on the disk."""
+    _sync(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+
+
+def _sync(path: str | Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_beside(path: Path, content: bytes) -> Path:
+    """Write a hidden file beside a path, durably; give its path. The caller links or renames it."""
+    beside = path.with_name(f".hw-{path.name[:80]}.{secrets.token_hex(6)}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise
+    return beside
+
+
+def put_over(path: Path, content: bytes) -> None:
+    """Replace a file, or make it: a reader sees the old bytes or the new ones; durable on return."""
+    beside = write_beside(path, content)
+    try:
+        beside.replace(path)
+    except OSError:
+        with suppress(OSError):
+            beside.unlink()
+        raise
+    sync_directory(path.parent)
+
+
+def put_once(path: Path, content: bytes) -> bool:
+    """Make a file unless it is there: False if somebody else was first. The directory is not yet durable."""
+    beside = write_beside(path, content)
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    finally:
+        beside.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,266 @@
+"""The lake: a directory of immutable Parquet fills, each named by a manifest that is put last and once."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from headwater.connect.durable import explained, put_once, put_over, sync_directory, sync_file
+from headwater.connectors.stores import inspection, manifests, paths, reading
+from headwater.diagnostics import Broken, Diagnostic
+from headwater.spec.addresses import FillId, Version
+from headwater.spec.fills import Fill, StoredColumn, StoredFile
+
+LAKE_FORMAT: Final = 1
+"""Raised when an older Headwater could misread or harm a lake."""
+_MARKER: Final = "lake.json"
+_RELEASES: Final = "_releases"
+_SYNC_THREADS: Final = 8
+"""Syncs of different files overlap in the disk's queue: eight take a third of the time of one after the other."""
+
+
+class Lake:
+    """A store in a directory: ``<schema>/<name>/<version>/<fill id>-<attempt>-<n>.parquet`` and ``<fill id>.json``.
+
+    Any number of processes may read and write at once: nothing is ever changed in place, and of two manifests for one
+    fill the first wins. Raises Broken: HW0650 (written by a newer Headwater), HW0652 (cannot be written), HW0653
+    (cannot be read or damaged).
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self._known: set[Path] = set()
+        """Directories that this process made or found."""
+        self._rooted: set[Path] = set()
+        """Directories of which this process knows that their names are durable."""
+        self._check_format()
+
+    def _check_format(self) -> None:
+        marker = self.root / _MARKER
+        with explained("HW0653", f"read {marker}"):
+            if not marker.exists():
+                return
+            content = marker.read_bytes()
+        found = manifests.read_document(content, marker).get("format")
+        if not isinstance(found, int):
+            raise manifests.damaged(marker, "it has no format number")
+        if found > LAKE_FORMAT:
+            raise Broken.of(
+                "HW0650",
+                f"the lake {self.root} was written by a newer Headwater (lake format {found})",
+                hint="upgrade Headwater on this machine",
+            )
+
+    # Columns and rows
+
+    def stored_columns(self, columns: Sequence[tuple[str, str]]) -> tuple[StoredColumn, ...]:
+        """Say how columns of (name, DuckDB type) are stored. Raises Invalid (HW0656) for a type no file can hold."""
+        return reading.stored_columns(columns)
+
+    def write_statement(self, select: str, columns: Sequence[StoredColumn], path: str) -> str:
+        """Give the COPY statement that writes a SELECT to a file; ``explain`` says what its errors mean."""
+        return reading.write_statement(select, columns, path)
+
+    def relation(self, columns: Sequence[StoredColumn], paths: Sequence[str]) -> str:
+        """Give a SELECT over files of one version with the columns' own types; no file: an empty relation."""
+        return reading.relation(columns, paths)
+
+    def explain(self, failure: Exception) -> Diagnostic | None:
+        """Say what an error of a COPY or SELECT means for the lake; None: it is about the query."""
+        return reading.explain(failure)
+
+    # Files
+
+    def path(self, node: str, version: Version, file: str) -> str:
+        """Give the path of a file of a node's version; its directory exists afterwards."""
+        directory = self._directory(node, version)
+        if directory not in self._known:
+            with explained("HW0652", f"write to the lake {self.root}"):
+                self._mark()
+                directory.mkdir(parents=True, exist_ok=True)
+            self._known.add(directory)
+        return str(directory / _file_name(file))
+
+    def paths(self, fill: Fill) -> list[str]:
+        """Give the paths of a fill's files, for ``relation``; makes nothing."""
+        directory = self._directory(fill.node, fill.version)
+        return [str(directory / _file_name(file.name)) for file in fill.files]
+
+    def rejects_path(self, fill: Fill) -> str | None:
+        """Give the path of the rows that were set aside beside a fill, if there are any."""
+        if not fill.rejects_file:
+            return None
+        return str(self._directory(fill.node, fill.version) / _file_name(fill.rejects_file))
+
+    def stored_file(self, path: str, rows: int | None = None) -> StoredFile:
+        """Measure a written file: its name, rows (what COPY returned; else its footer says), bytes and SHA-256."""
+        with explained("HW0653", f"read {path}"):
+            return inspection.measure(Path(path), rows)
+
+    def _directory(self, node: str, version: Version) -> Path:
+        return paths.directory(self.root, node, version)
+
+    def _mark(self) -> None:
+        marker = self.root / _MARKER
+        if not marker.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            put_once(marker, json.dumps({"format": LAKE_FORMAT}).encode())
+
+    # Manifests
+
+    def seal(self, fill: Fill) -> Fill:
+        """Put the manifest, durably, unless there is one: give the manifest that won (maybe another attempt's)."""
+        return self.seal_all([fill])[0]
+
+    def seal_all(self, fills: Sequence[Fill]) -> list[Fill]:
+        """Seal many fills at once, in a third of the time of one by one; on return all of them are durable.
+
+        The data files reach the disk before any manifest is put, the names of both before this returns.
+        """
+        with explained("HW0652", f"write to the lake {self.root}"):
+            self._each(sync_file, [path for fill in fills for path in self._data(fill)])
+            sealed = self._each(self._put, fills)
+            self._each(sync_directory, self._touched(fills))
+        return sealed
+
+    def _data(self, fill: Fill) -> list[str]:
+        rejects = self.rejects_path(fill)
+        return self.paths(fill) + ([rejects] if rejects else [])
+
+    def _put(self, fill: Fill) -> Fill:
+        manifest = self._manifest(fill.node, fill.version, fill.id)
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        if put_once(manifest, manifests.encode(fill)):
+            return fill
+        return manifests.decode(manifest.read_bytes(), manifest)
+
+    def _touched(self, fills: Sequence[Fill]) -> list[Path]:
+        """List the directories of these fills and, the first time, all above them: the names of new ones must last."""
+        directories = {self._directory(fill.node, fill.version) for fill in fills}
+        new = directories - self._rooted
+        above = {parent for d in new for parent in (d.parent, d.parent.parent, self.root, self.root.parent)}
+        self._rooted |= new
+        return sorted(directories | above, reverse=True)
+
+    @staticmethod
+    def _each(do: Any, things: Sequence[Any]) -> list[Any]:
+        if len(things) <= 1:
+            return [do(thing) for thing in things]
+        with ThreadPoolExecutor(_SYNC_THREADS) as threads:
+            return list(threads.map(do, things))
+
+    def _manifest(self, node: str, version: Version, fill: FillId) -> Path:
+        return self._directory(node, version) / f"{_file_name(fill)}.json"
+
+    def find(self, node: str, version: Version, fill: FillId) -> Fill | None:
+        """Read the manifest of a fill, if it was sealed."""
+        return self._read(self._manifest(node, version, fill))
+
+    def _read(self, manifest: Path) -> Fill | None:
+        with explained("HW0653", f"read {manifest}"):
+            try:
+                content = manifest.read_bytes()
+            except FileNotFoundError:
+                return None
+        return manifests.decode(content, manifest)
+
+    def sealed(self, node: str, version: Version) -> frozenset[FillId]:
+        """List the fills that were sealed for a version: one directory listing."""
+        directory = self._directory(node, version)
+        with explained("HW0653", f"read {directory}"):
+            return frozenset(FillId(path.stem) for path in inspection.manifests_in(directory))
+
+    def every_fill(self) -> Iterator[Fill]:
+        """Read all manifests, for doctor and janitor; damaged ones are left out (``problems`` lists them)."""
+        for _, fill in self._readable(inspection.every_manifest(self.root), self._read):
+            if fill is not None:
+                yield fill
+
+    @staticmethod
+    def _readable(files: Iterable[Path], read: Any) -> Iterator[tuple[Path, Any]]:
+        for path in files:
+            try:
+                found = read(path)
+            except Broken as broken:
+                if broken.diagnostics[0].code == "HW0650":
+                    raise
+                continue
+            yield path, found
+
+    def problems(self) -> list[Diagnostic]:
+        """List the manifests and release records that cannot be read."""
+        found: list[Diagnostic] = []
+        readers = (
+            (inspection.every_manifest(self.root), self._read),
+            (inspection.every_release(self.root / _RELEASES), self._read_release),
+        )
+        for files, read in readers:
+            for path in files:
+                try:
+                    read(path)
+                except Broken as broken:
+                    found += broken.diagnostics
+        return found
+
+    def verify(self, fill: Fill, *, hashes: bool = True) -> list[Diagnostic]:
+        """Compare a fill's files with its manifest: there, as long, and (``hashes``) the same bytes."""
+        return inspection.verify(fill, self._directory(fill.node, fill.version), hashes=hashes)
+
+    def delete(self, fills: Iterable[Fill]) -> int:
+        """Delete fills, manifest first; give the bytes freed. What is already gone is no error.
+
+        The manifest stays if it names another attempt's files: that one is not what was condemned.
+        """
+        freed = 0
+        with explained("HW0652", f"delete from the lake {self.root}"):
+            for fill in fills:
+                manifest = self._manifest(fill.node, fill.version, fill.id)
+                freed += inspection.remove_if(manifest, partial(_names_same_files, fill))
+                freed += sum(inspection.remove(Path(path)) for path in self._data(fill))
+        return freed
+
+    def orphans(self, older_than: datetime) -> list[Path]:
+        """List the files below node directories that no manifest names and that nobody touched since ``older_than``.
+
+        A directory with a manifest that cannot be read has none: its files may be named there.
+        """
+        with explained("HW0653", f"read the lake {self.root}"):
+            return inspection.orphans(self.root, older_than.timestamp(), self._read)
+
+    # Releases
+
+    def put_release(self, environment: str, release: str, document: Mapping[str, Any]) -> None:
+        """Keep a copy of a release record, so that a lost state can be rebuilt."""
+        path = self.root / _RELEASES / paths.part(environment) / f"{paths.part(release)}.json"
+        with explained("HW0652", f"write to the lake {self.root}"):
+            self._mark()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            put_over(path, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
+
+    def releases(self) -> Iterator[Mapping[str, Any]]:
+        """Give all release records kept here, by environment and name; damaged ones are left out (see ``problems``)."""
+        for _, document in self._readable(inspection.every_release(self.root / _RELEASES), self._read_release):
+            yield document
+
+    @staticmethod
+    def _read_release(path: Path) -> Mapping[str, Any]:
+        with explained("HW0653", f"read {path}"):
+            return manifests.read_document(path.read_bytes(), path)
+
+
+def _file_name(name: str) -> str:
+    """Names come from addresses and attempts; anything that could leave the directory is a mistake of the caller."""
+    if not name or "/" in name or "\\" in name or "\0" in name or name.startswith("."):
+        raise ValueError(f"not a file name of the lake: {name!r}")
+    return name
+
+
+def _names_same_files(fill: Fill, content: bytes) -> bool:
+    try:
+        document = json.loads(content)
+        return [file["name"] for file in document["files"]] == [file.name for file in fill.files]
+    except (ValueError, KeyError, TypeError):
+        return True

@@ -1,0 +1,60 @@
+"""A fill's manifest as JSON, and back."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from headwater.diagnostics import Broken
+from headwater.spec.fills import MANIFEST_FORMAT, Fill, StoredColumn, StoredFile
+
+
+def encode(fill: Fill) -> bytes:
+    """Write a manifest: one JSON object with the fields of Fill; columns and files as lists of values."""
+    document = {name: getattr(fill, name) for name in Fill.__slots__}
+    document["columns"] = [[c.name, c.type, c.stored] for c in fill.columns]
+    document["files"] = [asdict(f) for f in fill.files]
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(content: bytes, path: Path) -> Fill:
+    """Read a manifest. Raises Broken: HW0650 if a newer Headwater wrote it, HW0653 if it is damaged."""
+    document = read_document(content, path)
+    if not isinstance(document.get("format"), int):
+        raise damaged(path, "it has no format number")
+    if document["format"] > MANIFEST_FORMAT:
+        raise Broken.of(
+            "HW0650",
+            f"{path} was written by a newer Headwater (manifest format {document['format']})",
+            hint="upgrade Headwater on this machine",
+        )
+    try:
+        return _fill(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, "its fields are not those of a manifest") from error
+
+
+def _fill(document: dict[str, Any]) -> Fill:
+    known: dict[str, Any] = {name: document[name] for name in Fill.__slots__ if name in document}
+    known["columns"] = tuple(StoredColumn(*column) for column in document["columns"])
+    known["files"] = tuple(StoredFile(**file) for file in document["files"])
+    known["inputs"] = tuple((node, digest) for node, digest in document.get("inputs", ()))
+    return Fill(**known)
+
+
+def read_document(content: bytes, path: Path) -> dict[str, Any]:
+    """Read a JSON object. Raises Broken (HW0653) if it is none."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise damaged(path, "it is not JSON") from error
+    if not isinstance(document, dict):
+        raise damaged(path, "it is not a JSON object")
+    return document
+
+
+def damaged(path: Path, why: str) -> Broken:
+    """Say that a document of the lake cannot be used."""
+    return Broken.of(
+        "HW0653", f"{path} is damaged: {why}", hint="`headwater doctor` lists all damage and can repair it"
+    )
