@@ -40,7 +40,7 @@ types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 layers: $(READY) ## imports go down only
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 wheel: $(READY) ## build the wheel, install it into a clean environment, try it
 	$(BIN)/python tools/try_wheel.py
