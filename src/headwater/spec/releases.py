@@ -139,6 +139,8 @@ class Move:
     settled: Mapping[str, str] = field(default_factory=dict)
     fence: tuple[str, int] | None = None
     """(lease name, number) that must still be the lease's number."""
+    run: str = ""
+    """The run that makes it; empty: none that is recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,110 @@
+"""The file index: which hours each file holds rows for, and which rows were set aside, found once per contract."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from headwater.spec.observations import Inspection, SetAside
+from headwater.state.database import Database
+from headwater.state.values import chunks, marks, optional_moment, optional_stamp, stamp, storable
+
+_PUT = """
+INSERT INTO inspections (contract, identity, source, row_count, hours, not_after, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (contract, identity) DO NOTHING"""
+_PUT_ROW = """
+INSERT INTO set_aside (contract, identity, position, line, recovered, source, path, reason, column_name, message,
+    payload, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contract, identity, position, line) DO NOTHING"""
+ROW = "identity, path, position, line, reason, column_name, message, payload, recovered"
+
+
+def inspections(db: Database, contract: str, identities: Iterable[str]) -> dict[str, Inspection]:
+    """Give what is known of files: identity → inspection, whose ``set_aside`` holds only the recovered rows."""
+    query = "SELECT identity, row_count, hours, not_after FROM inspections WHERE contract = ? AND identity IN ({})"
+    found: dict[str, Inspection] = {}
+    with db.read() as connection:
+        for piece in chunks(dict.fromkeys(identities)):
+            recovered = _recovered(connection, contract, piece)
+            for identity, rows, hours, not_after in connection.execute(
+                query.format(marks(len(piece))), (contract, *piece)
+            ):
+                found[identity] = Inspection(
+                    identity, rows, _hours(hours), tuple(recovered.get(identity, ())), optional_moment(not_after)
+                )
+    return found
+
+
+def record_inspections(
+    db: Database, contract: str, source: str, inspections: Iterable[Inspection], at: datetime
+) -> None:
+    """Record what files hold, with their rows set aside; a file that is known stays as it is."""
+    with db.write(durable=False) as connection:
+        for found in inspections:
+            _put_rows(connection, contract, source, found.set_aside, at)
+            not_after = optional_stamp(found.not_after)
+            row = (contract, found.identity, source, found.rows, _ranges(found.hours), not_after, stamp(at))
+            connection.execute(_PUT, row)
+
+
+def record_set_aside(db: Database, contract: str, source: str, rows: Iterable[SetAside], at: datetime) -> None:
+    """Record rows that a scan set aside; one that is known, by (identity, position, contract), stays as it is."""
+    with db.write(durable=False) as connection:
+        _put_rows(connection, contract, source, rows, at)
+
+
+def row_of(columns: tuple[str, str, int, int, str, str, str, str, int]) -> SetAside:
+    """Make a row set aside of ``ROW``."""
+    identity, path, position, line, reason, column, message, payload, recovered = columns
+    return SetAside(identity, path, position, line, reason, column, message, payload, bool(recovered))
+
+
+def _put_rows(
+    connection: sqlite3.Connection, contract: str, source: str, rows: Iterable[SetAside], at: datetime
+) -> None:
+    when = stamp(at)
+    connection.executemany(
+        _PUT_ROW,
+        (
+            (
+                contract,
+                row.identity,
+                row.position,
+                row.line,
+                int(row.recovered),
+                source,
+                storable(row.path),
+                row.reason,
+                storable(row.column),
+                storable(row.message),
+                storable(row.payload),
+                when,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _recovered(connection: sqlite3.Connection, contract: str, identities: Sequence[str]) -> dict[str, list[SetAside]]:
+    found: dict[str, list[SetAside]] = {}
+    query = (
+        f"SELECT {ROW} FROM set_aside WHERE recovered = 1 AND contract = ? AND identity IN ({marks(len(identities))})"
+    )
+    for columns in connection.execute(f"{query} ORDER BY identity, position, line", (contract, *identities)):
+        found.setdefault(columns[0], []).append(row_of(columns))
+    return found
+
+
+def _ranges(hours: Iterable[int]) -> str:
+    """Write sorted hours as runs of (first, count): a whole year is one run."""
+    runs: list[list[int]] = []
+    for hour in hours:
+        if runs and hour == sum(runs[-1]):
+            runs[-1][1] += 1
+        else:
+            runs.append([hour, 1])
+    return json.dumps(runs, separators=(",", ":"))
+
+
+def _hours(text: str) -> tuple[int, ...]:
+    return tuple(hour for first, count in json.loads(text) for hour in range(first, first + count))

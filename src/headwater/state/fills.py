@@ -1,0 +1,177 @@
+"""The fills that the state knows: what may be put into a head, and what is condemned."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from headwater.spec.addresses import Digest, FillId, Slot, Version, address
+from headwater.spec.fills import MANIFEST_FORMAT, Fill, StoredColumn, StoredFile
+from headwater.state.database import Database
+from headwater.state.values import chunks, marks, optional_stamp
+
+if TYPE_CHECKING:
+    import msgspec
+
+_INSERT = """
+INSERT INTO fills (id, node, version, site, slot, digest, moving, schema_digest, body, refused_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+SELECT = """
+SELECT f.id, f.node, f.version, f.site, f.slot, f.digest, f.moving, s.columns, f.body
+FROM fills AS f JOIN schemas AS s ON s.digest = f.schema_digest"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """What nobody searches for."""
+
+    files: tuple[StoredFile, ...]
+    rejects: int = 0
+    rejects_file: str = ""
+    attempt: str = ""
+    seconds: float = 0.0
+    inputs: tuple[tuple[str, str], ...] = ()
+    format: int = MANIFEST_FORMAT
+
+
+def record(db: Database, fills: Iterable[Fill], *, at: datetime | None = None) -> None:
+    """Record fills outside a move (refused ones); a known id is a no-op.
+
+    ``at`` is when they were refused: the janitor then leaves them for as long as it leaves releases.
+    """
+    with db.write() as connection:
+        record_in(connection, fills, refused_at=at)
+
+
+def record_in(connection: sqlite3.Connection, fills: Iterable[Fill], *, refused_at: datetime | None = None) -> None:
+    """Record fills in a transaction that is open."""
+    schemas = _Schemas(connection)
+    encode = _encoder().encode
+    refused = optional_stamp(refused_at)
+    rows = (
+        (f.id, f.node, f.version, f.site, f.slot, f.digest, f.moving, schemas.digest(f), encode(_body(f)), refused)
+        for f in sorted(fills, key=lambda fill: fill.id)
+    )
+    connection.executemany(_INSERT, rows)
+
+
+def known(db: Database, ids: Iterable[FillId]) -> dict[FillId, Fill]:
+    """Give those of the fills that are recorded and not condemned."""
+    with db.read() as connection:
+        return {
+            fill.id: fill
+            for piece in chunks(ids)
+            for fill in selected(connection, f"WHERE f.condemned = 0 AND f.id IN ({marks(len(piece))})", piece)
+        }
+
+
+def files_of(db: Database, ids: Iterable[FillId]) -> dict[FillId, tuple[StoredFile, ...]]:
+    """Give the files of the fills that are recorded and not condemned."""
+    decode = _decoder().decode
+    query = "SELECT id, body FROM fills WHERE condemned = 0 AND id IN ({})"
+    with db.read() as connection:
+        return {
+            FillId(fill): decode(body).files
+            for piece in chunks(ids)
+            for fill, body in connection.execute(query.format(marks(len(piece))), piece)
+        }
+
+
+def condemned(db: Database) -> tuple[Fill, ...]:
+    """Give the fills that a janitor has condemned and not yet forgotten: their files are going or gone."""
+    with db.read() as connection:
+        return tuple(selected(connection, "WHERE f.condemned = 1 ORDER BY f.id"))
+
+
+def served_elsewhere(  # noqa: PLR0917  a fill's key, in the order of its parts
+    db: Database, node: str, version: Version, site: str, slot: Slot, moving: Digest
+) -> Fill | None:
+    """Give a fill of a slot that some environment serves now and that stands on these moving inputs.
+
+    Where rows are not determined by position (``now()``), promotion takes the very fill that was looked at.
+    """
+    where = """
+        WHERE f.version = ? AND f.moving = ? AND f.condemned = 0 AND f.id IN (
+            SELECT e.fill FROM environments AS n CROSS JOIN entries AS e
+            WHERE e.environment = n.number AND e.node = ? AND e.site = ? AND e.slot = ?
+        ) ORDER BY f.id LIMIT 1"""
+    with db.read() as connection:
+        return next(selected(connection, where, (version, moving, node, site, slot)), None)
+
+
+def selected(connection: sqlite3.Connection, where: str, values: Iterable[object] = ()) -> Iterator[Fill]:
+    """Read fills that a condition over ``f`` names."""
+    decode = _decoder().decode
+    columns: dict[str, tuple[StoredColumn, ...]] = {}
+    for fill, node, version, site, slot, digest, moving, schema, stored in connection.execute(
+        f"{SELECT} {where}", tuple(values)
+    ):
+        if schema not in columns:
+            columns[schema] = _columns(schema)
+        body = decode(stored)
+        yield Fill(
+            id=FillId(fill),
+            node=node,
+            version=Version(version),
+            site=site,
+            slot=Slot(slot),
+            digest=Digest(digest),
+            moving=Digest(moving),
+            columns=columns[schema],
+            files=body.files,
+            rejects=body.rejects,
+            rejects_file=body.rejects_file,
+            attempt=body.attempt,
+            seconds=body.seconds,
+            inputs=body.inputs,
+            format=body.format,
+        )
+
+
+class _Schemas:
+    """Column lists, each written once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._digests: dict[tuple[StoredColumn, ...], str] = {}
+
+    def digest(self, fill: Fill) -> str:
+        if fill.columns not in self._digests:
+            self._digests[fill.columns] = self._written(fill.columns)
+        return self._digests[fill.columns]
+
+    def _written(self, columns: tuple[StoredColumn, ...]) -> str:
+        import json
+
+        text = json.dumps([[c.name, c.type, c.stored] for c in columns])
+        digest = address(text)
+        self._connection.execute(
+            "INSERT INTO schemas (digest, columns) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", (digest, text)
+        )
+        return digest
+
+
+def _columns(text: str) -> tuple[StoredColumn, ...]:
+    import json
+
+    return tuple(StoredColumn(*column) for column in json.loads(text))
+
+
+def _body(fill: Fill) -> _Body:
+    return _Body(fill.files, fill.rejects, fill.rejects_file, fill.attempt, fill.seconds, fill.inputs, fill.format)
+
+
+@cache
+def _encoder() -> "msgspec.json.Encoder":
+    import msgspec
+
+    return msgspec.json.Encoder()
+
+
+@cache
+def _decoder() -> "msgspec.json.Decoder[_Body]":
+    import msgspec
+
+    return msgspec.json.Decoder(_Body)

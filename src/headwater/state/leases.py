@@ -1,0 +1,89 @@
+"""Leases: who works on what until when; each grant has a number, the fence, that never comes back."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from headwater.state.database import Database
+from headwater.state.values import chunks, marks, moment, stamp
+
+_PUT = """
+INSERT INTO leases (name, holder, fence, expires_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires_at = excluded.expires_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease as it was last granted or renewed; whether it has expired is for who knows the time."""
+
+    name: str
+    holder: str
+    fence: int
+    expires_at: datetime
+
+
+def acquire(db: Database, names: Sequence[str], holder: str, now: datetime, ttl_s: float) -> dict[str, int]:
+    """Take those of the leases that are free, expired or already the holder's: name → fence.
+
+    A lease taken anew gets a fence larger than any before it; the holder's own keeps its fence and is prolonged.
+    """
+    until = stamp(now + timedelta(seconds=ttl_s))
+    with db.write() as connection:
+        standing = {row.name: row for row in _leases(connection, names)}
+        granted: dict[str, int] = {}
+        free = [name for name in dict.fromkeys(names) if _is_free(standing.get(name), holder, now)]
+        fence = _take_fences(connection, sum(_is_new(standing.get(name), holder) for name in free))
+        for name in free:
+            fence += _is_new(standing.get(name), holder)
+            granted[name] = fence if _is_new(standing.get(name), holder) else standing[name].fence
+        connection.executemany(_PUT, [(name, holder, number, until) for name, number in sorted(granted.items())])
+    return granted
+
+
+def renew(db: Database, names: Iterable[str], holder: str, now: datetime, ttl_s: float) -> frozenset[str]:
+    """Prolong the leases that are still the holder's (nobody took them, though they may have expired); give these."""
+    until = stamp(now + timedelta(seconds=ttl_s))
+    with db.write(durable=False) as connection:
+        mine = [lease.name for lease in _leases(connection, names) if lease.holder == holder]
+        connection.executemany("UPDATE leases SET expires_at = ? WHERE name = ?", [(until, name) for name in mine])
+    return frozenset(mine)
+
+
+def release_leases(db: Database, names: Iterable[str], holder: str) -> None:
+    """Give back the leases that are the holder's; others are left alone."""
+    with db.write(durable=False) as connection:
+        connection.executemany(
+            "DELETE FROM leases WHERE name = ? AND holder = ?", [(name, holder) for name in sorted(set(names))]
+        )
+
+
+def lease(db: Database, name: str) -> Lease | None:
+    """Give a lease, expired or not; None if it is free."""
+    with db.read() as connection:
+        return next(iter(_leases(connection, [name])), None)
+
+
+def _leases(connection: sqlite3.Connection, names: Iterable[str]) -> list[Lease]:
+    query = "SELECT name, holder, fence, expires_at FROM leases WHERE name IN ({})"
+    return [
+        Lease(name, holder, fence, moment(expires_at))
+        for piece in chunks(dict.fromkeys(names))
+        for name, holder, fence, expires_at in connection.execute(query.format(marks(len(piece))), piece)
+    ]
+
+
+def _is_free(standing: Lease | None, holder: str, now: datetime) -> bool:
+    return standing is None or standing.holder == holder or standing.expires_at <= now
+
+
+def _is_new(standing: Lease | None, holder: str) -> bool:
+    return standing is None or standing.holder != holder
+
+
+def _take_fences(connection: sqlite3.Connection, count: int) -> int:
+    """Reserve as many fences; give the number before the first. One counter for all names: it outlives every lease."""
+    (last,) = connection.execute(
+        "UPDATE counters SET value = value + ? WHERE name = 'fence' RETURNING value", (count,)
+    ).fetchone()
+    return int(last) - count

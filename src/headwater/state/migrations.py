@@ -1,0 +1,206 @@
+"""The shape of the database, as numbered steps: released steps are never edited, new ones are added at the end."""
+
+from typing import Final
+
+FIRST: Final = (
+    # What can be named: fills, and the column lists that thousands of them share.
+    """CREATE TABLE schemas (
+        digest TEXT PRIMARY KEY,
+        columns TEXT NOT NULL
+    )""",
+    """CREATE TABLE fills (
+        id TEXT PRIMARY KEY,
+        node TEXT NOT NULL,
+        version TEXT NOT NULL,
+        site TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        moving TEXT NOT NULL,
+        condemned INTEGER NOT NULL DEFAULT 0,
+        refused_at TEXT,
+        schema_digest TEXT NOT NULL REFERENCES schemas (digest),
+        body BLOB NOT NULL
+    )""",
+    "CREATE INDEX fills_condemned ON fills (condemned) WHERE condemned = 1",
+    # What is served: heads. ``seq`` is the last release; an environment's number is never used again.
+    """CREATE TABLE environments (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE,
+        created_at TEXT NOT NULL,
+        parent TEXT,
+        template TEXT,
+        expires_at TEXT,
+        origin_release TEXT,
+        origin_code TEXT NOT NULL DEFAULT '',
+        code TEXT NOT NULL DEFAULT '',
+        seq INTEGER NOT NULL DEFAULT 0
+    )""",
+    """CREATE TABLE head_nodes (
+        environment INTEGER NOT NULL REFERENCES environments (number),
+        node TEXT NOT NULL,
+        version TEXT NOT NULL,
+        rollup TEXT NOT NULL,
+        slots INTEGER NOT NULL,
+        settled TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (environment, node)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE entries (
+        environment INTEGER NOT NULL REFERENCES environments (number),
+        node TEXT NOT NULL,
+        site TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        fill TEXT NOT NULL REFERENCES fills (id),
+        digest TEXT NOT NULL,
+        moving TEXT NOT NULL,
+        PRIMARY KEY (environment, node, site, slot)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX entries_by_fill ON entries (fill)",
+    """CREATE TABLE holds (
+        environment INTEGER NOT NULL REFERENCES environments (number),
+        node TEXT NOT NULL,
+        site TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        moving TEXT NOT NULL,
+        PRIMARY KEY (environment, node, site, slot)
+    ) WITHOUT ROWID""",
+    # What happened: releases, each with what it replaced, so that any earlier map can be given back.
+    """CREATE TABLE releases (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        environment INTEGER NOT NULL,
+        environment_name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        commit_id TEXT NOT NULL,
+        message TEXT NOT NULL,
+        code TEXT NOT NULL,
+        parent TEXT,
+        run TEXT NOT NULL DEFAULT '',
+        versions TEXT NOT NULL,
+        nodes TEXT NOT NULL,
+        holds TEXT NOT NULL
+    )""",
+    "CREATE INDEX releases_by_environment ON releases (environment, seq)",
+    "CREATE INDEX releases_by_name ON releases (environment_name, seq)",
+    """CREATE TABLE deltas (
+        environment INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        node TEXT NOT NULL,
+        site TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        old_fill TEXT,
+        old_digest TEXT,
+        old_moving TEXT,
+        new_fill TEXT,
+        new_digest TEXT,
+        new_moving TEXT,
+        PRIMARY KEY (environment, seq, node, site, slot)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE graphs (code TEXT PRIMARY KEY, body BLOB NOT NULL)",
+    # What was found out: check results, observations, the file index and the rows set aside.
+    """CREATE TABLE verdicts (
+        subject TEXT NOT NULL,
+        check_address TEXT NOT NULL,
+        reads TEXT NOT NULL,
+        failing INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        node TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        on_fail TEXT NOT NULL,
+        at TEXT NOT NULL,
+        seq INTEGER,
+        PRIMARY KEY (subject, check_address, reads)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX verdicts_by_release ON verdicts (seq) WHERE seq IS NOT NULL",
+    "CREATE TABLE item_lists (digest TEXT PRIMARY KEY, body BLOB NOT NULL)",
+    """CREATE TABLE observations (
+        environment INTEGER NOT NULL REFERENCES environments (number),
+        source TEXT NOT NULL,
+        site TEXT NOT NULL,
+        items TEXT NOT NULL REFERENCES item_lists (digest),
+        at TEXT NOT NULL,
+        seq INTEGER,
+        PRIMARY KEY (environment, source, site)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX observations_by_items ON observations (items)",
+    """CREATE TABLE inspections (
+        contract TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        source TEXT NOT NULL,
+        row_count INTEGER NOT NULL,
+        hours TEXT NOT NULL,
+        not_after TEXT,
+        at TEXT NOT NULL,
+        PRIMARY KEY (contract, identity)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE set_aside (
+        contract TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        position INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        recovered INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        path TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        column_name TEXT NOT NULL,
+        message TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (contract, identity, position, line)
+    )""",
+    # Who works: leases, runs, tasks; ``counters`` never go back.
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+    "INSERT INTO counters (name, value) VALUES ('fence', 0), ('audit', 0)",
+    """CREATE TABLE leases (
+        name TEXT PRIMARY KEY,
+        holder TEXT NOT NULL,
+        fence INTEGER NOT NULL,
+        expires_at TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        environment TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        code TEXT NOT NULL,
+        ended_at TEXT,
+        status TEXT NOT NULL,
+        message TEXT NOT NULL DEFAULT '',
+        release TEXT
+    )""",
+    "CREATE INDEX runs_by_environment ON runs (environment, started_at)",
+    """CREATE TABLE tasks (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL REFERENCES runs (id),
+        node TEXT NOT NULL,
+        slots INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        row_count INTEGER NOT NULL,
+        byte_count INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        attempt INTEGER NOT NULL,
+        message TEXT NOT NULL,
+        at TEXT NOT NULL
+    )""",
+    "CREATE INDEX tasks_by_run ON tasks (run)",
+    """CREATE TABLE last_tasks (
+        environment TEXT NOT NULL,
+        node TEXT NOT NULL,
+        task INTEGER NOT NULL REFERENCES tasks (seq),
+        PRIMARY KEY (environment, node)
+    ) WITHOUT ROWID""",
+    # What can be proved: every entry carries the hash of the one before.
+    """CREATE TABLE audit (
+        seq INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        document TEXT NOT NULL,
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL
+    )""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST,)
+"""Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""
