@@ -54,7 +54,7 @@ def blocks_of(page: str) -> list[Block]:
 
 
 def commands_of(text: str) -> list[Command]:
-    """Split a console block: `$ ` begins a command, a line that ends with a backslash goes on."""
+    """Split a console block: `$ ` begins a command; a final backslash or a here-document continues it."""
     parts = re.split(r"^\$ ", text, flags=re.MULTILINE)
     assert not parts[0].strip(), f"a console block begins with a command, not with {parts[0]!r}"
     return [Command(*_split(part)) for part in parts[1:]]
@@ -63,6 +63,8 @@ def commands_of(text: str) -> list[Command]:
 def _split(part: str) -> tuple[str, str]:
     lines = part.splitlines()
     last = next(i for i, line in enumerate(lines) if not line.endswith("\\"))
+    if here := re.search(r"<<-?'?(\w+)'?", lines[last]):
+        last = lines.index(here[1], last)
     return "\n".join(lines[: last + 1]), "\n".join(lines[last + 1 :])
 
 

@@ -27,6 +27,11 @@ def test_a_command_may_go_on_in_the_next_line():
     assert (first.text, first.output, second.text) == ("echo \\\n  a", "a", "true")
 
 
+def test_a_command_may_hold_a_here_document():
+    (command,) = commands_of("$ cat > a.sql <<'SQL'\nSELECT 1\nSQL\nshown\n")
+    assert (command.text, command.output) == ("cat > a.sql <<'SQL'\nSELECT 1\nSQL", "shown")
+
+
 def test_a_session_remembers_directory_and_environment(session):
     try_block(console("$ mkdir a && cd a && export X=1\n$ echo $X ${PWD##*/}\n1 a\n", output=""), session)
 
