@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from headwater.spec.addresses import FillId, Version
-from headwater.spec.fills import Fill, StoredColumn
+from headwater.spec.fills import Fill, StoredColumn, StoredFile
 
 
 class Store(Protocol):
@@ -20,6 +20,10 @@ class Store(Protocol):
 
     def write_statement(self, select: str, columns: Sequence[StoredColumn], path: str) -> str:
         """Give the COPY statement that writes a SELECT to a file, exactly; out-of-range values are errors."""
+        ...
+
+    def stored_file(self, path: str) -> StoredFile:
+        """Describe a file just written: rows, bytes, SHA-256."""
         ...
 
     def relation(self, columns: Sequence[StoredColumn], paths: Sequence[str]) -> str:

@@ -1,0 +1,90 @@
+"""What a run is given: every effect it may have comes in here, so that tests can own time, chance and failure."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from headwater.connect.sources import Source
+from headwater.connect.stores import Store
+from headwater.diagnostics import Broken
+from headwater.events import Emit
+from headwater.graph.values import Graph, Node
+from headwater.plan.wanted import Horizon
+from headwater.run.engine import Engine
+from headwater.run.executor import Pace
+from headwater.spec.addresses import FillId, Version
+from headwater.spec.fills import Fill
+from headwater.state.database import Database
+from headwater.state.fills import known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The surroundings of one run or apply of one environment."""
+
+    db: Database
+    store: Store
+    engine: Engine
+    sources: Mapping[str, Source]
+    graph: Graph
+    environment: str
+    horizon: Horizon
+    now: datetime
+    """The run's logical time."""
+    clock: Callable[[], datetime]
+    pace: Pace
+    emit: Emit
+    token: Callable[[], str]
+    """A fresh, unguessable word: for attempts, releases, runs."""
+    run_id: str
+    root: str
+    lake: str
+    temp_directory: str
+    wait_s: float = 600.0
+    """How long to wait for somebody else who computes the same fills."""
+
+
+@dataclass(slots=True)
+class FillBook(Mapping[str, Fill]):
+    """Manifests by fill id: from what this run staged, then the state, then the lake."""
+
+    db: Database
+    store: Store
+    places: dict[str, tuple[str, Version]] = field(default_factory=dict)
+    """Fill id → (node, version), where only the lake may know it."""
+    found: dict[str, Fill] = field(default_factory=dict)
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Read many at once from the state."""
+        missing = [FillId(fill) for fill in ids if fill not in self.found]
+        if missing:
+            self.found.update((fill.id, fill) for fill in known(self.db, missing).values())
+
+    def add(self, fills: Iterable[Fill]) -> None:
+        """Remember fills that were just staged."""
+        self.found.update((fill.id, fill) for fill in fills)
+
+    def expect(self, node: Node, ids: Iterable[str]) -> None:
+        """Say to which node fills belong, so that the lake can be asked."""
+        self.places.update((fill, (node.name, node.version)) for fill in ids)
+
+    def __getitem__(self, fill: str) -> Fill:
+        """Give a manifest; Broken if there is none anywhere."""
+        if fill not in self.found:
+            self.load([fill])
+        if fill not in self.found and fill in self.places:
+            manifest = self.store.find(*self.places[fill], FillId(fill))
+            if manifest:
+                self.found[fill] = manifest
+        if fill not in self.found:
+            hint = "run `headwater doctor`"
+            raise Broken.of(
+                "HW0520", f"fill {fill} is in the head, but neither the state nor the lake has it", hint=hint
+            )
+        return self.found[fill]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+    def __len__(self) -> int:
+        return len(self.found)

@@ -1,0 +1,246 @@
+"""Brings an environment to what a plan says: compute, check, and plan again where a check refused."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from headwater.diagnostics import HeadwaterError
+from headwater.events import Blocked, CheckFinished, FillReused, Phase
+from headwater.graph.values import Graph
+from headwater.plan.decide import Options
+from headwater.plan.diff import diff
+from headwater.plan.values import Plan
+from headwater.run.context import Context, FillBook
+from headwater.run.executor import execute
+from headwater.run.guarding import Guarded, culprits, guard_fills, guard_maps
+from headwater.run.knowing import knowledge
+from headwater.run.leasing import hold
+from headwater.run.observing import Observed, observe
+from headwater.run.python_models import Request, fills_of, needed, perform_in_process
+from headwater.run.relations import Surroundings
+from headwater.run.worker import Receipt, perform
+from headwater.spec.releases import Head, Verdict
+from headwater.state.file_index import record_set_aside
+from headwater.state.fills import record
+from headwater.state.verdicts import record_verdicts
+from headwater.tasks.compile import compile_tasks
+from headwater.tasks.values import Task
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_MOST_ROUNDS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a cycle leaves: a plan whose fills all exist, and what happened on the way."""
+
+    plan: Plan
+    observed: Observed
+    fills: FillBook
+    verdicts: tuple[Verdict, ...] = ()
+    refused: tuple[Verdict, ...] = ()
+    """Failing verdicts of blocking checks."""
+    warned: tuple[Verdict, ...] = ()
+    failures: Mapping[str, HeadwaterError] = field(default_factory=dict)
+    """Node → why its task gave up."""
+    receipts: tuple[Receipt, ...] = ()
+
+
+def observe_all(context: Context) -> Observed:
+    """Observe every source of the context's graph."""
+    context.emit(Phase("observe", sum(node.source is not None for node in context.graph.nodes)))
+    return observe(
+        context.db,
+        context.graph,
+        context.sources,
+        context.environment,
+        engine=context.engine,
+        now=context.now,
+        emit=context.emit,
+    )
+
+
+def plan_from(
+    context: Context, head: Head, observed: Observed, previous: Callable[[], Graph | None], options: Options
+) -> Plan:
+    """Plan the context's graph against a head."""
+    plan = diff(
+        context.graph,
+        head,
+        observed.facts,
+        now=context.now,
+        horizon=context.horizon,
+        knowledge=knowledge(context.db, context.store),
+        previous=previous,
+        options=options,
+    )
+    return replace(plan, diagnostics=observed.diagnostics)
+
+
+def settle(
+    context: Context, plan: Plan, observed: Observed, previous: Callable[[], Graph | None], options: Options
+) -> Settled:
+    """Compute what a plan lacks and check it; whatever fails is withheld, with all that reads it, by planning again."""
+    return _Cycle(context, observed, previous, options).run(plan)
+
+
+class _Cycle:
+    def __init__(
+        self, context: Context, observed: Observed, previous: Callable[[], Graph | None], options: Options
+    ) -> None:
+        self._context, self._observed, self._previous, self._options = context, observed, previous, options
+        self._fills = FillBook(context.db, context.store)
+        self._around = Surroundings(
+            graph=context.graph,
+            store=context.store,
+            sources=context.sources,
+            inspections=observed.inspections,
+            fills=self._fills,
+        )
+        self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+        self._failures: dict[str, HeadwaterError] = {}
+        self._receipts: list[Receipt] = []
+
+    def run(self, plan: Plan) -> Settled:
+        for _ in range(_MOST_ROUNDS):
+            again = self._round(plan)
+            if again is None:
+                break
+            plan = again
+        refused = [v for v in self._verdicts.values() if v.failing and v.on_fail == "block"]
+        warned = [v for v in self._verdicts.values() if v.failing and v.on_fail == "warn"]
+        return Settled(
+            plan=plan,
+            observed=self._observed,
+            fills=self._fills,
+            verdicts=tuple(self._verdicts.values()),
+            refused=tuple(refused),
+            warned=tuple(warned),
+            failures=self._failures,
+            receipts=tuple(self._receipts),
+        )
+
+    def _round(self, plan: Plan) -> Plan | None:
+        """Compute and check once; give a new plan if something must be withheld, None if the plan stands."""
+        self._expect(plan)
+        withheld = self._compute(plan)
+        context = self._context
+        if withheld or self._is_refused(
+            plan, guard_fills(plan, self._old(plan), context.db, context.engine, self._around)
+        ):
+            return self._again(withheld)
+        guarded = guard_maps(plan, context.db, context.engine, self._around, context.emit)
+        self._take(guarded)
+        blamed = [culprits(plan, v, guarded.reads.get(v.node, frozenset())) for v in guarded.failing]
+        names = frozenset(name for found in blamed for name in found)
+        return self._again(names) if names else None
+
+    def _again(self, withheld: frozenset[str]) -> Plan:
+        self._options = replace(self._options, withheld=self._options.withheld | withheld)
+        for name in sorted(withheld):
+            self._context.emit(Blocked(name, 0, "a task or check failed"))
+        head = self._head
+        return plan_from(self._context, head, self._observed, self._previous, self._options)
+
+    def _expect(self, plan: Plan) -> None:
+        self._head = plan.head
+        for each in plan.nodes.values():
+            taken = [entry.fill for entry in each.reuse.values()]
+            self._fills.expect(each.node, taken)
+            if taken and not self._receipts:
+                self._context.emit(FillReused(each.node.name, len(taken)))
+
+    def _compute(self, plan: Plan) -> frozenset[str]:
+        """Run the plan's tasks; give the nodes that must be withheld (failed) or planned again (refused)."""
+        tasks = compile_tasks(plan)
+        if not tasks:
+            return frozenset()
+        context = self._context
+        context.emit(Phase("build", len(tasks)))
+        self._fills.load({fill for task in tasks for fill in fills_of(task.relations)})
+        with self._lease(tasks):
+            executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
+        failed = {task.node.name: executed.failures[task.id] for task in tasks if task.id in executed.failures}
+        self._failures.update(failed)
+        return frozenset(failed)
+
+    def _lease(self, tasks: Sequence[Task]) -> "AbstractContextManager[object]":
+        context = self._context
+        names = sorted({f"build:{task.node.version}" for task in tasks})
+        if not names:
+            return nullcontext()
+        return hold(
+            context.db,
+            names,
+            context.run_id,
+            clock=context.clock,
+            sleep=context.pace.sleep,
+            wait_s=context.wait_s,
+        )
+
+    def _attempt(self, task: Task, number: int) -> Receipt:
+        context = self._context
+        attempt = f"{context.token()}{number}"
+        sealed = self._already(task)
+        if sealed is not None:
+            return sealed
+        if task.node.python is None:
+            return perform(task, attempt, context.engine, self._around)
+        graph = needed(context.graph, task)
+        names = {node.name for node in graph.nodes}
+        request = Request(
+            task=task,
+            graph=graph,
+            attempt=attempt,
+            root=context.root,
+            lake=context.lake,
+            temp_directory=context.temp_directory,
+            fills={fill: self._fills[fill] for fill in fills_of(task.relations)},
+            inspections={name: found for name, found in self._observed.inspections.items() if name in names},
+        )
+        return perform_in_process(request)
+
+    def _already(self, task: Task) -> Receipt | None:
+        """Somebody may have sealed all of a task's fills while we waited for the lease: then nothing is computed."""
+        sealed = self._context.store.sealed(task.node.name, task.node.version)
+        ids = [slot.entry.fill for slot in task.slots]
+        if not sealed.issuperset(ids):
+            return None
+        found = [self._context.store.find(task.node.name, task.node.version, fill) for fill in ids]
+        return Receipt(task=task.id, fills=tuple(fill for fill in found if fill is not None))
+
+    def _receive(self, receipt: Receipt) -> None:
+        context = self._context
+        self._fills.add(receipt.fills)
+        self._receipts.append(receipt)
+        record(context.db, receipt.fills)
+        self._note(receipt.verdicts)
+        for name, rows in receipt.set_aside.items():
+            node = self._around.node(name)
+            record_set_aside(context.db, node.rows_address, name, rows, context.now)
+
+    def _is_refused(self, plan: Plan, guarded: Guarded) -> bool:
+        """Whether a fill that was about to be taken has been refused (kept ones are judged by whoever moves)."""
+        self._take(guarded)
+        nodes = plan.nodes.values()
+        taken = {entry.fill for each in nodes for entry in (*each.reuse.values(), *each.build.values())}
+        return any(verdict.subject in taken for verdict in guarded.failing)
+
+    def _take(self, guarded: Guarded) -> None:
+        self._note(guarded.fresh)
+        self._verdicts.update(((v.subject, v.check, v.reads), v) for v in guarded.failing)
+
+    def _note(self, verdicts: Sequence[Verdict]) -> None:
+        if verdicts:
+            record_verdicts(self._context.db, verdicts, self._context.now)
+        self._verdicts.update(((v.subject, v.check, v.reads), v) for v in verdicts)
+        for verdict in verdicts:
+            if verdict.failing:
+                emit = self._context.emit
+                emit(CheckFinished(verdict.node, verdict.name, verdict.failing, verdict.on_fail, verdict.slot))
+
+    def _old(self, plan: Plan) -> Graph | None:
+        return self._previous() if plan.changes_code else plan.graph

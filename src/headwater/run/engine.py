@@ -1,0 +1,159 @@
+"""DuckDB as Headwater uses it: one instance, a sealed-off database and a cursor for each task."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable
+from headwater.sql.text import quote_identifier, quote_literal
+
+if TYPE_CHECKING:
+    import duckdb
+
+SETTINGS = {
+    "default_null_order": "nulls_last",
+    "default_order": "asc",
+    "preserve_insertion_order": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": True,
+}
+"""Part of what a query means; the version of the canonical form (``graph``) stands for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLimits:
+    """What the embedded engine may use."""
+
+    threads: int
+    temp_directory: str
+    memory_bytes: int | None = None
+
+
+class Session:
+    """A cursor in a database of its own: names defined here are seen nowhere else."""
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", name: str) -> None:
+        self.connection = connection
+        self.name = name
+        self._others = count(1)
+        self.attached: list[str] = []
+
+    def run(self, sql: str) -> "duckdb.DuckDBPyConnection":
+        """Execute one statement."""
+        return self.connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Execute a query and give its rows."""
+        found: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        return found
+
+    def attach(self) -> str:
+        """Open another scope for names that must not mix with this one's."""
+        name = f"{self.name}_{next(self._others)}"
+        self.run(f"ATTACH ':memory:' AS {quote_identifier(name)}")
+        self.attached.append(name)
+        return name
+
+    def reset(self) -> None:
+        """Forget everything defined so far."""
+        self.run("USE memory")
+        self.run(f"DETACH {quote_identifier(self.name)}")
+        self.run(f"ATTACH ':memory:' AS {quote_identifier(self.name)}")
+        self.use(self.name)
+
+    def use(self, name: str) -> None:
+        """Make a scope the one in which names are defined and found."""
+        self.run(f"USE {quote_identifier(name)}")
+
+
+class Engine:
+    """One DuckDB instance shared by the tasks of a process; cursors are cheap, instances are not."""
+
+    def __init__(self, limits: EngineLimits) -> None:
+        self._limits = limits
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+        self._open: dict[int, duckdb.DuckDBPyConnection] = {}
+
+    @contextmanager
+    def session(self, timezone: str = "UTC") -> Iterator[Session]:
+        """Open a session whose time zone is ``timezone``; everything defined in it is gone afterwards."""
+        number = next(self._numbers)
+        cursor = self._cursor(number)
+        session = Session(cursor, f"hw_{number}")
+        try:
+            session.run(f"ATTACH ':memory:' AS {session.name}")
+            session.run(f"USE {session.name}")
+            session.run(f"SET TimeZone = {quote_literal(timezone)}")
+            yield session
+        finally:
+            with self._lock:
+                self._open.pop(number, None)
+            self._close(session)
+
+    def interrupt(self) -> None:
+        """Stop whatever any session is doing; their statements raise."""
+        with self._lock:
+            for cursor in self._open.values():
+                cursor.interrupt()
+
+    def close(self) -> None:
+        """Close the instance; sessions must be closed."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _cursor(self, number: int) -> "duckdb.DuckDBPyConnection":
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+            cursor = self._connection.cursor()
+            self._open[number] = cursor
+            return cursor
+
+    def _connect(self) -> "duckdb.DuckDBPyConnection":
+        import duckdb
+
+        config: dict[str, Any] = {"threads": self._limits.threads, "temp_directory": self._limits.temp_directory}
+        if self._limits.memory_bytes is not None:
+            config["memory_limit"] = f"{self._limits.memory_bytes}B"
+        connection = duckdb.connect(config=config)
+        for name, value in SETTINGS.items():
+            connection.execute(f"SET {name} = {quote_literal(value) if isinstance(value, str) else value}")
+        return connection
+
+    def _close(self, session: Session) -> None:
+        import duckdb
+
+        try:
+            session.run("USE memory")
+            for name in [session.name, *session.attached]:
+                session.run(f"DETACH {quote_identifier(name)}")
+        except duckdb.Error:
+            # A statement that failed may leave a transaction open; the cursor goes, and its database with it.
+            pass
+        finally:
+            session.connection.close()
+
+
+def as_headwater_error(problem: Exception, what: str) -> HeadwaterError:
+    """Say what an engine error means for the caller: mend it, try again, or give up."""
+    import duckdb
+
+    if isinstance(problem, HeadwaterError):
+        return problem
+    message = str(problem).partition("\n\nLINE")[0].strip()
+    if isinstance(problem, duckdb.InterruptException):
+        return Retryable.of("HW0503", f"{what} was interrupted")
+    if isinstance(problem, duckdb.OutOfMemoryException):
+        hint = "raise `memory:` of the model, or let it fill fewer slots at once with `batch:`"
+        return Broken.of("HW0504", f"{what} ran out of memory: {message}", hint=hint)
+    if isinstance(problem, duckdb.IOException):
+        if "No space left" in message or "disk" in message.casefold():
+            return Broken.of("HW0505", f"{what} found no space to write: {message}", hint="free space and run again")
+        return Retryable.of("HW0506", f"{what} could not read or write: {message}")
+    return Invalid.of("HW0507", f"{what} failed: {message}")

@@ -1,0 +1,138 @@
+"""Checks that guard a head: on fills that are taken or kept, on whole maps, and on the files of sources."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headwater.events import CheckFinished, Emit
+from headwater.graph.values import Check, Graph, Node
+from headwater.plan.values import NodePlan, Plan
+from headwater.run.engine import Engine
+from headwater.run.measuring import count_failing, fill_checks, map_checks, verdict_of
+from headwater.run.relations import Surroundings, create_macros, define
+from headwater.run.worker import check_fills
+from headwater.spec.addresses import address
+from headwater.spec.releases import Verdict, rollup
+from headwater.sql.text import bind_parameters, literal, quote_relation
+from headwater.state.database import Database
+from headwater.state.verdicts import verdicts
+from headwater.tasks.compile import relation_of
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What guarding found: fresh verdicts, and every blocking verdict that fails."""
+
+    fresh: tuple[Verdict, ...]
+    failing: tuple[Verdict, ...]
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Node whose map a check read → the nodes that this involved."""
+
+
+def guard_fills(plan: Plan, old: Graph | None, db: Database, engine: Engine, around: Surroundings) -> Guarded:
+    """Evaluate the one-fill checks of all taken fills, and of kept fills where checks were added."""
+    fresh: list[Verdict] = []
+    failing: list[Verdict] = []
+    for each in plan.nodes.values():
+        checks = fill_checks(each.node)
+        ids = sorted(_to_guard(each, plan, old)) if checks else []
+        if not ids:
+            continue
+        found = verdicts(db, ids, [check.address for check in checks])
+        missing = [fill for fill in ids if any((fill, check.address, "") not in found for check in checks)]
+        if missing:
+            with engine.session(each.node.timezone) as session:
+                fresh += check_fills(session, each.node, [around.fills[fill] for fill in missing], around)
+        settings = {check.address: check.on_fail for check in checks}
+        known = [v for v in found.values() if v.subject not in missing]
+        judged = [*known, *(v for v in fresh if v.node == each.node.name)]
+        failing += [v for v in judged if v.failing and settings.get(v.check) == "block"]
+    return Guarded(tuple(fresh), tuple(failing))
+
+
+def _to_guard(each: NodePlan, plan: Plan, old: Graph | None) -> set[str]:
+    taken: set[str] = {entry.fill for entry in (*each.reuse.values(), *each.build.values())}
+    if not plan.changes_code:
+        return taken
+    before = {
+        check.address for node in (old.nodes if old else ()) if node.name == each.node.name for check in node.checks
+    }
+    if all(check.address in before for check in fill_checks(each.node)):
+        return taken
+    kept = plan.head.entries_of(each.node.name) if each.settled else each.keep
+    return taken | {entry.fill for entry in kept.values()}
+
+
+def guard_maps(plan: Plan, db: Database, engine: Engine, around: Surroundings, emit: Emit) -> Guarded:
+    """Evaluate the checks over whole maps, as they will be after the move, unless a verdict is known."""
+    fresh: list[Verdict] = []
+    failing: list[Verdict] = []
+    involved: dict[str, frozenset[str]] = {}
+    subjects = Subjects(plan)
+    for each in plan.nodes.values():
+        for check in map_checks(each.node):
+            subject = subjects.of(each.node.name)
+            reads = address(*(subjects.of(name) for name in check.reads)) if check.reads else ""
+            found = verdicts(db, [subject], [check.address]).get((subject, check.address, reads))
+            if found is None:
+                count = _evaluate(plan, each.node, check, engine, around)
+                found = verdict_of(each.node, check, subject, count, reads=reads)
+                fresh.append(found)
+                emit(CheckFinished(each.node.name, check.name, count, check.on_fail))
+            if found.failing and check.on_fail == "block":
+                failing.append(found)
+            involved[each.node.name] = involved.get(each.node.name, frozenset()) | {each.node.name, *check.reads}
+    return Guarded(tuple(fresh), tuple(failing), involved)
+
+
+def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surroundings) -> int:
+    now = {"now": literal(plan.now)}
+    names = dict.fromkeys((node.name, *check.reads))
+    with engine.session(node.timezone) as session:
+        define(session, [relation_of(plan, name) for name in names], around, now)
+        values = {name: literal(value) for name, value in plan.graph.variables.items()} | now
+        query = bind_parameters(check.failing, values)
+        create_macros(session, plan.graph, [query])
+        session.run(f'CREATE VIEW "this" AS SELECT * FROM {quote_relation(node.name)}')
+        return count_failing(session, query)
+
+
+class Subjects:
+    """Addresses of the rows that whole nodes will serve after a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._found: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """Address of all rows of a node: its version with what it holds, or with what it reads."""
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> str:
+        each = self._plan.nodes[name]
+        if each.node.kind == "source":
+            facts = self._plan.sources.get(name)
+            return address(each.node.version, *(o.digest for o in facts.observations) if facts else ())
+        if each.node.kind in {"view", "inline"}:
+            return address(each.node.version, *(self.of(below.node) for below in each.node.inputs))
+        if each.settled:
+            return address(each.node.version, self._plan.head.nodes[name].rollup)
+        return address(each.node.version, rollup((key, entry.digest) for key, entry in each.chosen.items()))
+
+
+def culprits(plan: Plan, verdict: Verdict, reads: Iterable[str]) -> frozenset[str]:
+    """Say whose changes to withhold so that a failing map check is as it was: the node's own, else what it reads."""
+    own = _tables(plan, verdict.node)
+    moving = frozenset(name for name in own if plan.nodes[name].reuse or plan.nodes[name].build)
+    if moving:
+        return moving
+    others = (name for read in reads for name in _tables(plan, read))
+    return frozenset(name for name in others if plan.nodes[name].reuse or plan.nodes[name].build)
+
+
+def _tables(plan: Plan, name: str) -> list[str]:
+    node = plan.nodes[name].node
+    if node.kind in {"view", "inline"}:
+        return [table for each in node.inputs for table in _tables(plan, each.node)]
+    return [name]

@@ -1,0 +1,37 @@
+"""Answers what planning asks of the outside: which fills exist, which a check has refused."""
+
+from collections.abc import Sequence
+
+from headwater.connect.stores import Store
+from headwater.graph.values import Node
+from headwater.plan.decide import Knowledge
+from headwater.run.measuring import fill_checks
+from headwater.spec.addresses import Digest, FillId
+from headwater.spec.fills import Entry
+from headwater.spec.releases import SlotKey
+from headwater.state.database import Database
+from headwater.state.fills import condemned, known, served_elsewhere
+from headwater.state.verdicts import verdicts
+
+
+def knowledge(db: Database, store: Store) -> Knowledge:
+    """Ask the state first, then the lake: a fill that was sealed before a crash is not computed again."""
+
+    def sealed(node: Node, ids: Sequence[FillId]) -> frozenset[FillId]:
+        recorded = frozenset(known(db, ids))
+        rest = set(ids) - recorded
+        if not rest:
+            return recorded
+        found = rest & store.sealed(node.name, node.version)
+        return recorded | (found - {fill.id for fill in condemned(db)} if found else frozenset())
+
+    def refused(node: Node, ids: Sequence[FillId]) -> frozenset[FillId]:
+        blocking = [check.address for check in fill_checks(node) if check.on_fail == "block"]
+        found = verdicts(db, ids, blocking) if blocking else {}
+        return frozenset(FillId(subject) for (subject, _, _), verdict in found.items() if verdict.failing)
+
+    def newest(node: Node, key: SlotKey, moving: Digest) -> Entry | None:
+        fill = served_elsewhere(db, node.name, node.version, *key, moving)
+        return Entry(fill.id, fill.digest, fill.moving) if fill else None
+
+    return Knowledge(sealed=sealed, refused=refused, latest=newest)

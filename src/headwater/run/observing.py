@@ -1,0 +1,142 @@
+"""Freezes what is there: lists every source, settles vanished files, completes the file index."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headwater.connect.sources import Source
+from headwater.diagnostics import Diagnostic, Invalid, Where, error, has_errors
+from headwater.events import Emit, FileInspected
+from headwater.graph.values import Graph, Node
+from headwater.plan.values import SourceFacts
+from headwater.run.engine import Engine, as_headwater_error
+from headwater.spec.observations import Inspection, Item, Observation
+from headwater.state.database import Database
+from headwater.state.file_index import inspections, record_inspections
+from headwater.state.observations import last_observations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was found: facts for planning, inspections for scanning, warnings for people."""
+
+    facts: Mapping[str, SourceFacts]
+    inspections: Mapping[str, Mapping[str, Inspection]]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def observe(
+    db: Database,
+    graph: Graph,
+    sources: Mapping[str, Source],
+    environment: str,
+    *,
+    engine: Engine,
+    now: datetime,
+    emit: Emit,
+) -> Observed:
+    """Observe all sources of a graph; raises Invalid with everything that is wrong at once."""
+    before = last_observations(db, environment)
+    facts: dict[str, SourceFacts] = {}
+    known: dict[str, Mapping[str, Inspection]] = {}
+    found: list[Diagnostic] = []
+    for node in graph.nodes:
+        if node.source is None:
+            continue
+        seen = [_list(node, sources[node.name], site, before, found) for site in node.source.sites]
+        observations = tuple(observation for observation, _ in seen)
+        vanished = frozenset(identity for _, gone in seen for identity in gone)
+        if has_errors(found):
+            continue
+        try:
+            known[node.name] = _inspect(db, node, sources[node.name], observations, vanished, engine, now, emit)
+        except Exception as problem:  # noqa: BLE001 - whatever a file holds must become a diagnostic
+            found += as_headwater_error(problem, f"source `{node.name}`").diagnostics
+        else:
+            facts[node.name] = _facts(sources[node.name], observations, vanished, known[node.name], node)
+    if has_errors(found):
+        raise Invalid.from_all(found)
+    return Observed(facts=facts, inspections=known, diagnostics=tuple(found))
+
+
+def contract_of(node: Node) -> str:
+    """Address of a source's contract: with a file's identity it keys what is known of the file."""
+    return node.rows_address
+
+
+def _list(
+    node: Node,
+    source: Source,
+    site: str,
+    before: Mapping[tuple[str, str], Observation],
+    found: list[Diagnostic],
+) -> tuple[Observation, frozenset[str]]:
+    items, diagnostics = source.observe(site)
+    found += diagnostics
+    last = before.get((node.name, site))
+    present = {item.identity for item in items} | {item.path for item in items}
+    gone = [i for i in last.items if i.identity not in present and i.path not in present] if last else []
+    assert node.source is not None  # noqa: S101 - asked by the caller
+    if gone and node.source.on_vanish == "fail":
+        found.append(_vanished(node, gone))
+    if gone and node.source.on_vanish == "keep":
+        kept = tuple(sorted((*items, *gone), key=lambda item: item.path))
+        return Observation(node.name, site, kept), frozenset(item.identity for item in gone)
+    return Observation(node.name, site, tuple(items)), frozenset()
+
+
+def _vanished(node: Node, gone: list[Item]) -> Diagnostic:
+    others = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+    return error(
+        "HW0512",
+        f"`{gone[0].path}`{others} of source `{node.name}` has vanished",
+        Where(node.file, node.line),
+        hint="bring it back, or say what that means: `on_vanish: keep` (rotated away) or `on_vanish: delete`",
+    )
+
+
+def _inspect(
+    db: Database,
+    node: Node,
+    source: Source,
+    observations: Iterable[Observation],
+    vanished: frozenset[str],
+    engine: Engine,
+    now: datetime,
+    emit: Emit,
+) -> Mapping[str, Inspection]:
+    identities = [item.identity for o in observations for item in o.items]
+    known = dict(inspections(db, contract_of(node), identities))
+    if not source.needs_inspection:
+        return known
+    for observation in observations:
+        new = [i for i in observation.items if i.identity not in known and i.identity not in vanished]
+        if not new:
+            continue
+        with engine.session() as session:
+            fresh = list(source.inspect(session.connection, new, observation.site, now))
+        record_inspections(db, contract_of(node), node.name, fresh, now)
+        paths = {item.identity: item.path for item in new}
+        for inspection in fresh:
+            known[inspection.identity] = replace(
+                inspection, set_aside=tuple(row for row in inspection.set_aside if row.recovered)
+            )
+            emit(FileInspected(node.name, paths[inspection.identity], inspection.rows, inspection.rejects))
+    return known
+
+
+def _facts(
+    source: Source,
+    observations: tuple[Observation, ...],
+    vanished: frozenset[str],
+    known: Mapping[str, Inspection],
+    node: Node,
+) -> SourceFacts:
+    is_cut = node.time is not None and source.needs_inspection
+    bounds = {i.identity: i.not_after for i in known.values() if i.not_after is not None}
+    return SourceFacts(
+        observations=observations,
+        hours={i.identity: i.hours for i in known.values()} if is_cut else None,
+        tokens={identity: f"{identity}~{bound.isoformat()}" for identity, bound in bounds.items()},
+        vanished=vanished,
+    )

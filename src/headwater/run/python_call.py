@@ -1,0 +1,142 @@
+"""Calls a Python model's function: inputs by annotation, the result checked against its columns."""
+
+import importlib
+import sys
+import traceback
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.diagnostics import Invalid, Where
+from headwater.graph.values import Graph, Node
+from headwater.run.engine import Session
+from headwater.spec.authoring import Run
+from headwater.sql.text import quote_identifier
+from headwater.tasks.values import Task
+
+if TYPE_CHECKING:
+    import duckdb
+
+_RESULT = "hw_result"
+_FAMILIES = (
+    frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}),
+    frozenset({"FLOAT", "DOUBLE"}),
+    frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}),
+)
+_WHOLE = _FAMILIES[0]
+
+
+def call(session: Session, task: Task, graph: Graph, folder: Path) -> str:
+    """Call the function and give a SELECT of its rows; everything it does wrong is a diagnostic."""
+    node = task.node
+    function = _load(node, folder)
+    arguments = [_argument(session, task, graph, function, name) for name in _python(node).arguments]
+    try:
+        result = function(*arguments)
+    except Exception as problem:
+        raise _raised(node, problem, folder) from problem
+    return _relation(session, node, result)
+
+
+def _load(node: Node, folder: Path) -> Callable[..., Any]:
+    code = _python(node)
+    for path, text in code.modules.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    own = folder / code.path
+    roots = [str(folder), str(folder / "python"), str(folder / "models"), str(own.parent)]
+    sys.path[:0] = [root for root in roots if root not in sys.path]
+    try:
+        module = importlib.import_module(own.stem)
+        return typing.cast("Callable[..., Any]", getattr(module, code.function))
+    except Exception as problem:
+        raise _raised(node, problem, folder) from problem
+
+
+def _argument(session: Session, task: Task, graph: Graph, function: Callable[..., Any], name: str) -> Any:
+    wanted = _annotation(function, name)
+    code = _python(task.node)
+    if name not in code.inputs:
+        start, end = task.interval or (None, None)
+        return Run(now=task.now, start=start, end=end, environment=task.environment, variables=dict(graph.variables))
+    schema, _, table = code.inputs[name].rpartition(".")
+    relation = session.connection.table(f"{quote_identifier(schema or 'main')}.{quote_identifier(table)}")
+    return _as(relation, wanted)
+
+
+def _annotation(function: Callable[..., Any], name: str) -> str:
+    """Name of the wanted type, from the live annotation or its text."""
+    found = getattr(function, "__annotations__", {}).get(name, "")
+    return found if isinstance(found, str) else f"{found.__module__}.{found.__qualname__}"
+
+
+def _as(relation: "duckdb.DuckDBPyRelation", wanted: str) -> Any:
+    if wanted.startswith(("polars", "pl.")):
+        return relation.pl()
+    if wanted.startswith(("pandas", "pd.")):
+        return relation.df()
+    if wanted.endswith("DuckDBPyRelation"):
+        return relation
+    return relation.to_arrow_table()
+
+
+def _relation(session: Session, node: Node, result: Any) -> str:
+    try:
+        if type(result).__name__ == "DuckDBPyRelation":
+            result.create_view(_RESULT)
+        else:
+            session.connection.register(_RESULT, result)
+        found = {row[0]: row[1] for row in session.rows(f"DESCRIBE SELECT * FROM {_RESULT}")}
+    except Exception as problem:
+        kind = type(result).__name__
+        hint = "return a pyarrow.Table, polars.DataFrame, pandas.DataFrame or DuckDB relation"
+        raise Invalid.of(
+            "HW0854", f"`{node.name}` returned {kind}, which is no table", _where(node), hint=hint
+        ) from problem
+    columns = [_column(node, column.name, column.type, found) for column in node.columns]
+    extra = [name for name in found if name not in {c.name for c in node.columns}]
+    if extra:
+        raise _wrong(node, f"returned column `{extra[0]}`, which it does not declare")
+    return f"SELECT {', '.join(columns)} FROM {_RESULT}"
+
+
+def _column(node: Node, name: str, declared: str, found: dict[str, str]) -> str:
+    if name not in found:
+        raise _wrong(node, f"did not return column `{name}`")
+    if not _fits(found[name], declared):
+        raise _wrong(node, f"returned `{name}` as {found[name]}, but declares {declared}")
+    return f"CAST({quote_identifier(name)} AS {declared}) AS {quote_identifier(name)}"
+
+
+def _fits(found: str, declared: str) -> bool:
+    """Whether every value of one type is a value of the other, or the cast refuses those that are not."""
+    if found in {declared, '"NULL"', "NULL"}:
+        return True
+    if found in _WHOLE and declared == "DOUBLE":
+        return True
+    decimals = found.startswith("DECIMAL") and declared.startswith("DECIMAL")
+    return decimals or any(found in family and declared in family for family in _FAMILIES)
+
+
+def _raised(node: Node, problem: BaseException, folder: Path) -> Invalid:
+    """Point at the line of the project's own code where it was raised."""
+    code = _python(node)
+    frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename.startswith(str(folder))]
+    last = frames[-1] if frames else None
+    where = Where(str(Path(last.filename).relative_to(folder)), last.lineno or 0) if last else Where(code.path)
+    return Invalid.of("HW0853", f"`{node.name}` raised {type(problem).__name__}: {problem}", where)
+
+
+def _wrong(node: Node, what: str) -> Invalid:
+    return Invalid.of("HW0855", f"`{node.name}` {what}", _where(node), hint="see `columns=` of its decorator")
+
+
+def _where(node: Node) -> Where:
+    return Where(node.file, node.line)
+
+
+def _python(node: Node) -> Any:
+    assert node.python is not None  # noqa: S101 - only Python models come here
+    return node.python

@@ -1,0 +1,141 @@
+"""Gives every name of a task's query its meaning in a session: scans, fills, views, each clipped in time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headwater.connect.sources import ScanItem, Source
+from headwater.connect.stores import Store
+from headwater.graph.values import Graph, Node
+from headwater.run.engine import Session
+from headwater.spec.fills import Fill
+from headwater.spec.observations import Inspection, SetAside
+from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_relation, time_literal
+from headwater.tasks.values import Relation, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What tasks find around them: the code, where rows lie, and what is known of them."""
+
+    graph: Graph
+    store: Store
+    sources: Mapping[str, Source]
+    inspections: Mapping[str, Mapping[str, Inspection]]
+    """source → identity → what its inspection found."""
+    fills: Mapping[str, Fill]
+    """Fill id → manifest, for every fill that a task may read."""
+
+    def node(self, name: str) -> Node:
+        """Give a node by its name."""
+        return next(node for node in self.graph.nodes if node.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A source's items as they were put before a session, for its rejects and the check that they stayed the same."""
+
+    source: str
+    items: tuple[ScanItem, ...]
+
+
+def define(
+    session: Session,
+    relations: Sequence[Relation],
+    around: Surroundings,
+    now: Mapping[str, str],
+    recovered: Mapping[str, Sequence[SetAside]] | None = None,
+) -> list[Scanned]:
+    """Define all relations in the session; ``now`` holds SQL literals of the parameters that every query may use."""
+    scanned: list[Scanned] = []
+    for relation in relations:
+        if relation.kind == "view":
+            scanned += _define_view(session, relation, around, now, recovered)
+            continue
+        if relation.kind == "source":
+            select, found = _source(session, relation, around, recovered or {})
+            scanned.append(found)
+        else:
+            select = table_select(around, relation)
+        _create(session, relation.name, select + clip(relation))
+    return scanned
+
+
+def query_of(node: Node, graph: Graph, now: Mapping[str, str], task: Task | None = None) -> str:
+    """Give a node's query with all parameters bound to literals."""
+    values = {name: literal(value) for name, value in graph.variables.items()} | dict(now)
+    if task is not None and task.interval is not None and node.time is not None:
+        for name, at in zip(("start", "end"), task.interval, strict=True):
+            values[name] = time_literal(at, node.time.type, node.time.timezone)
+    return bind_parameters(node.query, values)
+
+
+def create_macros(session: Session, graph: Graph, queries: Sequence[str]) -> None:
+    """Create the project's macros, if any of these queries could call one."""
+    if graph.macros and queries:
+        for statement in graph.macros:
+            session.run(statement)
+
+
+def clip(relation: Relation) -> str:
+    """Give the WHERE clause that keeps a relation within its interval."""
+    if relation.interval is None or relation.time is None:
+        return ""
+    cut = relation.time
+    column = quote_identifier(cut.column)
+    start, end = (time_literal(at, cut.type, cut.timezone) for at in relation.interval)
+    return f" WHERE {column} >= {start} AND {column} < {end}"
+
+
+def table_select(around: Surroundings, relation: Relation) -> str:
+    """Give a SELECT over the fills of a table."""
+    node = around.node(relation.name)
+    fills = [around.fills[fill] for fill in relation.fills]
+    columns = fills[0].columns if fills else around.store.stored_columns([(c.name, c.type) for c in node.columns])
+    paths = [around.store.path(f.node, f.version, file.name) for f in fills for file in f.files]
+    return f"SELECT * FROM ({around.store.relation(columns, paths)}) AS fills"
+
+
+def _source(
+    session: Session, relation: Relation, around: Surroundings, recovered: Mapping[str, Sequence[SetAside]]
+) -> tuple[str, Scanned]:
+    known = around.inspections.get(relation.name, {})
+    again = recovered.get(relation.name, ())
+    items = []
+    for site, item in relation.items:
+        inspection = known.get(item.identity)
+        rows = [r for r in (inspection.set_aside if inspection else ()) if r.recovered]
+        rows += [r for r in again if r.identity == item.identity]
+        bound = inspection.not_after if inspection else None
+        items.append(ScanItem(item=item, site=site, not_after=bound, recovered=tuple(rows)))
+    scan = around.sources[relation.name].scan(items)
+    for statement in scan.setup:
+        session.run(statement)
+    return f"SELECT * FROM ({scan.sql}) AS rows_of_source", Scanned(relation.name, tuple(items))
+
+
+def _define_view(
+    session: Session,
+    relation: Relation,
+    around: Surroundings,
+    now: Mapping[str, str],
+    recovered: Mapping[str, Sequence[SetAside]] | None,
+) -> list[Scanned]:
+    # What a view reads may be clipped otherwise than what its reader reads under the same name: a scope of its own.
+    outer, inner = session.name, session.attach()
+    session.use(inner)
+    inside = Session(session.connection, inner)
+    node = around.node(relation.name)
+    scanned = define(inside, relation.inputs, around, now, recovered)
+    session.attached += inside.attached
+    create_macros(inside, around.graph, [node.query])
+    _create(inside, relation.name, query_of(node, around.graph, now))
+    session.use(outer)
+    _create(session, relation.name, f"SELECT * FROM {quote_identifier(inner)}.{quote_relation(relation.name)}")
+    return scanned
+
+
+def _create(session: Session, name: str, select: str) -> None:
+    schema, _, _ = name.rpartition(".")
+    if schema:
+        session.run(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
+    session.run(f"CREATE VIEW {quote_relation(name)} AS {select}")

@@ -1,0 +1,122 @@
+"""Writes the rows of a task as fills: one file a slot, rows outside their slot refused, failing rows set aside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from headwater.connect.stores import Store
+from headwater.diagnostics import Invalid, Where
+from headwater.graph.values import Check, Node
+from headwater.run.engine import Session
+from headwater.spec.fills import Fill, StoredColumn, StoredFile
+from headwater.sql.text import quote_identifier, quote_literal, time_literal
+from headwater.tasks.values import Task, TaskSlot
+
+STAGED = "hw_staged"
+"""Temporary table that holds a task's rows while they are cut into slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where and under whose name a task's fills are written."""
+
+    store: Store
+    attempt: str
+
+
+def stage(session: Session, task: Task, select: str, to: Stage) -> list[Fill]:
+    """Write the rows of ``select`` as one unsealed fill a slot."""
+    columns = to.store.stored_columns([(c.name, c.type) for c in task.node.columns])
+    failing = row_predicate(task.node)
+    if task.interval is None and not failing:
+        return [_fill(task, task.slots[0], columns, _write(session, task, task.slots[0], select, columns, to), to)]
+    session.run(f"CREATE TEMP TABLE {STAGED} AS {select}")
+    if task.interval is not None:
+        _refuse_strays(session, task)
+    fills = []
+    for slot in task.slots:
+        rows = f"SELECT * FROM {STAGED}{_slot_clause(task.node, slot)}"
+        good = f"SELECT * FROM ({rows}) AS this WHERE ({failing}) IS NOT TRUE" if failing else rows
+        fill = _fill(task, slot, columns, _write(session, task, slot, good, columns, to), to)
+        fills.append(_set_aside(session, task, fill, rows, to) if failing else fill)
+    session.run(f"DROP TABLE {STAGED}")
+    return fills
+
+
+def row_predicate(node: Node) -> str:
+    """Give a predicate that is true for a row which some quarantine check sets aside; empty if there is none."""
+    return " OR ".join(f"({check.failing}) IS TRUE" for check in _row_checks(node))
+
+
+def _row_checks(node: Node) -> list[Check]:
+    return [check for check in node.checks if check.scope == "row"]
+
+
+def _slot_clause(node: Node, slot: TaskSlot) -> str:
+    if slot.interval is None or node.time is None:
+        return ""
+    column = quote_identifier(node.time.column)
+    start, end = (time_literal(at, node.time.type, node.time.timezone) for at in slot.interval)
+    return f" WHERE {column} >= {start} AND {column} < {end}"
+
+
+def _refuse_strays(session: Session, task: Task) -> None:
+    node = task.node
+    assert node.time is not None  # noqa: S101 - only nodes cut by time have intervals
+    assert task.interval is not None  # noqa: S101 - asked by the caller
+    column = quote_identifier(node.time.column)
+    start, end = (time_literal(at, node.time.type, node.time.timezone) for at in task.interval)
+    strays = f"FROM {STAGED} WHERE ({column} >= {start} AND {column} < {end}) IS NOT TRUE"
+    count, example = session.rows(f"SELECT count(*), CAST(any_value({column}) AS VARCHAR) {strays}")[0]
+    if count:
+        found = f"such as {node.time.column} = {example}" if example else f"with {node.time.column} NULL"
+        message = (
+            f"`{node.name}` returned {count} rows outside its slot "
+            f"[{task.interval[0]:%Y-%m-%dT%H:%MZ}, {task.interval[1]:%Y-%m-%dT%H:%MZ}), {found}"
+        )
+        hint = (
+            f"derive `{node.time.column}` from the input's time in the same time zone, or filter with $start and $end"
+        )
+        raise Invalid.of("HW0510", message, Where(node.file, node.line), hint=hint)
+
+
+def _write(
+    session: Session, task: Task, slot: TaskSlot, select: str, columns: Sequence[StoredColumn], to: Stage
+) -> tuple[StoredFile, ...]:
+    path = to.store.path(task.node.name, task.node.version, f"{slot.entry.fill}-{to.attempt}-0.parquet")
+    ordered = ", ".join(quote_identifier(c.name) for c in columns)
+    session.run(to.store.write_statement(f"SELECT {ordered} FROM ({select}) AS rows_of_slot", columns, path))
+    return (to.store.stored_file(path),)
+
+
+def _fill(
+    task: Task, slot: TaskSlot, columns: tuple[StoredColumn, ...], files: tuple[StoredFile, ...], to: Stage
+) -> Fill:
+    return Fill(
+        id=slot.entry.fill,
+        node=task.node.name,
+        version=task.node.version,
+        site=slot.site,
+        slot=slot.slot,
+        digest=slot.entry.digest,
+        moving=slot.entry.moving,
+        columns=columns,
+        files=files,
+        attempt=to.attempt,
+        inputs=slot.inputs,
+    )
+
+
+def _set_aside(session: Session, task: Task, fill: Fill, rows: str, to: Stage) -> Fill:
+    """Keep the rows that a quarantine check refuses beside the fill, each with the check's name."""
+    reasons = "\n".join(
+        f"WHEN ({check.failing}) IS TRUE THEN {quote_literal(check.name)}" for check in _row_checks(task.node)
+    )
+    name = f"{fill.id}-{to.attempt}-rejects.parquet"
+    path = to.store.path(task.node.name, task.node.version, name)
+    reason = f"CASE {reasons} END"
+    select = f"SELECT {reason} AS reason, CAST(to_json(this) AS VARCHAR) AS payload FROM ({rows}) AS this"
+    failing = f"SELECT * FROM ({select}) AS marked WHERE reason IS NOT NULL"
+    columns = to.store.stored_columns([("reason", "VARCHAR"), ("payload", "VARCHAR")])
+    session.run(to.store.write_statement(failing, columns, path))
+    stored = to.store.stored_file(path)
+    return replace(fill, rejects=stored.rows, rejects_file=name if stored.rows else "")

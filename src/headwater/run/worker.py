@@ -1,0 +1,107 @@
+"""Performs one task: define what its query names, compute, stage, verify that the sources stood still, seal, check."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from headwater.diagnostics import Retryable
+from headwater.graph.values import Node
+from headwater.run.engine import Engine, Session, as_headwater_error
+from headwater.run.measuring import fill_checks, measure_fills
+from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of
+from headwater.run.staging import Stage, stage
+from headwater.spec.fills import Fill
+from headwater.spec.observations import SetAside
+from headwater.spec.releases import Verdict
+from headwater.sql.text import literal
+from headwater.tasks.values import Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What a task leaves: sealed fills, the verdicts of their own checks, and rows that scans set aside."""
+
+    task: str
+    fills: tuple[Fill, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    set_aside: Mapping[str, tuple[SetAside, ...]] = field(default_factory=dict)
+
+
+class Compute(Protocol):
+    """How the rows of a task come about in a session whose relations are defined; gives a SELECT of them."""
+
+    def __call__(self, session: Session, task: Task) -> str:
+        """Compute, or prepare computing."""
+        ...
+
+
+def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, compute: Compute | None = None) -> Receipt:
+    """Perform a task as one attempt; raises a HeadwaterError that says whether another attempt makes sense."""
+    began = time.perf_counter()
+    try:
+        with engine.session(task.node.timezone) as session:
+            fills, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
+            seconds = round((time.perf_counter() - began) / len(fills), 6)
+            sealed = tuple(around.store.seal(replace(fill, seconds=seconds)) for fill in fills)
+            verdicts = check_fills(session, task.node, sealed, around)
+            return Receipt(task=task.id, fills=sealed, verdicts=tuple(verdicts), set_aside=set_aside)
+    except Exception as problem:
+        raise as_headwater_error(problem, f"`{task.node.name}`") from problem
+
+
+def check_fills(session: Session, node: Node, fills: Sequence[Fill], around: Surroundings) -> list[Verdict]:
+    """Evaluate the checks that need one fill only, on sealed fills."""
+    subjects = [(fill.id, fill.slot, fill_select(fill, around)) for fill in fills]
+    return measure_fills(session, node, fill_checks(node), subjects)
+
+
+def fill_select(fill: Fill, around: Surroundings) -> str:
+    """Give a SELECT of a fill's rows."""
+    paths = [around.store.path(fill.node, fill.version, file.name) for file in fill.files]
+    return around.store.relation(fill.columns, paths)
+
+
+def parameters_of(task: Task) -> dict[str, str]:
+    """Give the literals of the parameters that every query of a task may use."""
+    return {"now": literal(task.now)}
+
+
+def _stage(
+    session: Session, task: Task, to: Stage, around: Surroundings, compute: Compute | None
+) -> tuple[list[Fill], dict[str, tuple[SetAside, ...]]]:
+    recovered: dict[str, list[SetAside]] = {}
+    while True:
+        scanned = define(session, task.relations, around, parameters_of(task), recovered)
+        select = compute(session, task) if compute else _query(session, task, around)
+        fills = stage(session, task, select, to)
+        set_aside = _collect(session, scanned, around)
+        _refuse_changed(scanned, around)
+        again = {name: [r for r in rows if r.recovered] for name, rows in set_aside.items()}
+        if not any(again.values()) or recovered:
+            return fills, set_aside
+        # Rows that only the exact parser can read belong to the source: scan once more with them.
+        recovered = again
+        session.reset()
+
+
+def _query(session: Session, task: Task, around: Surroundings) -> str:
+    query = query_of(task.node, around.graph, parameters_of(task), task)
+    create_macros(session, around.graph, [query])
+    return query
+
+
+def _collect(session: Session, scanned: Sequence[Scanned], around: Surroundings) -> dict[str, tuple[SetAside, ...]]:
+    found: dict[str, tuple[SetAside, ...]] = {}
+    for each in scanned:
+        source = around.sources[each.source]
+        if not source.needs_inspection:
+            found[each.source] = found.get(each.source, ()) + source.collect(session.connection, each.items)
+    return found
+
+
+def _refuse_changed(scanned: Sequence[Scanned], around: Surroundings) -> None:
+    for each in scanned:
+        changed = around.sources[each.source].changed([scan.item for scan in each.items])
+        if changed:
+            raise Retryable.of("HW0511", f"`{changed[0]}` of source `{each.source}` changed while it was read")
