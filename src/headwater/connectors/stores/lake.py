@@ -2,24 +2,22 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from headwater.connect.durable import explained, put_once, put_over, sync_directory, sync_file
-from headwater.connectors.stores import inspection, manifests, paths, reading
+from headwater.connect.durable import each, explained, put_once, put_over, sync_directory, sync_file
+from headwater.connectors.stores import failures, inspection, manifests, paths
 from headwater.diagnostics import Broken, Diagnostic
 from headwater.spec.addresses import FillId, Version
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
+from headwater.sql import parquet
 
 LAKE_FORMAT: Final = 1
 """Raised when an older Headwater could misread or harm a lake."""
 _MARKER: Final = "lake.json"
 _RELEASES: Final = "_releases"
-_SYNC_THREADS: Final = 8
-"""Syncs of different files overlap in the disk's queue: eight take a third of the time of one after the other."""
 
 
 class Lake:
@@ -58,19 +56,19 @@ class Lake:
 
     def stored_columns(self, columns: Sequence[tuple[str, str]]) -> tuple[StoredColumn, ...]:
         """Say how columns of (name, DuckDB type) are stored. Raises Invalid (HW0656) for a type no file can hold."""
-        return reading.stored_columns(columns)
+        return parquet.stored_columns(columns)
 
     def write_statement(self, select: str, columns: Sequence[StoredColumn], path: str) -> str:
         """Give the COPY statement that writes a SELECT to a file; ``explain`` says what its errors mean."""
-        return reading.write_statement(select, columns, path)
+        return parquet.write_statement(select, columns, path)
 
     def relation(self, columns: Sequence[StoredColumn], paths: Sequence[str]) -> str:
         """Give a SELECT over files of one version with the columns' own types; no file: an empty relation."""
-        return reading.relation(columns, paths)
+        return parquet.relation(columns, paths)
 
     def explain(self, failure: Exception) -> Diagnostic | None:
         """Say what an error of a COPY or SELECT means for the lake; None: it is about the query."""
-        return reading.explain(failure)
+        return failures.explain(failure)
 
     # Files
 
@@ -121,9 +119,9 @@ class Lake:
         The data files reach the disk before any manifest is put, the names of both before this returns.
         """
         with explained("HW0652", f"write to the lake {self.root}"):
-            self._each(sync_file, [path for fill in fills for path in self._data(fill)])
-            sealed = self._each(self._put, fills)
-            self._each(sync_directory, self._touched(fills))
+            each(sync_file, [path for fill in fills for path in self._data(fill)])
+            sealed = each(self._put, fills)
+            each(sync_directory, self._touched(fills))
         return sealed
 
     def _data(self, fill: Fill) -> list[str]:
@@ -144,13 +142,6 @@ class Lake:
         above = {parent for d in new for parent in (d.parent, d.parent.parent, self.root, self.root.parent)}
         self._rooted |= new
         return sorted(directories | above, reverse=True)
-
-    @staticmethod
-    def _each(do: Any, things: Sequence[Any]) -> list[Any]:
-        if len(things) <= 1:
-            return [do(thing) for thing in things]
-        with ThreadPoolExecutor(_SYNC_THREADS) as threads:
-            return list(threads.map(do, things))
 
     def _manifest(self, node: str, version: Version, fill: FillId) -> Path:
         return self._directory(node, version) / f"{_file_name(fill)}.json"

@@ -1,0 +1,64 @@
+"""SQL that writes rows to a Parquet file exactly and reads them back, with every column and type spelt out."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from headwater.spec.fills import StoredColumn
+from headwater.sql.stored_types import from_stored, stored_type, to_stored, typed_null
+from headwater.sql.text import quote_identifier, quote_literal
+
+_GLOB: Final = re.compile(r"[*?\[]")
+_OPTIONS: Final = "union_by_name = false, hive_partitioning = false, filename = false, binary_as_string = false"
+
+
+def stored_columns(columns: Sequence[tuple[str, str]]) -> tuple[StoredColumn, ...]:
+    """Say how columns of (name, DuckDB type) are stored. Raises Invalid (HW0656) where a file cannot hold a type."""
+    return tuple(StoredColumn(name, type_, stored_type(name, type_)) for name, type_ in columns)
+
+
+def write_statement(select: str, columns: Sequence[StoredColumn], path: str) -> str:
+    """Write the COPY statement that puts a SELECT's rows into one Parquet file.
+
+    zstd takes 60 % of the bytes of snappy in hardly more time; row groups stay DuckDB's, so memory is bounded.
+    """
+    outputs = ", ".join(f"{written(column)} AS {quote_identifier(column.name)}" for column in columns)
+    return (
+        f"COPY (SELECT {outputs} FROM (\n{select}\n) AS _hw_rows)"
+        f" TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
+    )
+
+
+def written(column: StoredColumn) -> str:
+    """Write the expression for what a file holds of a column."""
+    return to_stored(quote_identifier(column.name), column.type, column.name)
+
+
+def relation(columns: Sequence[StoredColumn], paths: Sequence[str]) -> str:
+    """Write the SELECT over files with the columns' own types; no file: no row, the same columns."""
+    if not paths:
+        return empty_relation([(c.name, c.type) for c in columns])
+    outputs = ", ".join(_read(column) for column in columns)
+    files = ", ".join(quote_literal(literally(path)) for path in paths)
+    return f"SELECT {outputs} FROM read_parquet([{files}], {_OPTIONS})"
+
+
+def empty_relation(columns: Sequence[tuple[str, str]]) -> str:
+    """Write a SELECT of columns of (name, DuckDB type) and no row."""
+    outputs = ", ".join(f"{typed_null(type_)} AS {quote_identifier(name)}" for name, type_ in columns)
+    return f"SELECT {outputs} WHERE false"
+
+
+def _read(column: StoredColumn) -> str:
+    name = quote_identifier(column.name)
+    value = from_stored(name, column.type)
+    return name if value == name else f"{value} AS {name}"
+
+
+def literally(path: str) -> str:
+    """Write a path so that DuckDB does not take it for a pattern.
+
+    >>> literally("/lake [old]/a.parquet")
+    '/lake [[]old]/a.parquet'
+    """
+    return _GLOB.sub(lambda found: f"[{found[0]}]", path)
