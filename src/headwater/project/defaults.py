@@ -1,0 +1,131 @@
+"""What nodes take when they say nothing themselves, and whether the sites, environments and zones they name exist."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final
+
+from headwater.diagnostics import Diagnostic, error, suggest, warning
+from headwater.project.names import shown
+from headwater.spec.addresses import HUB
+from headwater.spec.nodes import Model, Sink, Source
+from headwater.spec.origin import Origin
+from headwater.spec.project import Environment, Project, Site
+
+ALL_SITES: Final = "all"
+
+
+def node_defaults(project: Project) -> dict[str, Any]:
+    """Give the fields that every kind of node takes where it says nothing."""
+    return {"owner": project.defaults.owner}
+
+
+def source_defaults(project: Project) -> dict[str, Any]:
+    """Give the fields that a source takes where it says nothing."""
+    return {"owner": project.defaults.owner, "timezone": project.timezone}
+
+
+def model_defaults(project: Project) -> dict[str, Any]:
+    """Give the fields that a model takes where it says nothing."""
+    defaults = project.defaults
+    return {**source_defaults(project), "retries": defaults.retries, "timeout": defaults.timeout}
+
+
+def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
+    """Fill in the sites and environments that are there without being declared; say which names do not exist."""
+    sites = _sites(project)
+    filled = replace(
+        project,
+        sites=sites,
+        environments=project.environments or {n: Environment(name=n, at=project.at) for n in ("dev", "prod")},
+        sources={source.name: _at_all(source, sites) for source in project.sources.values()},
+    )
+    checks = (_site_problems, _zone_problems, _environment_problems, _number_problems)
+    return filled, [problem for check in checks for problem in check(filled)]
+
+
+def _at_all(source: Source, sites: Mapping[str, Site]) -> Source:
+    return replace(source, at_sites=tuple(sites)) if source.at_sites == (ALL_SITES,) else source
+
+
+def _sites(project: Project) -> dict[str, Site]:
+    """A project that declares no sites has those that its sources name; the hub is always there."""
+    sites = dict(project.sites)
+    if not sites:
+        named = (name for source in project.sources.values() for name in source.at_sites if name != ALL_SITES)
+        sites = {name: Site(name=name, at=project.at) for name in named}
+    return sites if HUB in sites else {HUB: Site(name=HUB, at=project.at), **sites}
+
+
+def _site_problems(project: Project) -> Iterator[Diagnostic]:
+    for source in project.sources.values():
+        for index, name in enumerate(source.at_sites):
+            if name not in project.sites:
+                hint = suggest(name[:100], project.sites) or "declare it under `sites:`"
+                where = source.at.of(f"at.{index}")
+                yield error("HW0128", f"no site `{shown(name)}`", where, hint=hint, length=len(name) or 1)
+
+
+def _environment_problems(project: Project) -> Iterator[Diagnostic]:
+    known = project.environments
+    for environment in known.values():
+        parent = environment.from_
+        if parent is not None and (parent not in known or parent == environment.name):
+            hint = suggest(parent[:100], known) or "declare it under `environments:`"
+            yield error(
+                "HW0128", f"no environment `{shown(parent)}` to start from", environment.at.of("from"), hint=hint
+            )
+    for sink in project.sinks.values():
+        yield from _unknown_environments(sink, known)
+
+
+def _unknown_environments(sink: Sink, known: Iterable[str]) -> Iterator[Diagnostic]:
+    """Environments can be created by hand, so a name that no file declares is only remarked if it looks like a slip."""
+    named = [(name, f"in.{index}") for index, name in enumerate(sink.in_)]
+    named += [(name, f"targets.{name}") for name in sink.targets]
+    for name, path in named:
+        if name not in known and (hint := suggest(name[:100], known)):
+            message = f"`{shown(sink.name)}` names `{shown(name)}`, an environment that no file declares"
+            yield warning("HW0128", message, sink.at.of(path), hint=hint)
+
+
+def _zone_problems(project: Project) -> Iterator[Diagnostic]:
+    zones: dict[str, Origin] = {}
+    nodes: list[Project | Source | Model] = [project, *project.sources.values(), *project.models.values()]
+    for node in nodes:
+        if not is_zone(node.timezone) and node.timezone not in zones:
+            zones[node.timezone] = node.at
+            hint = suggest(node.timezone[:100], _zones()) or "use a name of the IANA data base, such as Europe/Berlin"
+            where = node.at.of("timezone")
+            yield error("HW0126", f"no time zone `{shown(node.timezone)}`", where, hint=hint, length=len(node.timezone))
+
+
+@lru_cache(maxsize=64)
+def is_zone(name: str) -> bool:
+    """Whether the IANA data base knows a time zone."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def _zones() -> Iterable[str]:
+    from zoneinfo import available_timezones
+
+    return sorted(available_timezones())
+
+
+def _number_problems(project: Project) -> Iterator[Diagnostic]:
+    nodes: list[tuple[Any, Origin, str]] = [(project.defaults.retries, project.at, "defaults.retries.attempts")]
+    nodes += [(m.retries, m.at, "retries.attempts") for m in project.models.values() if m.retries]
+    seen = set()
+    for retries, at, path in nodes:
+        if retries.attempts < 1 and id(retries) not in seen:
+            seen.add(id(retries))
+            yield error("HW0112", "`attempts` must be at least 1", at.of(path), hint="1 means: do not repeat")
+    for environment in project.environments.values():
+        if environment.approvals < 0:
+            yield error("HW0112", "`approvals` cannot be negative", environment.at.of("approvals"))

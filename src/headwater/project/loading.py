@@ -1,0 +1,159 @@
+"""A directory → the project its files declare, and every mistake in them: one pass, nothing executed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from headwater.diagnostics import Diagnostic, Where, error
+from headwater.project.assembling import Parts, assemble, bad_name
+from headwater.project.checks_reading import read_checks
+from headwater.project.connector_settings import Connectors
+from headwater.project.files import Files, walk
+from headwater.project.macros import read_macros
+from headwater.project.models import Piece, python_piece, sql_piece
+from headwater.project.names import node_problem, normal
+from headwater.project.python_files import may_hold_models, read_python_file
+from headwater.project.reading import Reading
+from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, foreign, read_project_keys, sections_of
+from headwater.project.sql_files import read_sql_file
+from headwater.project.yaml_nodes import compose
+from headwater.spec.project import Macro, Project
+
+_LAKE: Final = ".headwater/lake"
+_MODEL_PARTS: Final = 3
+"""``models/clean/flights.sql``: at most one folder below models/."""
+
+
+@dataclass(slots=True)
+class _Load:
+    """What grows while files are read."""
+
+    files: Files
+    connectors: Connectors
+    found: list[Diagnostic] = field(default_factory=list)
+    declared: list[Declared] = field(default_factory=list)
+    keys: ProjectKeys | None = None
+    pieces: list[Piece] = field(default_factory=list)
+    macros: dict[str, Macro] = field(default_factory=dict)
+
+    def reading(self, path: str) -> Reading:
+        return Reading(path, self.found, read_checks=read_checks)
+
+
+def load(
+    root: Path,
+    *,
+    registry_fields: Callable[[str, str], type | None],
+    connector_names: Callable[[str], Iterable[str]] = lambda role: (),  # noqa: ARG005 - no names, no suggestions
+) -> tuple[Project | None, list[Diagnostic]]:
+    """Read the project whose ``headwater.yaml`` stands in ``root``.
+
+    ``registry_fields(role, name)`` gives the fields of a ``source`` or ``sink`` connector (a dataclass annotated with
+    ``Doc``), None if there is none; ``connector_names(role)`` lists them for suggestions. None: there is no project
+    file to start from. A project that comes with errors is partial: good for looking at, not for building.
+    Reads no clock, environment or network and executes nothing; references in settings stay text.
+    """
+    state = _Load(Files(root), Connectors(registry_fields, connector_names))
+    if not (root / PROJECT_FILE).is_file() and not (root / PROJECT_FILE).is_symlink():
+        hint = "run `headwater init`, or name the directory with --project"
+        return None, [error("HW0101", f"there is no {PROJECT_FILE} here", Where(PROJECT_FILE), hint=hint)]
+    _read_yaml(PROJECT_FILE, state)
+    lake = state.keys.values.get("lake", _LAKE) if state.keys else _LAKE
+    paths, problems = walk(root, lake)
+    state.found += problems
+    for path in paths:
+        _read(path, state)
+    if state.keys is None:
+        return None, _sorted([*state.found, *state.files.found])
+    parts = Parts(state.keys, state.declared, state.pieces, state.macros, state.files.texts)
+    project = assemble(parts, state.connectors, state.found)
+    return project, _sorted([*state.found, *state.files.found])
+
+
+def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
+    """Order by place; the same finding is said once."""
+    unique = dict.fromkeys(found)
+    return sorted(unique, key=lambda d: (d.where or Where(""), d.code))
+
+
+def _read(path: str, state: _Load) -> None:
+    if path.endswith((".yaml", ".yml")):
+        if path != PROJECT_FILE:
+            _read_yaml(path, state)
+    elif path.startswith("functions/"):
+        text = state.files.read(path)
+        if text is not None:
+            state.found += read_macros(path, text, state.macros)
+    elif path.endswith(".sql"):
+        _read_sql(path, state)
+    else:
+        _read_python(path, state)
+
+
+def _read_yaml(path: str, state: _Load) -> None:
+    text = state.files.read(path)
+    if text is None:
+        return
+    judged = foreign(text, path)
+    if judged is not None:
+        state.files.texts.pop(path, None) if not judged else None
+        state.found += judged
+        return
+    reading = state.reading(path)
+    node, found = compose(text, path)
+    state.found += found
+    if node is None:
+        if path == PROJECT_FILE and not found:
+            hint = "it begins with the project's name, such as `project: flights`"
+            state.found.append(error("HW0111", f"{PROJECT_FILE} is empty", Where(path, 1, 1), hint=hint))
+        return
+    if node.id != "mapping":
+        reading.wrong(
+            "HW0110", node, "the file must hold a map", "such as `sources:`, each from a name to its settings"
+        )
+        return
+    state.declared += sections_of(node, reading)
+    if path == PROJECT_FILE:
+        state.keys = read_project_keys(node, reading)
+
+
+def _read_sql(path: str, state: _Load) -> None:
+    name = _model_name(path, state)
+    text = state.files.read(path)
+    if text is None or name is None:
+        return
+    file, found = read_sql_file(path, text)
+    state.found += found
+    state.pieces.append(sql_piece(name, file, state.reading(path)))
+
+
+def _model_name(path: str, state: _Load) -> str | None:
+    parts = path.removesuffix(".sql").split("/")
+    if len(parts) > _MODEL_PARTS:
+        hint = f"move it to models/{parts[1]}/{parts[-1]}.sql"
+        message = "a model stands at most one folder below models/"
+        state.found.append(error("HW0116", message, Where(path, 1, 1), hint=hint))
+        return None
+    dotted = next((part for part in parts[1:] if "." in part), "")
+    name = normal(".".join(parts[1:]))
+    problem = "has a dot in a file or folder name" if dotted else node_problem(name)
+    if problem:
+        state.found.append(bad_name("model", name, problem, Where(path, 1, 1)))
+        return None
+    return name
+
+
+def _read_python(path: str, state: _Load) -> None:
+    text = state.files.read(path)
+    if text is None or not may_hold_models(text):
+        return
+    functions, found = read_python_file(path, text, state.files.read_if_there)
+    state.found += found
+    for function in functions:
+        piece = python_piece(function, state.reading(path))
+        piece.name = normal(piece.name)
+        if problem := node_problem(piece.name):
+            state.found.append(bad_name("model", piece.name, problem, piece.where))
+        else:
+            state.pieces.append(piece)

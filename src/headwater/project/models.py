@@ -1,0 +1,177 @@
+"""Models put together from SQL files, Python functions and the ``models:`` maps of YAML files."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from headwater.diagnostics import Diagnostic, Where, error, suggest
+from headwater.project.names import shown
+from headwater.project.places import Part, Places
+from headwater.project.python_files import RUN, PythonFunction
+from headwater.project.reading import Reading, keys_of, read_values, reader_of
+from headwater.project.sections import Declared
+from headwater.project.sql_files import SqlFile, one_statement
+from headwater.project.yaml_nodes import Node
+from headwater.spec.checks import NotNull, Unique
+from headwater.spec.nodes import Model, PythonCode
+from headwater.spec.origin import Origin
+
+_TEXT: Final = {"sql": reader_of(str)}
+_PYTHON: Final = {"name": reader_of(str), "inputs": reader_of(dict[str, str])}
+
+
+@dataclass(slots=True)
+class Piece:
+    """What one place says of a model: its settings by field, and the query if it stands there."""
+
+    name: str
+    where: Where
+    values: dict[str, Any]
+    parts: tuple[Part, ...] = ()
+    query: tuple[str, int, int] | None = None
+    code: PythonCode | None = None
+    keys: dict[str, Where] = field(default_factory=dict)
+    """Field → where its key stands, to tell who says the same thing twice."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model's query or code stands here, not only settings."""
+        return self.query is not None or self.code is not None
+
+
+def sql_piece(name: str, file: SqlFile, reading: Reading) -> Piece:
+    """Read what a SQL model file says."""
+    values: dict[str, Any] = {}
+    parts: tuple[Part, ...] = ()
+    if file.header is not None:
+        reading.lines_before = file.header_lines_before
+        values = read_values(Model, file.header, reading)
+        parts = ((file.path, file.header_lines_before, "", file.header),)
+    query = (file.query, file.query_line, file.query_column)
+    return Piece(name, Where(file.path, 1, 1), values, parts, query=query)
+
+
+def python_piece(function: PythonFunction, reading: Reading) -> Piece:
+    """Read what a Python function's decorator says."""
+    values = read_values(Model, function.settings, reading, others=_PYTHON)
+    inputs = values.pop("inputs", {})
+    code = function.code
+    for argument in inputs:
+        if argument not in code.inputs:
+            hint = suggest(argument, code.inputs) or f"its arguments: {', '.join(code.arguments) or 'none'}"
+            message = f"`{code.function}` has no argument `{shown(argument)}`" + (" for an input" * (argument == RUN))
+            node = next(v for k, v in function.settings.value if k.value == "inputs")
+            reading.wrong("HW0804", node, message, hint)
+    known = {argument: inputs.get(argument, node) for argument, node in code.inputs.items()}
+    name = values.pop("name", function.name)
+    where = function.source.where(function.definition)
+    parts = ((function.source.path, 0, "", function.settings),)
+    return Piece(name, where, values, parts, code=replace(code, inputs=known))
+
+
+def yaml_piece(declared: Declared, text: str) -> Piece:
+    """Read an entry of a ``models:`` map: settings, and ``sql:`` if the query stands there; ``text`` is the file's."""
+    node, reading = declared.node, declared.reading
+    values = read_values(Model, node, reading, others=_TEXT)
+    pairs = node.value if node.id == "mapping" else []
+    keys = {key.value: (key, value) for key, value in pairs if key.id == "scalar"}
+    query = None
+    if "sql" in values:
+        query = _inline(values.pop("sql"), keys["sql"][1], reading, text)
+    parts = ((reading.file, reading.lines_before, "", node),)
+    places = {k.field: reading.where(keys[k.name][0]) for k in keys_of(Model).values() if k.name in keys}
+    return Piece(declared.name, declared.where, values, parts, query=query, keys=places)
+
+
+def _inline(sql: str, node: Node, reading: Reading, text: str) -> tuple[str, int, int]:
+    """Give a query in YAML with the place of its first character, and later lines pushed to their true columns."""
+    where = reading.where(node)
+    line, column = where.line, where.column + (1 if node.style in {'"', "'"} else 0)
+    if node.style == "|":
+        lines = text.split("\n")
+        line = next((n for n in range(line, len(lines)) if lines[n].strip()), line) + 1
+        first = lines[line - 1] if line <= len(lines) else ""
+        indent = len(first) - len(first.lstrip(" "))
+        column = indent + 1
+        body = sql.lstrip("\n")
+        sql = body if _has_long_literal(body) else body.replace("\n", "\n" + " " * indent)
+    query, found = one_statement(sql.strip(), reading.file, line, column)
+    reading.found += found
+    return query, line, column
+
+
+def _has_long_literal(sql: str) -> bool:
+    """Whether indentation could change a value: a quoted piece may run over a line's end."""
+    return any(line.count("'") % 2 or line.count('"') % 2 or "$$" in line for line in sql.split("\n"))
+
+
+def put_together(pieces: Iterable[Piece], defaults: Mapping[str, Any]) -> tuple[dict[str, Model], list[Diagnostic]]:
+    """Make one model of all pieces of the same name (names that differ only in case are the same).
+
+    ``defaults`` are the fields that a model takes where it says nothing.
+    """
+    groups: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        groups.setdefault(piece.name.casefold(), []).append(piece)
+    models: dict[str, Model] = {}
+    found: list[Diagnostic] = []
+    for group in groups.values():
+        whole = [piece for piece in group if piece.is_whole]
+        found += _conflicts(group, whole)
+        if whole:
+            model = _model(whole[0], group, defaults)
+            models[model.name] = model
+            found += _python_problems(model)
+    return models, found
+
+
+def _conflicts(group: list[Piece], whole: list[Piece]) -> Iterator[Diagnostic]:
+    if not whole:
+        name = group[0].name
+        hint = f"write models/{name.replace('.', '/')}.sql, or `sql:` here"
+        yield error("HW0122", f"the model `{shown(name)}` has settings but no query", group[0].where, hint=hint)
+        return
+    for piece in whole[1:]:
+        message = f"`{shown(piece.name)}` is declared twice; first at {whole[0].where}"
+        yield error("HW0115", message, piece.where, hint="a node has one name and one place")
+    first = whole[0]
+    for piece in group:
+        if piece is first or piece.is_whole:
+            continue
+        for name in piece.values.keys() & first.values.keys():
+            where = piece.keys.get(name, piece.where)
+            message = f"`{name}` of `{shown(piece.name)}` is also said at {first.where}"
+            yield error("HW0121", message, where, hint="say it in one of the two places")
+
+
+def _model(first: Piece, group: list[Piece], defaults: Mapping[str, Any]) -> Model:
+    values = dict(defaults)
+    for piece in (*(p for p in group if p is not first), first):
+        values |= piece.values
+    parts = first.parts + tuple(part for piece in group if piece is not first for part in piece.parts)
+    at = Origin(first.where, Places(parts))
+    values["checks"] = (*values.get("checks", ()), *_grain_checks(values, at))
+    query, line, column = first.query or ("", 1, 1)
+    return Model(name=first.name, query=query, query_line=line, query_column=column, code=first.code, at=at, **values)
+
+
+def _grain_checks(values: dict[str, Any], at: Origin) -> Iterator[NotNull | Unique]:
+    """``grain`` implies unique together and not_null each, unless the user says so in the same words."""
+    grain = values.get("grain", ())
+    if grain:
+        place = Origin(at.of("grain"))
+        for check in (Unique(columns=grain, at=place), NotNull(columns=grain, at=place)):
+            if check not in values.get("checks", ()):
+                yield check
+
+
+def _python_problems(model: Model) -> Iterator[Diagnostic]:
+    if model.code is None:
+        return
+    if not model.columns:
+        hint = 'such as columns={"carrier": "text", "score": "double"}'
+        yield error("HW0803", f"the Python model `{shown(model.name)}` declares no columns", model.at.where, hint=hint)
+    for name, column in model.columns.items():
+        if column.type is None:
+            message = f"the column `{shown(name)}` of a Python model needs a type"
+            yield error("HW0803", message, model.at.of(f"columns.{name}"))
