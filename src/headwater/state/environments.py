@@ -1,5 +1,6 @@
 """Environments: made (from a parent, as it stands), listed, deleted. One that was never written has an empty head."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,9 +116,10 @@ def _take(connection: sqlite3.Connection, number: int, parent: str) -> None:
         (source,),
     ).fetchone()
     code, release = row or ("", None)
+    held = connection.execute("SELECT node, site, slot, moving FROM holds WHERE environment = ?", (source,)).fetchall()
     connection.execute(
-        "UPDATE environments SET code = ?, origin_code = ?, origin_release = ? WHERE number = ?",
-        (code, code, release, number),
+        "UPDATE environments SET code = ?, origin_code = ?, origin_release = ?, origin_holds = ? WHERE number = ?",
+        (code, code, release, json.dumps(held), number),
     )
 
 

@@ -85,9 +85,7 @@ def condemned(db: Database) -> tuple[Fill, ...]:
         return tuple(selected(connection, "WHERE f.condemned = 1 ORDER BY f.id"))
 
 
-def served_elsewhere(  # noqa: PLR0917  a fill's key, in the order of its parts
-    db: Database, node: str, version: Version, site: str, slot: Slot, moving: Digest
-) -> Fill | None:
+def served_elsewhere(db: Database, node: str, version: Version, site: str, slot: Slot, moving: Digest) -> Fill | None:
     """Give a fill of a slot that some environment serves now and that stands on these moving inputs.
 
     Where rows are not determined by position (``now()``), promotion takes the very fill that was looked at.

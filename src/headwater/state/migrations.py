@@ -32,6 +32,7 @@ FIRST: Final = (
         expires_at TEXT,
         origin_release TEXT,
         origin_code TEXT NOT NULL DEFAULT '',
+        origin_holds TEXT NOT NULL DEFAULT '[]',
         code TEXT NOT NULL DEFAULT '',
         seq INTEGER NOT NULL DEFAULT 0
     )""",
@@ -65,7 +66,7 @@ FIRST: Final = (
     ) WITHOUT ROWID""",
     # What happened: releases, each with what it replaced, so that any earlier map can be given back.
     """CREATE TABLE releases (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        seq INTEGER PRIMARY KEY,
         id TEXT NOT NULL UNIQUE,
         environment INTEGER NOT NULL,
         environment_name TEXT NOT NULL,

@@ -45,7 +45,7 @@ def reject_counts(db: Database, source: str, contract: str, identities: Iterable
     return tuple(sorted(found.values(), key=lambda c: (-c.count, c.reason)))
 
 
-def rejects(  # noqa: PLR0917  the same question as ``reject_counts``, then a page of the answer
+def rejects(
     db: Database, source: str, contract: str, identities: Iterable[str], limit: int, offset: int = 0
 ) -> tuple[SetAside, ...]:
     """Give the rows set aside in these files, by path and position, from ``offset`` on and at most ``limit``."""

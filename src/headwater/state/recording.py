@@ -36,9 +36,9 @@ INSERT INTO holds (environment, node, site, slot, moving) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (environment, node, site, slot) DO UPDATE SET moving = excluded.moving"""
 _UNHOLD = "DELETE FROM holds WHERE environment = ? AND node = ? AND site = ? AND slot = ?"
 _RELEASE = """
-INSERT INTO releases (id, environment, environment_name, kind, at, author, commit_id, message, code, parent, run,
+INSERT INTO releases (seq, id, environment, environment_name, kind, at, author, commit_id, message, code, parent, run,
     versions, nodes, holds)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq"""
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,14 @@ def write_release(
     return release
 
 
-def insert_release(connection: sqlite3.Connection, release: Release, number: int, *, run: str, holds: str) -> int:
-    """Append a release to the history; give its number."""
+def insert_release(
+    connection: sqlite3.Connection, release: Release, number: int, *, run: str, holds: str, at_least: int = 0
+) -> int:
+    """Append a release to the history; give its number, larger than any before and at least as large as told."""
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM releases").fetchone()
+    seq = max(int(last) + 1, at_least)
     row = (
+        seq,
         release.id,
         number,
         release.environment,
@@ -97,8 +102,8 @@ def insert_release(connection: sqlite3.Connection, release: Release, number: int
         json.dumps(release.nodes, separators=(",", ":")),
         holds,
     )
-    (seq,) = connection.execute(_RELEASE, row).fetchone()
-    return int(seq)
+    connection.execute(_RELEASE, row)
+    return seq
 
 
 def write_nodes(connection: sqlite3.Connection, number: int, moved: Mapping[str, HeadNode | None]) -> None:

@@ -46,9 +46,7 @@ class TaskRow:
     at: datetime
 
 
-def start_run(  # noqa: PLR0917  a record, in the order of its columns
-    db: Database, run_id: str, environment: str, kind: str, at: datetime, by: str, code: str
-) -> None:
+def start_run(db: Database, run_id: str, environment: str, kind: str, at: datetime, by: str, code: str) -> None:
     """Note that a run began."""
     with db.write(durable=False) as connection:
         connection.execute(
@@ -67,7 +65,7 @@ def finish_run(db: Database, run_id: str, at: datetime, status: str, message: st
         )
 
 
-def record_task(  # noqa: PLR0917  a record, in the order of its columns
+def record_task(
     db: Database,
     run_id: str,
     node: str,
