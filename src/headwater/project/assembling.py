@@ -45,7 +45,7 @@ def assemble(parts: Parts, connectors: Connectors, found: list[Diagnostic]) -> P
     """Make the project, adding to what was ``found``."""
     own = _own(parts.keys, found)
     by_section = _by_section(parts.declared, found)
-    inline = [yaml_piece(declared, parts.texts.get(declared.reading.file, "")) for declared in by_section["models"]]
+    inline = [yaml_piece(declared) for declared in by_section["models"]]
     models, problems = put_together([*parts.pieces, *inline], model_defaults(own))
     found += problems
     sources = _connected(Source, by_section["sources"], connectors, source_defaults(own))
@@ -79,7 +79,7 @@ def bad_name(what: str, name: str, problem: str, where: Where) -> Diagnostic:
 
 def _own(keys: ProjectKeys, found: list[Diagnostic]) -> Project:
     """Make a project of the project's own keys only, and check them."""
-    at = Origin(Where(keys.reading.file, 1, 1), keys.reading.origin(keys.node).keys)
+    at = Origin(Where(keys.reading.written.file, 1, 1), keys.reading.origin(keys.node).keys)
     own = Project(**{"name": "", **keys.values}, at=at)
     if own.name and (problem := title_problem(own.name)):
         found.append(bad_name("project", own.name, problem, at.of("project")))

@@ -56,7 +56,8 @@ def _read_element(node: Node, reading: Reading) -> Iterator[AnyCheck]:
 
 
 def _read_kind(kind: str, key_node: Node, node: Node, beside: dict[str, Any], reading: Reading) -> Iterator[AnyCheck]:
-    shape, before = KINDS[kind], len(reading.found)
+    shape: Any = KINDS[kind]
+    before = len(reading.found)
     reading.key = kind
     if shape is AcceptedValues and _is_short_values(node):
         variants = _short_values(node, reading)

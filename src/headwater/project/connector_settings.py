@@ -35,7 +35,7 @@ def read_connected(
     """Read a source or sink; None if what it cannot do without is missing or wrong."""
     node, reading = declared.node, declared.reading
     fields_type = _fields_type(shape, node, reading, connectors)
-    own = {name: key for name, key in keys_of(fields_type).items() if name not in keys_of(shape)} if fields_type else {}
+    own = _own_keys(shape, fields_type)
     others = {name: key.read for name, key in own.items()}
     values = read_values(shape, node, reading, others=others, is_open=fields_type is None)
     settings = {key.field: values.pop(name) for name, key in own.items() if name in values}
@@ -50,6 +50,12 @@ def read_connected(
         return None
     at = Origin(declared.where, reading.origin(node).keys)
     return shape(name=declared.name, settings=jsonable(made), at=at, **{**defaults, **values})
+
+
+def _own_keys(shape: Any, fields_type: type | None) -> dict[str, Key]:
+    """Give the keys that only the connector has."""
+    keys = keys_of(fields_type) if fields_type else {}
+    return {name: key for name, key in keys.items() if name not in keys_of(shape)}
 
 
 def _fields_type(shape: type, node: Node, reading: Reading, connectors: Connectors) -> type | None:

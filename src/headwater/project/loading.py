@@ -13,6 +13,7 @@ from headwater.project.files import Files, walk
 from headwater.project.macros import read_macros
 from headwater.project.models import Piece, python_piece, sql_piece
 from headwater.project.names import node_problem, normal
+from headwater.project.places import Written
 from headwater.project.python_files import may_hold_models, read_python_file
 from headwater.project.reading import Reading
 from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, foreign, read_project_keys, sections_of
@@ -37,8 +38,8 @@ class _Load:
     pieces: list[Piece] = field(default_factory=list)
     macros: dict[str, Macro] = field(default_factory=dict)
 
-    def reading(self, path: str) -> Reading:
-        return Reading(path, self.found, read_checks=read_checks)
+    def reading(self, written: Written) -> Reading:
+        return Reading(written, self.found, read_checks=read_checks)
 
 
 def load(
@@ -100,7 +101,7 @@ def _read_yaml(path: str, state: _Load) -> None:
         state.files.texts.pop(path, None) if not judged else None
         state.found += judged
         return
-    reading = state.reading(path)
+    reading = state.reading(Written(path, text))
     node, found = compose(text, path)
     state.found += found
     if node is None:
@@ -125,7 +126,7 @@ def _read_sql(path: str, state: _Load) -> None:
         return
     file, found = read_sql_file(path, text)
     state.found += found
-    state.pieces.append(sql_piece(name, file, state.reading(path)))
+    state.pieces.append(sql_piece(name, file, state.reading(file.written)))
 
 
 def _model_name(path: str, state: _Load) -> str | None:
@@ -151,7 +152,7 @@ def _read_python(path: str, state: _Load) -> None:
     functions, found = read_python_file(path, text, state.files.read_if_there)
     state.found += found
     for function in functions:
-        piece = python_piece(function, state.reading(path))
+        piece = python_piece(function, state.reading(Written(path, root=function.settings)))
         piece.name = normal(piece.name)
         if problem := node_problem(piece.name):
             state.found.append(bad_name("model", piece.name, problem, piece.where))

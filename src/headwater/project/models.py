@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.project.names import shown
-from headwater.project.places import Part, Places
+from headwater.project.places import Places, mark_of
 from headwater.project.python_files import RUN, PythonFunction
 from headwater.project.reading import Reading, keys_of, read_values, reader_of
 from headwater.project.sections import Declared
@@ -27,7 +27,7 @@ class Piece:
     name: str
     where: Where
     values: dict[str, Any]
-    parts: tuple[Part, ...] = ()
+    places: Places = field(default_factory=Places)
     query: tuple[str, int, int] | None = None
     code: PythonCode | None = None
     keys: dict[str, Where] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class Piece:
 def sql_piece(name: str, file: SqlFile, reading: Reading) -> Piece:
     """Read what a SQL model file says."""
     values: dict[str, Any] = {}
-    parts: tuple[Part, ...] = ()
+    places, keys = Places(), {}
     if file.header is not None:
-        reading.lines_before = file.header_lines_before
         values = read_values(Model, file.header, reading)
-        parts = ((file.path, file.header_lines_before, "", file.header),)
+        places = _places(file.header, reading)
+        keys = _key_places(file.header, values, reading) if "grain" in values else {}
     query = (file.query, file.query_line, file.query_column)
-    return Piece(name, Where(file.path, 1, 1), values, parts, query=query)
+    return Piece(name, Where(file.path, 1, 1), values, places, query=query, keys=keys)
 
 
 def python_piece(function: PythonFunction, reading: Reading) -> Piece:
@@ -65,44 +65,58 @@ def python_piece(function: PythonFunction, reading: Reading) -> Piece:
     known = {argument: inputs.get(argument, node) for argument, node in code.inputs.items()}
     name = values.pop("name", function.name)
     where = function.source.where(function.definition)
-    parts = ((function.source.path, 0, "", function.settings),)
-    return Piece(name, where, values, parts, code=replace(code, inputs=known))
+    places, keys = _places(function.settings, reading), _key_places(function.settings, values, reading)
+    return Piece(name, where, values, places, keys=keys, code=replace(code, inputs=known))
 
 
-def yaml_piece(declared: Declared, text: str) -> Piece:
-    """Read an entry of a ``models:`` map: settings, and ``sql:`` if the query stands there; ``text`` is the file's."""
+def yaml_piece(declared: Declared) -> Piece:
+    """Read an entry of a ``models:`` map: settings, and ``sql:`` if the query stands there."""
     node, reading = declared.node, declared.reading
     values = read_values(Model, node, reading, others=_TEXT)
     pairs = node.value if node.id == "mapping" else []
     keys = {key.value: (key, value) for key, value in pairs if key.id == "scalar"}
     query = None
     if "sql" in values:
-        query = _inline(values.pop("sql"), keys["sql"][1], reading, text)
-    parts = ((reading.file, reading.lines_before, "", node),)
-    places = {k.field: reading.where(keys[k.name][0]) for k in keys_of(Model).values() if k.name in keys}
-    return Piece(declared.name, declared.where, values, parts, query=query, keys=places)
+        query = _inline(values.pop("sql"), keys["sql"][1], reading)
+    places, key_places = _places(node, reading), _key_places(node, values, reading)
+    return Piece(declared.name, declared.where, values, places, query=query, keys=key_places)
 
 
-def _inline(sql: str, node: Node, reading: Reading, text: str) -> tuple[str, int, int]:
+def _places(node: Node, reading: Reading) -> Places:
+    return Places((reading.written, "", mark_of(node)))
+
+
+def _key_places(node: Node, values: Mapping[str, Any], reading: Reading) -> dict[str, Where]:
+    """Give the places of the keys of fields that were read."""
+    pairs = node.value if node.id == "mapping" else []
+    keys = {key.value: key for key, _ in pairs if key.id == "scalar"}
+    return {
+        key.field: reading.where(keys[key.name])
+        for key in keys_of(Model).values()
+        if key.field in values and key.name in keys
+    }
+
+
+def _inline(sql: str, node: Node, reading: Reading) -> tuple[str, int, int]:
     """Give a query in YAML with the place of its first character, and later lines pushed to their true columns."""
     where = reading.where(node)
     line, column = where.line, where.column + (1 if node.style in {'"', "'"} else 0)
     if node.style == "|":
-        lines = text.split("\n")
+        lines = reading.written.text.split("\n")
         line = next((n for n in range(line, len(lines)) if lines[n].strip()), line) + 1
         first = lines[line - 1] if line <= len(lines) else ""
         indent = len(first) - len(first.lstrip(" "))
         column = indent + 1
         body = sql.lstrip("\n")
         sql = body if _has_long_literal(body) else body.replace("\n", "\n" + " " * indent)
-    query, found = one_statement(sql.strip(), reading.file, line, column)
+    query, found = one_statement(sql.strip(), reading.written.file, line, column)
     reading.found += found
     return query, line, column
 
 
 def _has_long_literal(sql: str) -> bool:
     """Whether indentation could change a value: a quoted piece may run over a line's end."""
-    return any(line.count("'") % 2 or line.count('"') % 2 or "$$" in line for line in sql.split("\n"))
+    return any(line.count("'") % 2 or line.count('"') % 2 or line.count("$") > 1 for line in sql.split("\n"))
 
 
 def put_together(pieces: Iterable[Piece], defaults: Mapping[str, Any]) -> tuple[dict[str, Model], list[Diagnostic]]:
@@ -145,24 +159,23 @@ def _conflicts(group: list[Piece], whole: list[Piece]) -> Iterator[Diagnostic]:
 
 
 def _model(first: Piece, group: list[Piece], defaults: Mapping[str, Any]) -> Model:
+    others = [piece for piece in group if piece is not first]
     values = dict(defaults)
-    for piece in (*(p for p in group if p is not first), first):
+    for piece in (*others, first):
         values |= piece.values
-    parts = first.parts + tuple(part for piece in group if piece is not first for part in piece.parts)
-    at = Origin(first.where, Places(parts))
-    values["checks"] = (*values.get("checks", ()), *_grain_checks(values, at))
+    at = Origin(first.where, Places(*(part for piece in (first, *others) for part in piece.places.parts)))
+    if values.get("grain"):
+        grain = next((piece.keys["grain"] for piece in group if "grain" in piece.keys), first.where)
+        values["checks"] = (*values.get("checks", ()), *_grain_checks(values, Origin(grain)))
     query, line, column = first.query or ("", 1, 1)
     return Model(name=first.name, query=query, query_line=line, query_column=column, code=first.code, at=at, **values)
 
 
 def _grain_checks(values: dict[str, Any], at: Origin) -> Iterator[NotNull | Unique]:
     """``grain`` implies unique together and not_null each, unless the user says so in the same words."""
-    grain = values.get("grain", ())
-    if grain:
-        place = Origin(at.of("grain"))
-        for check in (Unique(columns=grain, at=place), NotNull(columns=grain, at=place)):
-            if check not in values.get("checks", ()):
-                yield check
+    for check in (Unique(columns=values["grain"], at=at), NotNull(columns=values["grain"], at=at)):
+        if check not in values.get("checks", ()):
+            yield check
 
 
 def _python_problems(model: Model) -> Iterator[Diagnostic]:

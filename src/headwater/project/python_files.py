@@ -82,8 +82,9 @@ def _decorator(definition: Function, source: Source) -> ast.expr | None:
 def _nested(tree: ast.Module, source: Source) -> Iterator[Diagnostic]:
     """A decorated function inside another block cannot be imported by its name."""
     for node in ast.walk(tree):
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_function and node not in tree.body and _decorator(node, source):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node in tree.body:
+            continue
+        if _decorator(node, source):
             message = f"the model `{node.name}` is not at the top of its file"
             yield error("HW0805", message, source.where(node), hint="move it to the left edge of the file")
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.project import scalars
 from headwater.project.names import shown
-from headwater.project.places import Places
+from headwater.project.places import Places, Written, mark_of
 from headwater.project.yaml_nodes import Node
 from headwater.spec.checks import AnyCheck
 from headwater.spec.fields import Doc
@@ -43,9 +43,8 @@ _TYPE_NAMES: Final = {str: "text", int: "a whole number", float: "a number", boo
 class Reading:
     """What readers share while they read one file: where they are and what they found."""
 
-    file: str
+    written: Written
     found: list[Diagnostic]
-    lines_before: int = 0
     key: str = ""
     """The key whose value is being read, for messages."""
     read_checks: "Read | None" = None
@@ -53,8 +52,7 @@ class Reading:
 
     def where(self, node: Node) -> Where:
         """Give the place of a node."""
-        mark = node.start_mark
-        return Where(self.file, mark.line + 1 + self.lines_before, mark.column + 1)
+        return self.written.where(node)
 
     def wrong(self, code: str, node: Node, message: str, hint: str = "") -> _Missing:
         """Note a mistake at a node."""
@@ -64,8 +62,8 @@ class Reading:
 
     def origin(self, node: Node, *more: tuple[str, Node]) -> Origin:
         """Give the origin of a value: the node's own place and (lazily) all below it and below other (path, node)."""
-        parts = ((self.file, self.lines_before, path, part) for path, part in (("", node), *more))
-        return Origin(self.where(node), Places(tuple(parts)))
+        parts = [(self.written, path, mark_of(part)) for path, part in (("", node), *more)]
+        return Origin(self.written.where(node), Places(*parts))
 
 
 Read = Callable[[Node, Reading], Any]
@@ -381,7 +379,8 @@ def read_values(
 
 LATER: Final = frozenset({
     "alerts", "catch_up", "concurrency", "connections", "continuous", "deadline", "dialect", "jurisdiction", "key",
-    "keys", "land", "policies", "policy_tests", "replicated", "runtime", "runtimes", "scenarios", "schedule", "through", "when",
+    "keys", "land", "policies", "policy_tests", "replicated", "runtime", "runtimes", "scenarios", "schedule", "through",
+    "when",
 })  # fmt: skip
 """Keys of the published format that this version does not read yet."""
 

@@ -46,7 +46,7 @@ class ProjectKeys:
 def sections_of(node: Node, reading: Reading) -> list[Declared]:
     """Give what a map of plural maps declares; other keys are mistakes, except the project's own in headwater.yaml."""
     declared: list[Declared] = []
-    own = project_keys() if reading.file == PROJECT_FILE else ()
+    own = project_keys() if reading.written.file == PROJECT_FILE else ()
     for text, key_node, value in entries(node, reading):
         if text in SECTIONS:
             declared += _section(text, value, reading)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, Where, error, suggest
+from headwater.project.places import Written
 from headwater.project.yaml_nodes import Node, compose
 
 _HEADER: Final = re.compile(r"/\*[ \t]*headwater(?=\s|\*/)")
@@ -24,7 +25,7 @@ class SqlFile:
 
     path: str
     header: Node | None
-    header_lines_before: int
+    written: Written
     query: str
     query_line: int
     query_column: int
@@ -34,20 +35,20 @@ def read_sql_file(path: str, text: str) -> tuple[SqlFile, list[Diagnostic]]:
     """Take a model file apart; the query is what follows the header, without a ``;`` at its end."""
     start, found = _header_start(text, path)
     if start < 0:
-        return _with_query(path, text, 0, None, 0, found)
+        return _with_query(text, 0, None, Written(path), found)
     body = text.index("headwater", start) + len("headwater")
     end = text.find("*/", body)
     if end < 0:
         where = Where(path, *_position(text, start))
         found = [error("HW0118", "the header is never closed", where, hint="end it with `*/` before the query")]
-        return SqlFile(path, None, 0, "", 1, 1), found
-    lines_before = text.count("\n", 0, body)
-    node, found = compose(_aligned(text, body, end), path, lines_before)
+        return SqlFile(path, None, Written(path), "", 1, 1), found
+    written = Written(path, _aligned(text, body, end), text.count("\n", 0, body))
+    node, found = compose(written.text, path, written.lines_before)
     if _is_cut(text, end, is_broken=bool(found)):
         where = Where(path, *_position(text, end))
         cut = error("HW0117", "the header ends here: `*/` closes the comment", where, hint=_CUT_HINT, length=2)
-        return SqlFile(path, None, 0, "", 1, 1), [cut]
-    return _with_query(path, text, end + 2, node, lines_before, found)
+        return SqlFile(path, None, Written(path), "", 1, 1), [cut]
+    return _with_query(text, end + 2, node, written, found)
 
 
 def _header_start(text: str, path: str) -> tuple[int, list[Diagnostic]]:
@@ -116,13 +117,13 @@ def _after_comments(text: str) -> str:
 
 
 def _with_query(
-    path: str, text: str, start: int, header: Node | None, lines_before: int, found: list[Diagnostic]
+    text: str, start: int, header: Node | None, written: Written, found: list[Diagnostic]
 ) -> tuple[SqlFile, list[Diagnostic]]:
     body = text[start:]
     begin = start + len(body) - len(body.lstrip())
     line, column = _position(text, begin)
-    query, problems = one_statement(text[begin:].rstrip(), path, line, column)
-    return SqlFile(path, header, lines_before, query, line, column), [*found, *problems]
+    query, problems = one_statement(text[begin:].rstrip(), written.file, line, column)
+    return SqlFile(written.file, header, written, query, line, column), [*found, *problems]
 
 
 def one_statement(text: str, path: str, line: int, column: int) -> tuple[str, list[Diagnostic]]:
