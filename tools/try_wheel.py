@@ -40,7 +40,7 @@ def _export(target: Path) -> Path:
 
 
 def _build(source: Path, target: Path) -> Path:
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, source]
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(target), str(source)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return next(target.glob("*.whl"))
 
@@ -59,8 +59,8 @@ def _inspect(wheel: Path) -> None:
 def _install(wheel: Path, environment: Path) -> Path:
     venv.create(environment, with_pip=True, symlinks=True)
     commands = environment / "bin"
-    install = [commands / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "--constraint", ROOT / "requirements.lock", wheel], check=True)
+    install = [str(commands / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, "--constraint", str(ROOT / "requirements.lock"), str(wheel)], check=True)
     return commands
 
 
