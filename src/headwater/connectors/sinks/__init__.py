@@ -1,1 +1,14 @@
-"""Where rows are loaded to."""
+"""Where rows are loaded to: one file per connector, listed here."""
+
+from typing import Final
+
+from headwater.connect.components import Component
+from headwater.connect.sinks import Sink
+from headwater.connectors.sinks.csv import csv
+from headwater.connectors.sinks.duckdb import duckdb
+from headwater.connectors.sinks.jsonl import jsonl
+from headwater.connectors.sinks.parquet import parquet
+
+SINKS: Final[tuple[Component[Sink], ...]] = (parquet, csv, jsonl, duckdb)
+
+__all__ = ["SINKS"]
