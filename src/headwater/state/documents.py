@@ -22,8 +22,27 @@ DELETED: Final = "deleted"
 BASE64: Final = "base64:"
 
 NEEDED: Final = frozenset(
-    "release sequence environment kind at by commit message code parent run nodes versions changes holds verdicts"
-    " observations graph base".split()
+    [
+        "release",
+        "sequence",
+        "environment",
+        "kind",
+        "at",
+        "by",
+        "commit",
+        "message",
+        "code",
+        "parent",
+        "run",
+        "nodes",
+        "versions",
+        "changes",
+        "holds",
+        "verdicts",
+        "observations",
+        "graph",
+        "base",
+    ]
 )
 """What a document cannot do without."""
 

@@ -14,7 +14,7 @@ from headwater.spec.observations import Observation
 from headwater.spec.releases import HeadNode, Release, Verdict, VersionChange, rollup
 from headwater.state import audit
 from headwater.state.database import Database
-from headwater.state.documents import BASE64, DELETED, FORMAT, release_document
+from headwater.state.documents import BASE64, DELETED, FORMAT, NEEDED, release_document
 from headwater.state.environments import take_number
 from headwater.state.fills import record_in
 from headwater.state.observations import from_json, record_observation_in
