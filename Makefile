@@ -31,7 +31,7 @@ demo: $(READY) ## create ./demo from real data: plan, apply, query, change, prom
 	@$(BIN)/python tools/demo.py demo
 
 test: $(READY) lint types layers wheel ## everything that must hold before a change is merged
-	$(PYTEST) -n $(WORKERS) --dist worksteal tests
+	$(PYTEST) -n $(WORKERS) --dist loadgroup tests
 
 lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -9,6 +9,8 @@ from headwater.app import flights_data
 from headwater.app.initialise import initialise
 from headwater.diagnostics import Invalid
 
+pytestmark = pytest.mark.xdist_group("initialise")
+
 
 @pytest.fixture(scope="module")
 def flights(tmp_path_factory):

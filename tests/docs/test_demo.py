@@ -11,7 +11,7 @@ import pytest
 from tools.shape import ROOT
 
 HEADWATER = Path(sys.executable).with_name("headwater")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
 
 @pytest.fixture(scope="module")
