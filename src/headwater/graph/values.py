@@ -178,5 +178,9 @@ class Graph:
     macros: tuple[str, ...] = ()
     """CREATE MACRO statements, in an order in which each finds those it calls."""
     variables: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    window_s: float | None = None
+    """How far back from ``as_of`` the environment wants slots; None: from each node's start."""
+    as_of: datetime | None = None
+    """What the environment takes for the present when it says which slots are wanted; None: the run's time."""
     digest: str = ""
     """Address of the code: versions, checks, settings. A plan's base."""

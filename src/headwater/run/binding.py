@@ -34,7 +34,7 @@ _KINDS: Final = (
 _QUOTED: Final = re.compile(r'"([^"]+)"')
 
 
-class DuckdbBinder:
+class Binder:
     """Binds queries in sealed DuckDB connections, one for each time zone; schemas are kept from call to call."""
 
     def __init__(self) -> None:

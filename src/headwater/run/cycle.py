@@ -1,9 +1,8 @@
 """Brings an environment to what a plan says: compute, check, and plan again where a check refused."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from headwater.diagnostics import HeadwaterError
 from headwater.events import Blocked, CheckFinished, FillReused, Phase
@@ -27,9 +26,6 @@ from headwater.state.verdicts import record_verdicts
 from headwater.tasks.compile import compile_tasks
 from headwater.tasks.values import Task
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
 _MOST_ROUNDS = 50
 
 
@@ -44,6 +40,8 @@ class Settled:
     refused: tuple[Verdict, ...] = ()
     """Failing verdicts of blocking checks."""
     warned: tuple[Verdict, ...] = ()
+    unresolved: tuple[Verdict, ...] = ()
+    """Those of them that are about what the plan would serve: withholding could not avoid them."""
     failures: Mapping[str, HeadwaterError] = field(default_factory=dict)
     """Node → why its task gave up."""
     receipts: tuple[Receipt, ...] = ()
@@ -80,18 +78,31 @@ def plan_from(
     return replace(plan, diagnostics=observed.diagnostics)
 
 
-def settle(
-    context: Context, plan: Plan, observed: Observed, previous: Callable[[], Graph | None], options: Options
-) -> Settled:
-    """Compute what a plan lacks and check it; whatever fails is withheld, with all that reads it, by planning again."""
-    return _Cycle(context, observed, previous, options).run(plan)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with what it was made from, ready to be executed."""
+
+    context: Context
+    observed: Observed
+    plan: Plan
+    previous: Callable[[], Graph | None]
+    """The graph that the head runs."""
+    options: Options
+
+
+def settle(planned: Planned, leases: ExitStack) -> Settled:
+    """Compute what a plan lacks and check it; whatever fails is withheld, with all that reads it, by planning again.
+
+    Leases on what is computed go onto ``leases``: they are kept until the move, so that nobody condemns the fills.
+    """
+    return _Cycle(planned, leases).run(planned.plan)
 
 
 class _Cycle:
-    def __init__(
-        self, context: Context, observed: Observed, previous: Callable[[], Graph | None], options: Options
-    ) -> None:
-        self._context, self._observed, self._previous, self._options = context, observed, previous, options
+    def __init__(self, planned: Planned, leases: ExitStack) -> None:
+        self._context, self._observed, self._leases = planned.context, planned.observed, leases
+        self._previous, self._options = planned.previous, planned.options
+        context, observed = planned.context, planned.observed
         self._fills = FillBook(context.db, context.store)
         self._around = Surroundings(
             graph=context.graph,
@@ -103,6 +114,7 @@ class _Cycle:
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
         self._failures: dict[str, HeadwaterError] = {}
         self._receipts: list[Receipt] = []
+        self._unresolved: tuple[Verdict, ...] = ()
 
     def run(self, plan: Plan) -> Settled:
         for _ in range(_MOST_ROUNDS):
@@ -119,6 +131,7 @@ class _Cycle:
             verdicts=tuple(self._verdicts.values()),
             refused=tuple(refused),
             warned=tuple(warned),
+            unresolved=self._unresolved,
             failures=self._failures,
             receipts=tuple(self._receipts),
         )
@@ -128,14 +141,14 @@ class _Cycle:
         self._expect(plan)
         withheld = self._compute(plan)
         context = self._context
-        if withheld or self._is_refused(
-            plan, guard_fills(plan, self._old(plan), context.db, context.engine, self._around)
-        ):
+        fills = guard_fills(plan, self._old(plan), context.db, context.engine, self._around)
+        if withheld or self._is_refused(plan, fills):
             return self._again(withheld)
         guarded = guard_maps(plan, context.db, context.engine, self._around, context.emit)
         self._take(guarded)
         blamed = [culprits(plan, v, guarded.reads.get(v.node, frozenset())) for v in guarded.failing]
         names = frozenset(name for found in blamed for name in found)
+        self._unresolved = (*fills.failing, *guarded.failing)
         return self._again(names) if names else None
 
     def _again(self, withheld: frozenset[str]) -> Plan:
@@ -161,18 +174,17 @@ class _Cycle:
         context = self._context
         context.emit(Phase("build", len(tasks)))
         self._fills.load({fill for task in tasks for fill in fills_of(task.relations)})
-        with self._lease(tasks):
-            executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
+        self._lease(tasks)
+        executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
         failed = {task.node.name: executed.failures[task.id] for task in tasks if task.id in executed.failures}
         self._failures.update(failed)
         return frozenset(failed)
 
-    def _lease(self, tasks: Sequence[Task]) -> "AbstractContextManager[object]":
+    def _lease(self, tasks: Sequence[Task]) -> None:
+        """Say that these tables are being computed; whoever wants the same waits, and then finds them."""
         context = self._context
         names = sorted({f"build:{task.node.version}" for task in tasks})
-        if not names:
-            return nullcontext()
-        return hold(
+        lease = hold(
             context.db,
             names,
             context.run_id,
@@ -180,6 +192,7 @@ class _Cycle:
             sleep=context.pace.sleep,
             wait_s=context.wait_s,
         )
+        self._leases.enter_context(lease)
 
     def _attempt(self, task: Task, number: int) -> Receipt:
         context = self._context

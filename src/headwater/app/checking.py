@@ -1,0 +1,86 @@
+"""Reads a project and compiles it for an environment: everything that is wrong, at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from headwater.app.cache import FileCache
+from headwater.app.registry import registry
+from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
+from headwater.graph.compiling import compile_graph
+from headwater.graph.values import Graph
+from headwater.project.loading import load
+from headwater.run.binding import Binder
+from headwater.spec.addresses import address
+from headwater.spec.project import Environment, Project, Variable
+
+CACHE_FILE = Path(".headwater/cache/analysis")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a project's files amount to: parts that could not be made are None, and the diagnostics say why."""
+
+    project: Project | None
+    graph: Graph | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it could be applied."""
+        return self.graph is not None and not has_errors(self.diagnostics)
+
+
+def check(root: Path, *, variables: Mapping[str, str] | None = None, environment: str | None = None) -> Checked:
+    """Load and compile the project in ``root``, with an environment's variables if one is named."""
+    known = registry()
+    names = {"source": known.sources, "sink": known.sinks}
+    project, found = load(root, registry_fields=known.fields_of, connector_names=lambda role: names[role])
+    if project is None or has_errors(found):
+        return Checked(project=project, graph=None, diagnostics=tuple(found))
+    settings = project.environments.get(environment) if environment else None
+    values = {**project.variables, **(settings.variables if settings else {})}
+    values |= _given(variables or {}, values)
+    cache = FileCache(root / CACHE_FILE)
+    graph, more = compile_graph(project, bind=Binder(), cache=cache, variables=values)
+    cache.save()
+    if graph is not None and settings is not None:
+        graph = _with_horizon(graph, settings)
+    return Checked(project=project, graph=graph, diagnostics=(*found, *more))
+
+
+def compiled(root: Path, environment: str, variables: Mapping[str, str] | None = None) -> Checked:
+    """Check a project for an environment; raises Invalid if it is not sound."""
+    checked = check(root, variables=variables, environment=environment)
+    if not checked.is_sound:
+        raise Invalid.from_all(checked.diagnostics)
+    return checked
+
+
+def _given(variables: Mapping[str, str], known: Mapping[str, Variable]) -> dict[str, Any]:
+    """Type what was given as text on the command line like the variable that it replaces."""
+    unknown = [name for name in variables if name not in known]
+    if unknown:
+        hint = suggest(unknown[0], known) or "declare it under `variables:` in headwater.yaml"
+        raise Invalid.of("HW0535", f"there is no variable `{unknown[0]}`", hint=hint)
+    try:
+        return {name: _typed(text, known[name]) for name, text in variables.items()}
+    except msgspec.ValidationError as problem:
+        raise Invalid.of("HW0536", f"a variable given with --var has another type: {problem}") from None
+
+
+def _typed(text: str, like: Variable) -> Variable:
+    if like is None or isinstance(like, str):
+        return text
+    value: Variable = msgspec.convert(text.lower() if isinstance(like, bool) else text, type(like), strict=False)
+    return value
+
+
+def _with_horizon(graph: Graph, settings: Environment) -> Graph:
+    """What an environment wants of time is part of its code: it changes by apply and comes back by rollback."""
+    as_of = settings.as_of
+    digest = address(graph.digest, str(settings.window), as_of.isoformat() if as_of else "")
+    return replace(graph, window_s=settings.window, as_of=as_of, digest=digest)

@@ -1,0 +1,117 @@
+"""Composes what a run is given from an open workspace: connectors, engine, pace, time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from headwater.app.registry import registry
+from headwater.app.secrets import resolve
+from headwater.app.workspace import Workspace, cores
+from headwater.connect.sinks import Sink
+from headwater.connect.sources import Contract, ContractColumn, Source
+from headwater.diagnostics import Conflict, Where
+from headwater.graph.encoding import decode
+from headwater.graph.values import Graph, Node, SinkNode
+from headwater.plan.wanted import Horizon
+from headwater.run.context import Context
+from headwater.run.executor import Pace
+from headwater.state.database import Database
+from headwater.state.releases import graph_of
+
+WAIT_S = 600.0
+
+
+def context_of(
+    workspace: Workspace, graph: Graph, environment: str, *, now: datetime | None = None, wait_s: float = WAIT_S
+) -> Context:
+    """Compose the context of one run or apply."""
+    effects = workspace.effects
+    at = now or effects.clock()
+    workspace.temporary.mkdir(parents=True, exist_ok=True)
+    return Context(
+        db=workspace.db,
+        store=workspace.store,
+        engine=workspace.engine,
+        sources=sources_of(graph, workspace.root),
+        graph=graph,
+        environment=environment,
+        horizon=horizon_of(graph, at),
+        now=at,
+        clock=effects.clock,
+        pace=Pace(workers=cores(), sleep=effects.sleep, random=effects.random),
+        emit=effects.emit,
+        token=effects.token,
+        run_id=effects.token(),
+        root=str(workspace.root),
+        lake=str(workspace.settings.lake),
+        temp_directory=str(workspace.temporary),
+        wait_s=wait_s,
+    )
+
+
+def horizon_of(graph: Graph, now: datetime) -> Horizon:
+    """Give what bounds the wanted slots: the environment's fixed present if it has one, else the run's time."""
+    return Horizon(as_of=min(graph.as_of, now) if graph.as_of else now, window_s=graph.window_s)
+
+
+def sources_of(graph: Graph, root: Path) -> dict[str, Source]:
+    """Make every source of a graph; secrets are resolved now."""
+    return {node.name: make_source(node, root) for node in graph.nodes if node.source is not None}
+
+
+def make_source(node: Node, root: Path) -> Source:
+    """Make one source."""
+    described = node.source
+    assert described is not None  # noqa: S101 - asked by the caller
+    where = Where(node.file, node.line)
+    contract = Contract(
+        columns=tuple(
+            ContractColumn(name=c.name, type=c.type, required=c.name in described.required) for c in node.columns
+        ),
+        time=node.time.column if node.time else None,
+        start=described.start,
+        end=described.end,
+        timezone=described.timezone,
+        ahead_s=described.ahead_s,
+        lazy=described.contract == "lazy",
+        fail_on_bad_row=described.on_bad_row == "fail",
+        fail_on_schema_change=described.on_schema_change == "fail",
+        identity=described.identity,
+    )
+    settings = resolve(described.settings, root, where)
+    return registry().sources[described.connector].make(settings, contract, str(root), where)
+
+
+def make_sink(sink: SinkNode, root: Path, environment: str) -> Sink:
+    """Make one sink as it is in an environment."""
+    where = Where(sink.file, sink.line)
+    settings: Mapping[str, Any] = {**sink.settings, **sink.targets.get(environment, {})}
+    return registry().sinks[sink.connector].make(resolve(settings, root, where), str(root), where)
+
+
+def sink_maker(workspace: Workspace, environment: str) -> "partial[Sink]":
+    """Give how sinks are made in an environment."""
+    return partial(make_sink, root=workspace.root, environment=environment)
+
+
+def released_graph(db: Database, environment: str, code: str) -> Graph:
+    """Give the graph that an environment runs; Conflict if nothing was ever applied to it."""
+    if not code:
+        hint = f"run `headwater apply --env {environment}` first"
+        raise Conflict.of("HW0540", f"nothing has been applied to `{environment}` yet", hint=hint)
+    return _decoded(db, code)
+
+
+def previous_graph(db: Database, code: str) -> Graph | None:
+    """Give the graph of some code, if there is one."""
+    return _decoded(db, code) if code else None
+
+
+@lru_cache(maxsize=4)
+def _decoded(db: Database, code: str) -> Graph:
+    body = graph_of(db, code)
+    if body is None:
+        raise Conflict.of("HW0541", f"the code {code[:12]} is not in the state", hint="run `headwater doctor`")
+    return decode(body)

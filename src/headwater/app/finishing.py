@@ -1,0 +1,93 @@
+"""The common end of apply, run and rollback: move the head, load the sinks, say what came of it."""
+
+from collections.abc import Sequence
+
+from headwater.app.contexts import sink_maker
+from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
+from headwater.app.planning import Planned
+from headwater.app.workspace import Workspace
+from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Where, error, warning
+from headwater.events import Phase
+from headwater.graph.values import Check, Graph
+from headwater.run.context import Context, FillBook
+from headwater.run.cycle import Settled
+from headwater.run.loading import LoadedSinks, load_sinks, sinks_of
+from headwater.run.moving import Signature, make_move, move_of, note_nothing_due
+from headwater.run.relations import Surroundings
+from headwater.spec.releases import Move, Release, Verdict
+from headwater.state.heads import read_head
+
+
+def release_settled(workspace: Workspace, planned: Planned, settled: Settled, signature: Signature) -> Outcome:
+    """Make a settled plan visible and load the sinks."""
+    context = planned.context
+    move = move_of(settled, signature)
+    release = _move(context, move) if move else None
+    if move is None:
+        note_nothing_due(context.db, settled.plan)
+    sinks = load_released(workspace, context, move)
+    diagnostics = (*settled.plan.diagnostics, *verdict_diagnostics(settled, context.graph), *_failed(sinks))
+    code = exit_code_of(settled, sinks)
+    return Outcome(
+        plan=settled.plan, settled=settled, release=release, sinks=sinks, diagnostics=diagnostics, exit_code=code
+    )
+
+
+def _move(context: Context, move: Move) -> Release:
+    context.emit(Phase("move", len(move.changes)))
+    return make_move(context.db, context.store, move, context.token(), context.emit)
+
+
+def load_released(workspace: Workspace, context: Context, move: Move | None, *, only: str | None = None) -> LoadedSinks:
+    """Bring the environment's sinks to what its head serves now; ``only`` those that follow a rollback in this way."""
+    every = sinks_of(context.graph, context.environment)
+    sinks = tuple(sink for sink in every if only is None or sink.after_rollback == only)
+    if not sinks:
+        return LoadedSinks()
+    context.emit(Phase("sink", len(sinks)))
+    changed = frozenset((c.node, (c.site, c.slot)) for c in (move.changes if move else ()))
+    head = read_head(context.db, context.environment)
+    fills = FillBook(context.db, context.store)
+    for sink in sinks:
+        if sink.from_ in head.nodes:
+            fills.load(entry.fill for entry in head.entries_of(sink.from_).values())
+    around = Surroundings(
+        graph=context.graph, store=context.store, sources=context.sources, inspections={}, fills=fills
+    )
+    return load_sinks(context, head, sinks, sink_maker(workspace, context.environment), around, changed)
+
+
+def exit_code_of(settled: Settled, sinks: LoadedSinks) -> int:
+    """Give the exit code: an error beats a failed check."""
+    failures = [*settled.failures.values(), *sinks.failures.values()]
+    if any(isinstance(failure, Broken) for failure in failures):
+        return BROKEN
+    if failures:
+        return MISTAKE
+    return CHECK_FAILED if settled.refused else DONE
+
+
+def verdict_diagnostics(settled: Settled, graph: Graph) -> list[Diagnostic]:
+    """Say what failed: tasks first, then blocking checks, then warnings."""
+    found = [d for failure in settled.failures.values() for d in _diagnostics(failure)]
+    checks = {check.address: check for node in graph.nodes for check in node.checks}
+    found += [_verdict(v, checks.get(v.check)) for v in (*settled.refused, *settled.warned)]
+    return found
+
+
+def _verdict(verdict: Verdict, check: Check | None) -> Diagnostic:
+    where = Where(check.file, check.line, check.column) if check else None
+    slot = f", slot {verdict.slot}" if verdict.slot and verdict.slot != "all" else ""
+    rows = "1 row fails" if verdict.failing == 1 else f"{verdict.failing:,} rows fail"
+    message = f"check `{verdict.name}` of `{verdict.node}`{slot}: {rows}"
+    if verdict.on_fail == "warn":
+        return warning("HW0402", message, where)
+    return error("HW0401", message, where, hint="the slot keeps what it had; mend the data or the check")
+
+
+def _failed(sinks: LoadedSinks) -> list[Diagnostic]:
+    return [d for failure in sinks.failures.values() for d in _diagnostics(failure)]
+
+
+def _diagnostics(failure: HeadwaterError) -> Sequence[Diagnostic]:
+    return failure.diagnostics

@@ -1,0 +1,42 @@
+"""Plans an environment: what is, what should be, and the difference."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from headwater.app.contexts import context_of, previous_graph
+from headwater.app.workspace import Workspace
+from headwater.diagnostics import Invalid, has_errors
+from headwater.graph.selection import select as select_nodes
+from headwater.graph.values import Graph
+from headwater.plan.decide import Options
+from headwater.plan.values import Plan
+from headwater.run.context import Context
+from headwater.run.cycle import Planned, observe_all, plan_from
+from headwater.run.moving import note_nothing_due
+from headwater.state.heads import read_head
+
+
+def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
+    """Plan the application of a graph to an environment; nothing changes."""
+    planned = plan_with(context_of(workspace, graph, environment), Options())
+    note_nothing_due(workspace.db, planned.plan)
+    return planned.plan
+
+
+def plan_with(context: Context, options: Options) -> Planned:
+    """Observe everything and plan against the head as it is now."""
+    head = read_head(context.db, context.environment)
+    previous = partial(previous_graph, context.db, head.code)
+    observed = observe_all(context)
+    plan = plan_from(context, head, observed, previous, options)
+    return Planned(context=context, observed=observed, plan=plan, previous=previous, options=options)
+
+
+def selected_names(graph: Graph, patterns: Sequence[str], changed: frozenset[str]) -> frozenset[str] | None:
+    """Give the nodes that patterns select; None where there is no pattern. Raises Invalid for one that finds nothing."""
+    if not patterns:
+        return None
+    names, found = select_nodes(graph, patterns, changed)
+    if has_errors(found):
+        raise Invalid.from_all(found)
+    return frozenset(names)

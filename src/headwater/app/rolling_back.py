@@ -1,0 +1,135 @@
+"""Takes an environment back: one state transaction, without project files, without touching the lake."""
+
+from dataclasses import dataclass
+
+from headwater.app.contexts import previous_graph
+from headwater.app.workspace import Workspace
+from headwater.diagnostics import Conflict, Invalid
+from headwater.graph.values import Graph
+from headwater.run.loading import LoadedSinks, sinks_of
+from headwater.run.moving import keep_copy
+from headwater.run.reverting import Reverted, Target, revert
+from headwater.spec.releases import Head, Move, Release
+from headwater.state.database import Database
+from headwater.state.heads import read_head
+from headwater.state.janitor import missing_rows
+from headwater.state.moves import move
+from headwater.state.releases import find_release, history, map_at, touched_after
+
+_MOST_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """What a rollback would do."""
+
+    environment: str
+    head: Head
+    to: str | None
+    """The release to go back to; None: before the first one."""
+    code: str
+    data: bool
+    reverted: Reverted
+    sinks_not_reverted: tuple[tuple[str, str], ...] = ()
+    """(sink, how it follows: reload, forward, none)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack:
+    """What a rollback did."""
+
+    rollback: Rollback
+    release: Release
+    sinks: LoadedSinks
+
+
+def preview_rollback(workspace: Workspace, environment: str, *, to: str | None = None, data: bool = False) -> Rollback:
+    """Say what going back would change; without ``to`` one step: before the last change of code (of rows, with ``data``).
+
+    Raises Invalid if there is no such release, or its rows are gone.
+    """
+    db = workspace.db
+    with db.read():
+        head = read_head(db, environment)
+        release = find_release(db, to).id if to else _one_step(db, environment, data=data)
+        if release is not None and missing_rows(db, release):
+            hint = "`keep:` in headwater.yaml says how long rows of old releases stay"
+            raise Invalid.of("HW0551", f"rows of release `{release}` have been deleted", hint=hint)
+        touched = touched_after(db, environment, release)
+        versions, entries, code = map_at(db, environment, release, nodes=touched)
+        target = Target(release=release, versions=versions, entries=entries, touched=touched, code=code)
+        keeps = not data and any(_keeps_newer(head, target, name) for name in touched)
+        reverted = revert(db, head, target, previous_graph(db, code) if keeps else None, data=data)
+    running = previous_graph(db, head.code)
+    sinks = tuple((s.name, s.after_rollback) for s in sinks_of(running, environment)) if running else ()
+    return Rollback(
+        environment=environment,
+        head=head,
+        to=release,
+        code=code,
+        data=data,
+        reverted=reverted,
+        sinks_not_reverted=sinks,
+    )
+
+
+def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> RolledBack:
+    """Go back; raises Conflict if the environment has moved since the preview."""
+    db, effects = workspace.db, workspace.effects
+    reverted = planned.reverted
+    goes_to = planned.to or "the beginning"
+    change = Move(
+        environment=planned.environment,
+        kind="rollback",
+        at=effects.clock(),
+        by=workspace.user,
+        message=message or f"back to {goes_to}" + (" with its rows" if planned.data else ""),
+        code_before=planned.head.code,
+        code=planned.code,
+        versions=reverted.versions,
+        changes=reverted.changes,
+        holds_set=reverted.holds,
+    )
+    release = move(db, change, effects.token())
+    keep_copy(db, workspace.store, release)
+    return RolledBack(rollback=planned, release=release, sinks=_reload(workspace, planned))
+
+
+def _one_step(db: Database, environment: str, *, data: bool) -> str | None:
+    """Give the release before the last one (``data``), or before the last one that changed code."""
+    releases = history(db, environment, _MOST_STEPS)
+    if not releases:
+        hint = f"`headwater apply --env {environment}` makes the first release"
+        raise Conflict.of("HW0552", f"`{environment}` has no release to go back from", hint=hint)
+    if data:
+        return releases[0].parent
+    for release in releases:
+        if _changed_code(release, releases):
+            return release.parent
+    return releases[-1].parent
+
+
+def _changed_code(release: Release, releases: tuple[Release, ...]) -> bool:
+    codes = {each.id: each.code for each in releases}
+    return release.parent is None or codes.get(release.parent, "") != release.code
+
+
+def _keeps_newer(head: Head, target: Target, name: str) -> bool:
+    at_head = head.nodes.get(name)
+    return at_head is not None and target.versions.get(name) == at_head.version
+
+
+def _reload(workspace: Workspace, planned: Rollback) -> LoadedSinks:
+    """Reload the sinks that follow a rollback by themselves; the others wait for a run, or stay."""
+    graph = previous_graph(workspace.db, planned.code)
+    sinks = sinks_of(graph, planned.environment) if graph else ()
+    if graph is None or not any(sink.after_rollback == "reload" for sink in sinks):
+        return LoadedSinks()
+    return _load(workspace, graph, planned.environment)
+
+
+def _load(workspace: Workspace, graph: Graph, environment: str) -> LoadedSinks:
+    from headwater.app.contexts import context_of
+    from headwater.app.finishing import load_released
+
+    return load_released(workspace, context_of(workspace, graph, environment), None, only="reload")

@@ -1,0 +1,53 @@
+"""Resolves references to secrets (`${env:X}`, `${file:…}`, `${keyring:…}`) at the last moment; values go nowhere else."""
+
+import importlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from headwater.diagnostics import Invalid, Where
+
+_REFERENCE = re.compile(r"\$\{(env|file|keyring):([^}]+)\}")
+
+
+def resolve(value: Any, root: Path, where: Where | None = None) -> Any:
+    """Replace references in a value and in everything inside it; Invalid names a reference that has no value."""
+    if isinstance(value, str):
+        return _REFERENCE.sub(lambda match: _find(match[1], match[2], root, where), value)
+    if isinstance(value, Mapping):
+        return {key: resolve(each, root, where) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [resolve(each, root, where) for each in value]
+    return value
+
+
+def _find(kind: str, name: str, root: Path, where: Where | None) -> str:
+    found = {"env": _of_environment, "file": lambda n: _of_file(root / n), "keyring": _of_keyring}[kind](name)
+    if found is None:
+        hint = {"env": f"set the environment variable {name}", "file": "write that file", "keyring": "store it there"}
+        message = f"the secret `${{{kind}:{name}}}` has no value here"
+        raise Invalid.of("HW0530", message, where, hint=hint[kind])
+    return found
+
+
+def _of_environment(name: str) -> str | None:
+    return os.environ.get(name)
+
+
+def _of_file(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _of_keyring(name: str) -> str | None:
+    service, _, user = name.partition("/")
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        return None
+    found: str | None = keyring.get_password(service, user)
+    return found

@@ -1,0 +1,135 @@
+"""A project opened for work: its settings, state and lake, and the effects that everything below is handed."""
+
+import getpass
+import os
+import random
+import secrets
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headwater.app.settings import Settings, find_root, read_settings
+from headwater.connect.stores import Store
+from headwater.events import Emit, silent
+from headwater.state.database import Database, open_database
+
+if TYPE_CHECKING:
+    from headwater.run.engine import Engine
+
+__all__ = ["Effects", "Workspace", "find_root", "open_workspace"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """Time, chance and observers, as everything below receives them; tests bring their own."""
+
+    clock: Callable[[], datetime] = _now
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
+    token: Callable[[], str] = field(default=lambda: secrets.token_hex(6))
+    emit: Emit = silent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """A project whose state is open. Lake and engine are made when first used."""
+
+    settings: Settings
+    db: Database
+    effects: Effects
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables given on the command line."""
+
+    @property
+    def root(self) -> Path:
+        """Directory of the project."""
+        return self.settings.root
+
+    @cached_property
+    def store(self) -> Store:
+        """The lake."""
+        from headwater.connectors.stores.lake import Lake
+
+        return Lake(self.settings.lake)
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The embedded engine: all cores, and disk beside the state when memory runs out."""
+        from headwater.run.engine import Engine, EngineLimits
+
+        return Engine(EngineLimits(threads=cores(), temp_directory=str(self.temporary)))
+
+    @property
+    def temporary(self) -> Path:
+        """Where the engine spills."""
+        return self.settings.state.parent / "tmp"
+
+    @cached_property
+    def user(self) -> str:
+        """Who does it."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+    @cached_property
+    def commit(self) -> str:
+        """The Git commit of the project, with ``+`` where files differ from it; empty outside Git."""
+        commit = self._git("rev-parse", "--short=12", "HEAD")
+        return f"{commit}+" if commit and not self.is_clean else commit
+
+    @cached_property
+    def is_clean(self) -> bool:
+        """Whether Git sees no difference between the project's files and its commit."""
+        return bool(self._git("rev-parse", "--git-dir")) and not self._git("status", "--porcelain", "--", ".")
+
+    def _git(self, *arguments: str) -> str:
+        try:
+            done = subprocess.run(
+                ["git", *arguments],  # noqa: S607 - the user's own git
+                cwd=self.root,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=20,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def open_workspace(
+    root: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    emit: Emit = silent,
+    effects: Effects | None = None,
+) -> Iterator[Workspace]:
+    """Open a project: read its settings and its state (made if there is none); close what was opened afterwards."""
+    settings = read_settings(find_root(root.absolute()))
+    given = effects or Effects(emit=emit)
+    if emit is not silent:
+        given = replace(given, emit=emit)
+    with open_database(settings.state) as db:
+        workspace = Workspace(settings=settings, db=db, effects=given, variables=variables or {})
+        try:
+            yield workspace
+        finally:
+            if "engine" in workspace.__dict__:
+                workspace.engine.close()
