@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from headwater.app.contexts import sink_maker
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
-from headwater.app.planning import Planned
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Where, error, warning
 from headwater.events import Phase
 from headwater.graph.values import Check, Graph
 from headwater.run.context import Context, FillBook
-from headwater.run.cycle import Settled
+from headwater.run.cycle import Planned, Settled
 from headwater.run.loading import LoadedSinks, load_sinks, sinks_of
 from headwater.run.moving import Signature, make_move, move_of, note_nothing_due
 from headwater.run.relations import Surroundings

@@ -33,7 +33,7 @@ def plan_with(context: Context, options: Options) -> Planned:
 
 
 def selected_names(graph: Graph, patterns: Sequence[str], changed: frozenset[str]) -> frozenset[str] | None:
-    """Give the nodes that patterns select; None where there is no pattern. Raises Invalid for one that finds nothing."""
+    """Give the nodes that patterns select, None without patterns; raises Invalid for one that finds nothing."""
     if not patterns:
         return None
     names, found = select_nodes(graph, patterns, changed)

@@ -44,7 +44,7 @@ class RolledBack:
 
 
 def preview_rollback(workspace: Workspace, environment: str, *, to: str | None = None, data: bool = False) -> Rollback:
-    """Say what going back would change; without ``to`` one step: before the last change of code (of rows, with ``data``).
+    """Say what going back would change; without ``to`` one step: before the last change of code (or rows: ``data``).
 
     Raises Invalid if there is no such release, or its rows are gone.
     """

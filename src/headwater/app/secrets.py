@@ -1,4 +1,4 @@
-"""Resolves references to secrets (`${env:X}`, `${file:…}`, `${keyring:…}`) at the last moment; values go nowhere else."""
+"""Resolves references to secrets (`${env:X}`, `${file:…}`, `${keyring:…}`), at the last moment."""
 
 import importlib
 import os

@@ -18,7 +18,7 @@ from headwater.tasks.values import Task
 
 
 def main(directory: str) -> None:
-    """Answer the request in a directory; whatever the model's code does, the response is written whole or not at all."""
+    """Answer the request in a directory; the response is written whole or not at all."""
     folder = Path(directory)
     request = msgspec.msgpack.decode((folder / "request").read_bytes(), type=Request)
     response = _answer(request, folder)

@@ -34,7 +34,7 @@ class Reverted:
 
 
 def revert(db: Database, head: Head, target: Target, graph: Graph | None, *, data: bool) -> Reverted:
-    """Say what must change for an environment to go back. ``graph`` is the target's code (None: nothing was applied)."""
+    """Say what must change for an environment to go back. ``graph`` is the target's code, if its checks matter."""
     maps = _maps(db, head, target, graph, data=data)
     versions = tuple(_versions(head, target))
     changes: list[Change] = []
