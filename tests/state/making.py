@@ -114,9 +114,7 @@ def release(db: Database, made: Move) -> Release:
 def served(db: Database, environment: str = "dev") -> Mapping[str, Mapping[str, str]]:
     """node → slot → fill, as the environment serves it."""
     head = read_head(db, environment)
-    return {
-        node: {slot: found.fill for (_, slot), found in head.entries_of(node).items()} for node in head.nodes
-    }
+    return {node: {slot: found.fill for (_, slot), found in head.entries_of(node).items()} for node in head.nodes}
 
 
 def item(path: str, identity: str | None = None) -> Item:

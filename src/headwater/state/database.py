@@ -16,6 +16,8 @@ from headwater.state.migrations import MIGRATIONS
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a writer waits for another process before it gives up."""
+_SMALLEST: Final = 512
+"""SQLite takes a file shorter than its smallest page for an empty one, and would write over it."""
 
 
 class Database:
@@ -158,10 +160,13 @@ def open_database(path: Path, *, create: bool = True, busy_timeout_s: float = BU
 
     Raises Broken if it is lost, damaged, not writable or of a newer schema, and Conflict if it stays locked.
     """
-    if not path.exists():
-        if not create:
-            raise Broken(error("HW0601", f"the state `{path}` does not exist", hint=REPAIR))
+    size = path.stat().st_size if path.exists() else None
+    if not size and not create:
+        raise Broken(error("HW0601", f"the state `{path}` does not exist, or is empty", hint=REPAIR))
+    if size is None:
         _make(path, busy_timeout_s)
+    elif 0 < size < _SMALLEST:
+        raise Broken(error("HW0602", f"`{path}` is no database", hint=REPAIR))
     database = Database(path, busy_timeout_s)
     try:
         database.prepare()

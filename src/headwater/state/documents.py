@@ -22,27 +22,10 @@ DELETED: Final = "deleted"
 BASE64: Final = "base64:"
 
 NEEDED: Final = frozenset(
-    [
-        "release",
-        "sequence",
-        "environment",
-        "kind",
-        "at",
-        "by",
-        "commit",
-        "message",
-        "code",
-        "parent",
-        "run",
-        "nodes",
-        "versions",
-        "changes",
-        "holds",
-        "verdicts",
-        "observations",
-        "graph",
-        "base",
-    ]
+    {
+        *("release", "sequence", "environment", "kind", "at", "by", "commit", "message", "code", "parent", "run"),
+        *("nodes", "versions", "changes", "holds", "verdicts", "observations", "graph", "base"),
+    }
 )
 """What a document cannot do without."""
 
