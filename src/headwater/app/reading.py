@@ -1,0 +1,166 @@
+"""Reads what an environment serves: SQL over its tables, or one table whole, to Arrow, Polars, pandas or rows."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headwater.app.contexts import released_graph
+from headwater.app.workspace import Effects, Workspace, find_root, open_workspace
+from headwater.diagnostics import Invalid, suggest
+from headwater.graph.values import Graph, Input
+from headwater.run.context import FillBook
+from headwater.run.engine import Session, as_headwater_error
+from headwater.run.python_models import fills_of
+from headwater.run.relations import Surroundings, create_macros, define
+from headwater.run.serving import served_relation
+from headwater.spec.releases import Head
+from headwater.sql.text import literal, quote_relation, visible_tokens
+from headwater.state.heads import read_head
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+DEFAULT_ENVIRONMENT = "dev"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of a query: an Arrow table, and the DuckDB types of its columns."""
+
+    table: "pa.Table"
+    types: Mapping[str, str]
+
+    def arrow(self) -> "pa.Table":
+        """Give a pyarrow.Table."""
+        return self.table
+
+    def polars(self) -> "pl.DataFrame":
+        """Give a polars.DataFrame (needs the extra ``polars``)."""
+        import polars as pl
+
+        return pl.DataFrame(self.table)
+
+    def pandas(self) -> "pd.DataFrame":
+        """Give a pandas.DataFrame (needs the extra ``pandas``)."""
+        return self.table.to_pandas()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give Python values, one map a row."""
+        rows: list[dict[str, Any]] = self.table.to_pylist()
+        return rows
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+
+def read(workspace: Workspace, sql: str, environment: str = DEFAULT_ENVIRONMENT, *, limit: int | None = None) -> Result:
+    """Run a SELECT over the tables and views that an environment serves, all as of one release."""
+    with serving(workspace, environment, sql) as session:
+        try:
+            return _read(session, sql, limit)
+        except Exception as problem:
+            raise as_headwater_error(problem, "the query") from problem
+
+
+def _read(session: Session, sql: str, limit: int | None) -> Result:
+    relation = session.connection.sql(sql)
+    if relation is None:
+        raise Invalid.of("HW0561", "that is not a query", hint="give a SELECT")
+    wanted = relation if limit is None else relation.limit(limit)
+    types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    return Result(wanted.to_arrow_table(), types)
+
+
+def read_table(workspace: Workspace, environment: str, node: str, *, limit: int | None = None) -> Result:
+    """Read one table or view whole, as an environment serves it."""
+    return read(workspace, f"SELECT * FROM {quote_relation(node)}", environment, limit=limit)
+
+
+@contextmanager
+def serving(workspace: Workspace, environment: str, sql: str) -> Iterator[Session]:
+    """Open a session in which every served node that a query names is defined, by files that nobody changes."""
+    head = read_head(workspace.db, environment)
+    graph = released_graph(workspace.db, environment, head.code)
+    names = _named(graph, sql)
+    relations = [served_relation(graph, head, Input(node=name, columns=("*",))) for name in names]
+    fills = FillBook(workspace.db, workspace.store)
+    fills.load(fills_of(tuple(relations)))
+    around = Surroundings(graph=graph, store=workspace.store, sources={}, inspections={}, fills=fills)
+    workspace.temporary.mkdir(parents=True, exist_ok=True)
+    with workspace.engine.session() as session:
+        define(session, relations, around, {"now": literal(workspace.effects.clock())})
+        create_macros(session, graph, [sql])
+        yield session
+
+
+def _named(graph: Graph, sql: str) -> list[str]:
+    """Give the served nodes that a text could mean: all whose last name part occurs in it as a word."""
+    words = {token.text.strip('"').casefold() for token in visible_tokens(sql) if token.kind in {"word", "quoted"}}
+    words |= {token.text.replace('""', '"').strip('"').casefold() for token in visible_tokens(sql)}
+    served = [node for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
+    found = [node.name for node in served if node.name.rpartition(".")[2].casefold() in words]
+    _refuse_unserved(graph, words, found)
+    return found
+
+
+def _refuse_unserved(graph: Graph, words: set[str], found: list[str]) -> None:
+    if found:
+        return
+    for node in graph.nodes:
+        if node.name.rpartition(".")[2].casefold() in words and node.kind in {"source", "inline"}:
+            hint = "sources are read in place, and inline models exist only inside others: query a model"
+            raise Invalid.of("HW0562", f"`{node.name}` is {_kind(node.kind)} and is not served", hint=hint)
+
+
+def _kind(kind: str) -> str:
+    return {"source": "a source", "inline": "an inline model"}[kind]
+
+
+def require_served(graph: Graph, head: Head, name: str) -> None:
+    """Raise Invalid with a suggestion if an environment serves no node of that name."""
+    served = [node.name for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
+    if name not in served or name not in head.nodes:
+        raise Invalid.of("HW0563", f"`{head.environment}` serves no table `{name}`", hint=suggest(name, served))
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project opened for reading from Python.
+
+    >>> Project.load("/nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    headwater.diagnostics.errors.Invalid: there is no `headwater.yaml` in ...
+    """
+
+    root: Path
+
+    @classmethod
+    def load(cls, path: str | Path = ".") -> "Project":
+        """Find the project that a directory belongs to."""
+        return cls(find_root(Path(path).absolute()))
+
+    def query(self, sql: str, *, env: str = DEFAULT_ENVIRONMENT) -> Result:
+        """Run a SELECT over what an environment serves."""
+        with open_workspace(self.root, effects=Effects()) as workspace:
+            return read(workspace, sql, env)
+
+    def table(self, env: str, node: str) -> Result:
+        """Read one table or view of an environment whole."""
+        with open_workspace(self.root, effects=Effects()) as workspace:
+            head = read_head(workspace.db, env)
+            require_served(released_graph(workspace.db, env, head.code), head, node)
+            return read_table(workspace, env, node)
+
+
+def query(sql: str, *, env: str = DEFAULT_ENVIRONMENT, project: str | Path = ".") -> Result:
+    """Run a SELECT over what an environment of a project serves; see ``Result``."""
+    return Project.load(project).query(sql, env=env)
+
+
+def table(env: str, node: str, *, project: str | Path = ".") -> Result:
+    """Read one table or view of an environment whole; see ``Result``."""
+    return Project.load(project).table(env, node)
