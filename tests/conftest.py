@@ -1,8 +1,25 @@
-"""What all tests share: how hypothesis behaves on a machine that is busy with other things."""
+"""What all tests share: how hypothesis behaves on a busy machine, and a project to work in."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.harness import Project
 
 settings.register_profile("headwater", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "headwater"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> "Iterator[Project]":
+    """A project directory, and what a user does in it."""
+    from tests.harness import Project
+
+    made = Project(tmp_path)
+    yield made
+    made.reopen()
