@@ -159,7 +159,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0803": "Python model without columns",
     "HW0804": "input of a Python model without an argument",
     "HW0805": "signature that a Python model cannot have",
-    "HW0806": "project module cannot be read",
     "HW0850": "Python model takes too long",
     "HW0851": "Python model uses too much memory",
     "HW0852": "process of a Python model died",

@@ -128,10 +128,12 @@ def _offset(node: Json) -> int:
     return at if at < 1 << 62 else 0
 
 
-def expressions_of(node: Json) -> Iterator[Json]:
+def expressions_of(node: Any) -> Iterator[Json]:
     """All maps inside a parsed tree, itself first."""
-    yield node
-    for value in node.values():
-        for each in value if isinstance(value, list) else (value,):
-            if isinstance(each, dict):
-                yield from expressions_of(each)
+    if isinstance(node, dict):
+        yield node
+        for value in node.values():
+            yield from expressions_of(value)
+    elif isinstance(node, list):
+        for each in node:
+            yield from expressions_of(each)

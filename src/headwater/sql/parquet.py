@@ -25,7 +25,7 @@ def write_statement(select: str, columns: Sequence[StoredColumn], path: str) -> 
     outputs = ", ".join(f"{written(column)} AS {quote_identifier(column.name)}" for column in columns)
     return (
         f"COPY (SELECT {outputs} FROM (\n{select}\n) AS _hw_rows)"
-        f" TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)"
+        f" TO {quote_literal(path)} (FORMAT parquet, COMPRESSION zstd)"
     )
 
 

@@ -13,12 +13,12 @@ from headwater.sql.type_names import TypeName, parse_type
 class Leaf:
     """How values of one scalar type are kept; without functions a CAST goes there and back exactly.
 
-    ``there`` gets (expression, what to call the value in a message), ``back`` the expression.
+    ``there`` gets (expression, what to call the value in a message), ``back`` (expression, the type as written).
     """
 
     stored: str
     there: Callable[[str, str], str] | None = None
-    back: Callable[[str], str] | None = None
+    back: Callable[[str, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,16 @@ def _seconds_there(value: str, label: str) -> str:
     return f"CASE{arms} ELSE CAST({value} AS TIMESTAMP) END"
 
 
+def _wkb_there(value: str, label: str) -> str:
+    """Well-known binary: Parquet's own geometry comes back with another coordinate system, or as BLOB if empty."""
+    del label
+    return f"CAST(ST_AsWKB({value}) AS BLOB)"
+
+
+def _wkb_back(value: str, type_: str) -> str:
+    return f"CAST(ST_GeomFromWKB({value}) AS {type_})"
+
+
 _PARQUET_LEAVES: Final = {
     "HUGEINT": Leaf("DECIMAL(38,0)", _whole_there),
     "UHUGEINT": Leaf("DECIMAL(38,0)", _unsigned_there),
@@ -81,7 +91,7 @@ _PARQUET_LEAVES: Final = {
     "TIME WITH TIME ZONE": Leaf("VARCHAR", _timetz_there),
     "TIMESTAMP_S": Leaf("TIMESTAMP", _seconds_there),
     "TIMESTAMP_MS": Leaf("TIMESTAMP"),
-    "GEOMETRY": Leaf("GEOMETRY('OGC:CRS84')"),
+    "GEOMETRY": Leaf("BLOB", _wkb_there, _wkb_back),
     '"NULL"': Leaf("INTEGER"),
 }
 PARQUET: Final = Rule(_PARQUET_LEAVES, folds=True)
@@ -221,7 +231,7 @@ class _Back:
     def leaf(self, value: str, tree: TypeName) -> str | None:
         """Give a written conversion, if a CAST will not do."""
         leaf = self.rule.leaves.get(tree.head)
-        return leaf.back(value) if leaf and leaf.back else None
+        return leaf.back(value, tree.text) if leaf and leaf.back else None
 
     def is_written(self, tree: TypeName) -> bool:
         """Whether a scalar type needs more than a CAST."""
@@ -231,11 +241,12 @@ class _Back:
     def union(self, value: str, tree: TypeName, member: Callable[[str, TypeName], str]) -> str:
         """Write the UNION that a STRUCT of tag and members stands for."""
         arms = "".join(
-            f" WHEN {quote_literal(name)} THEN CAST(union_value({quote_identifier(name)} :="
-            f" {member(f'struct_extract({value}, {quote_literal(name)})', part)}) AS {tree})"
+            f" WHEN {quote_literal(name)} THEN [CAST(union_value({quote_identifier(name)} :="
+            f" {member(f'struct_extract({value}, {quote_literal(name)})', part)}) AS {tree})]"
             for name, part in tree.parts
         )
-        return f"CASE struct_extract({value}, {quote_literal(_tag_of(tree))}){arms} END"
+        # In a list of one, because DuckDB has no CASE over arrays or what holds them.
+        return f"(CASE struct_extract({value}, {quote_literal(_tag_of(tree))}){arms} END)[1]"
 
 
 def _convert(value: str, tree: TypeName, target: TypeName, way: _There | _Back, depth: int = 0) -> str:
@@ -295,6 +306,8 @@ def _struct(value: str, tree: TypeName, inner: Callable[[str, TypeName], str]) -
             inner(f"struct_extract({value}, {at})", part) for at, (_, part) in enumerate(tree.parts, start=1)
         )
         made = f"row({fields})"
+    if _holds(tree, frozenset({"ARRAY"})):  # DuckDB has no CASE over arrays or what holds them
+        return f"(CASE WHEN {value} IS NOT NULL THEN [{made}] END)[1]"
     return f"CASE WHEN {value} IS NOT NULL THEN {made} END"
 
 

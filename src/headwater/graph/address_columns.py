@@ -1,0 +1,261 @@
+"""Content addresses, per column and per row set; from them each node's version. The nodes are complete after this."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from headwater.graph.address_sources import source_node
+from headwater.graph.cut_time import is_volatile
+from headwater.graph.drafts import Draft
+from headwater.graph.infer_columns import is_cut
+from headwater.graph.values import Column, Input, Node, PythonNode, TimeCut
+from headwater.spec.addresses import Version, address
+from headwater.spec.nodes import Column as DeclaredColumn
+from headwater.spec.nodes import Model
+from headwater.sql.analysis import LIST, PARAMETER, ROWS, Analysis, Part
+from headwater.sql.canonical import FORM, Reference
+from headwater.sql.text import literal, parameters
+
+WHOLE = ("*",)
+
+
+def address_columns(draft: Draft) -> Draft:
+    """Make the nodes, each from those that it reads."""
+    nodes: dict[str, Node] = {}
+    addresses = _Addresses(draft)
+    volatile: dict[str, bool] = {}
+    for name in draft.order:
+        if name in draft.failed or name not in draft.relations:
+            continue
+        if any(each not in nodes for each in draft.inputs.get(name, ())):
+            continue
+        source = draft.project.sources.get(name)
+        if source is not None:
+            nodes[name] = source_node(draft, source)
+        else:
+            model = draft.project.models[name]
+            volatile[name] = is_volatile(draft, name, volatile)
+            nodes[name] = _model_node(draft, model, nodes, addresses, volatile=volatile[name])
+        addresses.add(nodes[name])
+    return replace(draft, nodes=tuple(nodes.values()))
+
+
+class _Addresses:
+    """What references stand for, by content."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._known: dict[Reference, str] = {
+            (PARAMETER, name.lower()): address("value", literal(value)) for name, value in draft.variables.items()
+        }
+
+    def add(self, node: Node) -> None:
+        """Make a node known to those that read it."""
+        self._known[node.name, ROWS] = node.rows_address
+        for column in node.columns:
+            self._known[node.name, column.name] = column.address
+        listed = (f"{column.name} {column.type}" for column in node.columns)
+        self._known[node.name, LIST] = address("list", *listed)
+
+    def of(self, references: tuple[Reference, ...]) -> tuple[str, ...]:
+        """Give the addresses of references; those that are not known stand for themselves ($start, $end, $now)."""
+        known = self._known
+        return tuple(known[each] if each in known else f"{each[0]} {each[1]}" for each in references)
+
+
+def _model_node(
+    draft: Draft, model: Model, nodes: Mapping[str, Node], addresses: _Addresses, *, volatile: bool
+) -> Node:
+    name = model.name
+    time = draft.times.get(name)
+    inputs = _inputs(draft, model, nodes)
+    settings = _row_settings(draft, model, time, inputs, addresses)
+    if model.code is not None:
+        columns, rows = _python_addresses(draft, model, settings, addresses)
+        controls: tuple[Reference, ...] = ()
+        own = rows
+    else:
+        analysis = draft.analyses[name]
+        columns, rows = _query_addresses(draft, model, analysis, settings, addresses)
+        controls = _column_references(analysis, analysis.rows)
+        own = address("stars", *(part for each in analysis.stars for part in _whole(nodes[each])))
+    listed = (part for column in columns for part in (column.name, column.type, column.address))
+    version = address("version", FORM, model.kind, rows, own, *listed, *(each.node for each in inputs))
+    return _with_settings(
+        draft,
+        model,
+        Node(
+            name=name,
+            kind=model.kind,
+            version=Version(version),
+            rows_address=rows,
+            columns=columns,
+            controls=controls,
+            inputs=inputs,
+            time=time,
+            query=model.query,
+            parameters=tuple(sorted({each for each, _ in parameters(model.query)})),
+            python=_python(model),
+            checks=draft.checks.get(name, ()),
+            volatile=volatile,
+            timezone=model.timezone,
+        ),
+    )
+
+
+def _query_addresses(
+    draft: Draft, model: Model, analysis: Analysis, settings: str, addresses: _Addresses
+) -> tuple[tuple[Column, ...], str]:
+    rows = address("rows", settings, analysis.rows.shape, *addresses.of(analysis.of(analysis.rows)))
+    columns = []
+    for (name, type_), part in zip(analysis.columns, analysis.parts, strict=True):
+        column = address("column", type_, model.timezone, part.shape, *addresses.of(analysis.of(part)))
+        said = _said(draft, model, name)
+        columns.append(
+            Column(
+                name=name,
+                type=type_,
+                address=column,
+                values=_column_references(analysis, part),
+                description=said.description,
+                unit=said.unit,
+                class_=said.class_,
+            )
+        )
+    return tuple(columns), rows
+
+
+_NOTHING_SAID = DeclaredColumn()
+
+
+def _said(draft: Draft, model: Model, name: str) -> DeclaredColumn:
+    del draft
+    return model.columns.get(name, _NOTHING_SAID) if model.columns else _NOTHING_SAID
+
+
+def _column_references(analysis: Analysis, part: Part) -> tuple[Reference, ...]:
+    """References to columns: not to row sets, lists of columns or parameters."""
+    return tuple(each for each in analysis.of(part) if each[1] not in (ROWS, LIST) and each[0] != PARAMETER)
+
+
+def _python_addresses(
+    draft: Draft, model: Model, settings: str, addresses: _Addresses
+) -> tuple[tuple[Column, ...], str]:
+    """Code that we cannot read depends on all of its inputs, and on every module of the project that it imports."""
+    code = model.code
+    modules = (part for path in sorted(code.modules) for part in (path, code.modules[path])) if code else ()
+    whole: list[Reference] = []
+    for each in draft.inputs[model.name]:
+        whole += [(each, ROWS), (each, LIST), *((each, column) for column, _ in draft.relations[each])]
+    arguments = (f"{k}={v}" for k, v in sorted(code.inputs.items())) if code else ()
+    variables = (f"{name}={literal(value)}" for name, value in sorted(draft.variables.items()))
+    takes_run = code is not None and "run" in code.arguments
+    rows = address(
+        "python",
+        settings,
+        code.function if code else "",
+        *modules,
+        *arguments,
+        *(variables if takes_run else ()),
+        *addresses.of(tuple(whole)),
+    )
+    values = tuple(each for each in whole if each[1] not in (ROWS, LIST))
+    columns = tuple(
+        Column(
+            name=name,
+            type=type_,
+            address=address("column", type_, rows, name),
+            values=values,
+            description=model.columns[name].description,
+            unit=model.columns[name].unit,
+            class_=model.columns[name].class_,
+        )
+        for name, type_ in draft.relations[model.name]
+    )
+    return columns, rows
+
+
+def _row_settings(
+    draft: Draft, model: Model, time: TimeCut | None, inputs: tuple[Input, ...], addresses: _Addresses
+) -> str:
+    """Settings that decide about rows: how time is cut, what of the inputs a slot sees, who is set aside."""
+    cut = (time.column, time.type, time.timezone, time.every) if time else ()
+    seen = tuple(
+        f"{each.node} {each.before_s} {each.after_s} {addresses.of(((each.node, draft.times[each.node].column),))}"
+        for each in inputs
+        if each.cut
+    )
+    set_aside = tuple(check.address for check in draft.checks.get(model.name, ()) if check.scope == "row")
+    return address("settings", model.timezone, *cut, "reads", *seen, "set aside", *set_aside)
+
+
+def _whole(node: Node) -> tuple[str, ...]:
+    return (
+        node.rows_address,
+        *(part for column in node.columns for part in (column.name, column.type, column.address)),
+    )
+
+
+def _inputs(draft: Draft, model: Model, nodes: Mapping[str, Node]) -> tuple[Input, ...]:
+    columns = _columns_read(draft, model)
+    cuts = is_cut(model)
+    inputs = []
+    for name in draft.inputs[model.name]:
+        cut = cuts and name in draft.times and nodes[name].kind != "full"
+        reads = model.reads.get(name)
+        inputs.append(
+            Input(
+                node=name,
+                columns=columns[name],
+                cut=cut,
+                moving=model.kind != "incremental" or cut or name in model.restate_on,
+                before_s=reads.before if reads else 0.0,
+                after_s=reads.after if reads else 0.0,
+            )
+        )
+    return tuple(inputs)
+
+
+def _columns_read(draft: Draft, model: Model) -> dict[str, tuple[str, ...]]:
+    names = draft.inputs[model.name]
+    analysis = draft.analyses.get(model.name)
+    if analysis is None or analysis.opaque:
+        return dict.fromkeys(names, WHOLE)
+    read: dict[str, set[str]] = {name: set() for name in names}
+    for node, column in analysis.references:
+        if column not in (ROWS, LIST) and node in read:
+            read[node].add(column)
+    return {name: WHOLE if name in analysis.stars else tuple(sorted(read[name])) for name in names}
+
+
+def _python(model: Model) -> PythonNode | None:
+    code = model.code
+    if code is None:
+        return None
+    return PythonNode(
+        path=code.path,
+        function=code.function,
+        arguments=code.arguments,
+        inputs=code.inputs,
+        modules=code.modules,
+    )
+
+
+def _with_settings(draft: Draft, model: Model, node: Node) -> Node:
+    """Settings of execution, and what is said of the node for people: none of it is part of an address."""
+    defaults = draft.project.defaults
+    retries = model.retries or defaults.retries
+    proved = model.name in draft.slotwise
+    return replace(
+        node,
+        lookback_s=model.lookback or 0.0,
+        batch_s=model.batch if proved else 0.0,
+        timeout_s=model.timeout or defaults.timeout,
+        memory_bytes=model.memory,
+        attempts=retries.attempts,
+        backoff_s=retries.backoff,
+        backoff_max_s=retries.max,
+        description=model.description,
+        owner=model.owner or defaults.owner,
+        tags=model.tags,
+        file=model.at.where.file,
+        line=model.at.where.line,
+    )

@@ -1,0 +1,76 @@
+"""The address of a source: its resolved location and its whole contract, never credentials."""
+
+import json
+
+from headwater.graph.drafts import Draft
+from headwater.graph.values import Column, Node, SourceNode
+from headwater.spec.addresses import Version, address
+from headwater.spec.nodes import Source
+
+
+def source_node(draft: Draft, source: Source) -> Node:
+    """Make a source's node: any change to its contract changes its rows."""
+    columns = draft.relations[source.name]
+    time = draft.times.get(source.name)
+    required = tuple(name for name, column in source.columns.items() if column.required or name == source.time)
+    place = address("source", source.connector, json.dumps(source.settings, sort_keys=True, default=str))
+    contract = address(
+        "contract",
+        place,
+        *source.at_sites,
+        *(f"{name} {type_} {name in required}" for name, type_ in columns),
+        source.time or "",
+        source.timezone,
+        source.start.isoformat() if source.start else "",
+        source.end.isoformat() if source.end else "",
+        str(source.ahead),
+        source.contract,
+        source.on_bad_row,
+        source.on_schema_change,
+    )
+    return Node(
+        name=source.name,
+        kind="source",
+        version=Version(address("version", contract)),
+        rows_address=address("rows", contract),
+        columns=tuple(_column(source, name, type_, place) for name, type_ in columns),
+        time=time,
+        source=_source(source, required),
+        checks=draft.checks.get(source.name, ()),
+        timezone=source.timezone,
+        description=source.description,
+        owner=source.owner or draft.project.defaults.owner,
+        tags=source.tags,
+        file=source.at.where.file,
+        line=source.at.where.line,
+    )
+
+
+def _column(source: Source, name: str, type_: str, place: str) -> Column:
+    said = source.columns[name]
+    return Column(
+        name=name,
+        type=type_,
+        address=address("column", place, source.contract, source.timezone, name, type_),
+        description=said.description,
+        unit=said.unit,
+        class_=said.class_,
+    )
+
+
+def _source(source: Source, required: tuple[str, ...]) -> SourceNode:
+    return SourceNode(
+        connector=source.connector,
+        settings=source.settings,
+        sites=source.at_sites,
+        required=required,
+        start=source.start,
+        end=source.end,
+        timezone=source.timezone,
+        ahead_s=source.ahead,
+        contract=source.contract,
+        identity=source.identity,
+        on_vanish=source.on_vanish,
+        on_bad_row=source.on_bad_row,
+        on_schema_change=source.on_schema_change,
+    )

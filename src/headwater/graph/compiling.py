@@ -1,0 +1,78 @@
+"""From a project to its graph: a visible tuple of passes, each a pure function of the draft before it."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from headwater.diagnostics import Diagnostic, has_errors
+from headwater.graph.address_columns import address_columns
+from headwater.graph.caching import AnalysisCache, Forgetful
+from headwater.graph.compile_checks import compile_checks
+from headwater.graph.cut_time import cut_time
+from headwater.graph.drafts import Draft, Macros
+from headwater.graph.encoding import digest
+from headwater.graph.infer_columns import infer_columns
+from headwater.graph.order_nodes import order_nodes
+from headwater.graph.prove_slots import prove_slots
+from headwater.graph.resolve_references import resolve_references
+from headwater.graph.resolve_sinks import resolve_sinks
+from headwater.graph.trace_lineage import trace_lineage
+from headwater.graph.values import Graph
+from headwater.spec.project import Project, Variable
+from headwater.sql.binding import Bind
+
+Pass = Callable[[Draft], Draft]
+
+PASSES: Final[tuple[Pass, ...]] = (
+    resolve_references,  # names in SQL → nodes
+    order_nodes,  # topological; a ring is a diagnostic
+    infer_columns,  # names and types, top-down
+    trace_lineage,  # value and control columns per output column
+    cut_time,  # how nodes are cut by time, and settings about it
+    prove_slots,  # of which models one query may fill several slots
+    compile_checks,  # assertions → SQL
+    address_columns,  # content addresses, per column and per row set
+    resolve_sinks,  # where rows go
+)
+
+
+def compile_graph(
+    project: Project,
+    *,
+    bind: Bind,
+    cache: AnalysisCache | None = None,
+    variables: Mapping[str, Variable] | None = None,
+) -> tuple[Graph | None, list[Diagnostic]]:
+    """Compile a project: the graph (None if anything is wrong) and everything that was found.
+
+    ``bind`` gives names and types, ``cache`` keeps analyses from one compilation to the next, ``variables`` are the
+    project's unless given. What reads a failed node is passed over in silence.
+    """
+    draft = Draft(
+        project=project,
+        variables=project.variables if variables is None else variables,
+        bind=bind,
+        cache=cache if cache is not None else Forgetful(),
+        macros=Macros.of(project.macros),
+    )
+    for each in PASSES:
+        draft = each(draft)
+    found = sorted(draft.diagnostics, key=lambda d: (d.where is None, d.where, d.code))
+    return (None if has_errors(found) else _graph(draft)), found
+
+
+def _graph(draft: Draft) -> Graph:
+    graph = Graph(
+        project=draft.project.name,
+        nodes=draft.nodes,
+        sinks=draft.sinks,
+        macros=tuple(draft.macros.statements.values()),
+        variables=dict(draft.variables),
+    )
+    return Graph(
+        project=graph.project,
+        nodes=graph.nodes,
+        sinks=graph.sinks,
+        macros=graph.macros,
+        variables=graph.variables,
+        digest=digest(graph),
+    )

@@ -1,0 +1,52 @@
+"""A graph as bytes and back: what a release keeps."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from headwater.graph.values import Graph, Node
+from headwater.spec.addresses import address
+
+if TYPE_CHECKING:
+    from msgspec.json import Decoder
+
+
+def encode(graph: Graph) -> bytes:
+    """Write a graph as JSON."""
+    import msgspec
+
+    return msgspec.json.encode(graph)
+
+
+def decode(document: bytes) -> Graph:
+    """Read a graph; ValueError if these bytes are none."""
+    return _decoder().decode(document)
+
+
+def _decoder() -> "Decoder[Graph]":
+    import msgspec
+
+    return msgspec.json.Decoder(Graph)
+
+
+def digest(graph: Graph) -> str:
+    """Address of the code: versions, checks, settings of nodes and sinks; not where or how it is written down."""
+    import msgspec
+
+    encode_part = msgspec.json.Encoder(order="sorted").encode
+    nodes = (encode_part((node.name, node.version, *_settings(node))).decode() for node in graph.nodes)
+    sinks = (encode_part(replace(sink, file="", line=0)).decode() for sink in graph.sinks)
+    return address("graph", graph.project, *nodes, "sinks", *sinks)
+
+
+def _settings(node: Node) -> tuple[Any, ...]:
+    time = node.time
+    return (
+        [(check.address, check.name, check.on_fail) for check in node.checks],
+        [(each.node, each.moving) for each in node.inputs],
+        (time.start, time.end, time.complete) if time else None,
+        replace(node.source, settings={}) if node.source else None,
+        [(column.name, column.description, column.unit, column.class_) for column in node.columns],
+        (node.lookback_s, node.batch_s, node.timeout_s, node.memory_bytes),
+        (node.attempts, node.backoff_s, node.backoff_max_s),
+        (node.description, node.owner, node.tags),
+    )

@@ -1,0 +1,228 @@
+"""Names and types of every node's columns, top-down: declared ones normalised by the engine, queries bound by it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from headwater.diagnostics import Diagnostic, error, suggest
+from headwater.graph import caching, mistakes
+from headwater.graph.drafts import Draft, Mentions, place
+from headwater.spec.addresses import address
+from headwater.spec.checks import Schema
+from headwater.spec.nodes import Column, Model
+from headwater.spec.origin import Origin
+from headwater.sql.analysis import Analysis
+from headwater.sql.binding import BindError, Relation
+from headwater.sql.canonical import FORM
+from headwater.sql.macros import relevant
+from headwater.sql.text import literal, parameters, quote_identifier, time_literal
+
+TIME_TYPES: Final = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
+"""Types of columns that can cut time."""
+BOUNDS: Final = frozenset({"start", "end"})
+_SAMPLE: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def infer_columns(draft: Draft) -> Draft:
+    """Bind all that can be bound; what reads a failed node is left out."""
+    relations: dict[str, Relation] = {}
+    keys: dict[str, str] = {}
+    analyses: dict[str, Analysis] = {}
+    found: dict[str, list[Diagnostic]] = {}
+    for name in draft.order:
+        if name in draft.failed or any(each not in relations for each in draft.inputs.get(name, ())):
+            continue
+        binder = _Binder(draft, relations)
+        relation, found[name] = binder.bind(name)
+        if relation is not None:
+            relations[name] = relation
+        if binder.key:
+            keys[name] = binder.key
+        if binder.known is not None:
+            analyses[name] = binder.known
+    return draft.noting(found, relations=relations, keys=keys, analyses=analyses)
+
+
+class _Binder:
+    """Finds one node's columns; remembers the cache key and what was kept under it."""
+
+    def __init__(self, draft: Draft, relations: Mapping[str, Relation]) -> None:
+        self._draft = draft
+        self._relations = relations
+        self.key = ""
+        self.known: Analysis | None = None
+
+    def bind(self, name: str) -> tuple[Relation | None, list[Diagnostic]]:
+        source = self._draft.project.sources.get(name)
+        if source is not None:
+            return declared(self._draft, source.columns, source.at)
+        model = self._draft.project.models[name]
+        if model.code is not None:
+            return declared(self._draft, model.columns, model.at)
+        wrong = list(_wrong_parameters(self._draft, model))
+        if wrong:
+            return None, wrong
+        return self._query(model)
+
+    def _query(self, model: Model) -> tuple[Relation | None, list[Diagnostic]]:
+        inputs = {each: self._relations[each] for each in self._draft.inputs[model.name]}
+        self.key = analysis_key(self._draft, model, inputs)
+        self.known = caching.read(self._draft.cache, self.key, Analysis)
+        if self.known is not None:
+            return self.known.columns, list(_declared_otherwise(self._draft, model, self.known.columns))
+        bound = _bound(self._draft, model, inputs)
+        if isinstance(bound, BindError):
+            mentions = self._draft.mentions.get(model.name, Mentions())
+            return None, [mistakes.of_binding(model, mentions, inputs, bound)]
+        return bound, [*_same_name(model, bound), *_declared_otherwise(self._draft, model, bound)]
+
+
+def analysis_key(draft: Draft, model: Model, inputs: Mapping[str, Relation]) -> str:
+    """Everything that names, types and structure of a query depend on; not what its inputs are made of."""
+    used = relevant(model.query, draft.macros.statements) if draft.macros.statements else ()
+    return address(
+        "analysis",
+        FORM,
+        model.query,
+        model.timezone,
+        model.time or "",
+        *(draft.macros.statements[each] for each in used),
+        *(f"{name}={literal(draft.variables[name])}" for name in variables_used(draft, model)),
+        *(f"{name}{columns}" for name, columns in inputs.items()),
+    )
+
+
+def variables_used(draft: Draft, model: Model) -> list[str]:
+    """Names of the variables that a model's text uses, sorted."""
+    folded = {name.lower(): name for name in draft.variables}
+    return sorted({folded[name] for name, _ in parameters(model.query) if name in folded})
+
+
+def parameter_literals(draft: Draft, model: Model, time_type: str) -> dict[str, str]:
+    """Literals that stand for the parameters of a query while it is bound."""
+    values = {name.lower(): literal(value) for name, value in draft.variables.items()}
+    values["now"] = literal(_SAMPLE)
+    if model.time:
+        values |= dict.fromkeys(BOUNDS, time_literal(_SAMPLE, time_type, "UTC"))
+    return values
+
+
+def _bound(draft: Draft, model: Model, inputs: Mapping[str, Relation]) -> Relation | BindError:
+    """``$start`` has the type of the time column, which binding gives: take the first type that bears itself out."""
+    first: Relation | BindError = BindError("other", "nothing was tried")
+    for assumed in _likely_types(model, inputs):
+        bound = draft.bind(
+            model.query,
+            inputs,
+            macros=tuple(draft.macros.statements.values()),
+            parameters=parameter_literals(draft, model, assumed),
+            timezone=model.timezone,
+        )
+        if not model.time or (not isinstance(bound, BindError) and _type_of(bound, model.time) == assumed):
+            return bound
+        first = bound if isinstance(first, BindError) else first
+    return first
+
+
+def _likely_types(model: Model, inputs: Mapping[str, Relation]) -> Iterator[str]:
+    if not model.time or not BOUNDS & {name for name, _ in parameters(model.query)}:
+        yield TIME_TYPES[0]
+        return
+    types = [_type_of(columns, model.time) for columns in inputs.values()]
+    yield from dict.fromkeys([each for each in types if each in TIME_TYPES] + list(TIME_TYPES))
+
+
+def _type_of(columns: Relation, name: str) -> str:
+    return next((type_ for column, type_ in columns if column.casefold() == name.casefold()), "")
+
+
+def _wrong_parameters(draft: Draft, model: Model) -> Iterator[Diagnostic]:
+    known = {name.lower() for name in draft.variables}
+    for name, offset in parameters(model.query):
+        where, length = place(model, offset), len(name) + 1
+        if name in known or name == "now" or (name in BOUNDS and is_cut(model)):
+            continue
+        if name in BOUNDS:
+            message = f"`${name}` is known only where time is cut"
+            hint = "give the model `kind: incremental`, `time:` and `every:`"
+            yield error("HW0209", message, where, hint=hint, length=length)
+        else:
+            hint = (
+                suggest(name, [*draft.variables, "now", *BOUNDS]) or "declare it under `variables:` in headwater.yaml"
+            )
+            yield error("HW0208", f"nobody defines the parameter `${name}`", where, hint=hint, length=length)
+
+
+def is_cut(model: Model) -> bool:
+    """Whether a model means to be cut by time."""
+    return model.kind == "incremental" or (model.kind in {"view", "inline"} and model.time is not None)
+
+
+def _same_name(model: Model, columns: Relation) -> Iterator[Diagnostic]:
+    seen: set[str] = set()
+    for name, _ in columns:
+        if name.casefold() in seen:
+            hint = "give one of them another name with AS"
+            yield error("HW0218", f"two output columns are called `{name}`", place(model, 0), hint=hint)
+        seen.add(name.casefold())
+
+
+def declared_types(draft: Draft, name: str) -> dict[str, str]:
+    """Give what a node says of its columns' types, in the engine's words; empty where it says nothing."""
+    node = draft.project.sources.get(name) or draft.project.models[name]
+    typed = {column: said for column, said in node.columns.items() if said.type}
+    relation = declared(draft, typed, node.at)[0] if typed else ()
+    return dict.fromkeys(node.columns, "") | dict(relation or ())
+
+
+def _declared_otherwise(draft: Draft, model: Model, columns: Relation) -> Iterator[Diagnostic]:
+    """What is said of columns must be true of them (types: unless a check of the schema judges them)."""
+    if not model.columns:
+        return
+    actual = {name.casefold(): type_ for name, type_ in columns}
+    typed = {name: said for name, said in model.columns.items() if said.type}
+    yield from declared(draft, typed, model.at)[1] if typed else ()
+    judged = any(isinstance(check, Schema) for check in model.checks)
+    for name, type_ in declared_types(draft, model.name).items():
+        where = model.at.of(f"columns.{name}")
+        if name.casefold() not in actual:
+            if not judged:
+                hint = suggest(name, [column for column, _ in columns])
+                yield error("HW0224", f"`{model.name}` has no column `{name}`", where, hint=hint)
+        elif type_ and type_ != actual[name.casefold()] and not judged:
+            message = f"`{name}` is declared as {type_}, but the query gives {actual[name.casefold()]}"
+            yield error("HW0224", message, where, hint=f"cast it: CAST(… AS {type_})")
+
+
+def declared(draft: Draft, columns: Mapping[str, Column], at: Origin) -> tuple[Relation | None, list[Diagnostic]]:
+    """Give declared columns with the engine's names for their types."""
+    types = tuple((name, column.type or "") for name, column in columns.items())
+    key = address("types", FORM, *(part for pair in types for part in pair))
+    known = caching.read(draft.cache, key, Relation)
+    if known is not None:
+        return known, []
+    bound, found = _normalised(draft, types, at)
+    if bound is not None:
+        caching.write(draft.cache, key, bound)
+    return bound, found
+
+
+def _normalised(draft: Draft, types: Relation, at: Origin) -> tuple[Relation | None, list[Diagnostic]]:
+    select = ", ".join(f"CAST(NULL AS {type_}) AS {quote_identifier(name)}" for name, type_ in types)
+    bound = draft.bind(f"SELECT {select}", {})
+    if not isinstance(bound, BindError) and tuple(name for name, _ in bound) == tuple(name for name, _ in types):
+        return bound, []
+    one_by_one = {name: draft.bind(f"SELECT CAST(NULL AS {type_}) AS c", {}) for name, type_ in types}
+    found = [
+        error(
+            "HW0220",
+            f"`{dict(types)[name]}` is no type" if dict(types)[name] else f"the column `{name}` needs a `type`",
+            at.of(f"columns.{name}.type"),
+            hint="types are DuckDB's: text, bigint, double, boolean, date, timestamptz, decimal(12,2), …",
+        )
+        for name, one in one_by_one.items()
+        if isinstance(one, BindError) or len(one) != 1
+    ]
+    if not found:
+        found.append(error("HW0220", "the declared columns have no valid types", at.of("columns")))
+    return None, found
