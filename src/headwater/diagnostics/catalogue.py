@@ -101,6 +101,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0543": "slots wait for rows that nothing provides",
     "HW0544": "slots stand on vanished files",
     "HW0545": "plan is out of date",
+    "HW0547": "protected environment needs a saved plan",
+    "HW0548": "protected environment needs a clean tree",
+    "HW0549": "plan lacks approvals",
     "HW0551": "rows of a release are gone",
     "HW0552": "nothing to go back from",
     "HW0561": "not a query",
@@ -111,6 +114,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0572": "not a plan",
     "HW0573": "plan of a newer version",
     "HW0574": "plan was edited",
+    "HW0575": "author cannot approve",
     # HW06xx state and lake
     "HW0600": "the state database cannot be used",
     "HW0601": "the state database is lost",
