@@ -9,9 +9,9 @@ from headwater.project.connector_settings import Connectors, read_connected
 from headwater.project.defaults import completed, model_defaults, node_defaults, source_defaults
 from headwater.project.models import Piece, put_together, yaml_piece
 from headwater.project.names import node_problem, place_problem, shown, title_problem, variable_problem
-from headwater.project.reading import missing_keys, read_values
 from headwater.project.references import check_references
 from headwater.project.sections import SECTIONS, Declared, ProjectKeys
+from headwater.project.shapes import missing_keys, read_values
 from headwater.spec.nodes import Model, Sink, Source
 from headwater.spec.origin import Origin
 from headwater.spec.project import Environment, Macro, Pipeline, Project, Site
@@ -124,6 +124,7 @@ def _connected(
 def _named(shape: type[_T], declared: Iterable[Declared], defaults: Mapping[str, Any]) -> dict[str, _T]:
     read: dict[str, _T] = {}
     for entry in declared:
+        entry.reading.key = entry.name
         values = read_values(shape, entry.node, entry.reading)
         if missing_keys(shape, values, entry.node, entry.reading):
             continue

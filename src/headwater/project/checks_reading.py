@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from headwater.diagnostics import suggest
 from headwater.project.names import shown
-from headwater.project.reading import MISSING, Reading, entries, keys_of, mismatch, missing_keys, read_values
+from headwater.project.reading import MISSING, Reading, entries, mismatch
 from headwater.project.scalars import duration
+from headwater.project.shapes import keys_of, missing_keys, read_values
 from headwater.project.yaml_nodes import Node
 from headwater.spec.checks import KINDS, AcceptedRange, AcceptedValues, AnyCheck, Check, Freshness, RowCount
 from headwater.spec.origin import Origin

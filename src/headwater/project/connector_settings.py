@@ -7,9 +7,10 @@ from typing import Any, Final, TypeVar
 
 from headwater.diagnostics import suggest
 from headwater.project.names import shown
-from headwater.project.reading import MISSING, Key, Reading, entries, keys_of, missing_keys, read_values
+from headwater.project.reading import MISSING, Reading, entries
 from headwater.project.references import check_references
 from headwater.project.sections import Declared
+from headwater.project.shapes import Key, keys_of, missing_keys, read_values
 from headwater.project.yaml_nodes import Node
 from headwater.spec.nodes import Sink, Source
 from headwater.spec.origin import Origin
@@ -34,6 +35,7 @@ def read_connected(
 ) -> _N | None:
     """Read a source or sink; None if what it cannot do without is missing or wrong."""
     node, reading = declared.node, declared.reading
+    reading.key = declared.name
     fields_type = _fields_type(shape, node, reading, connectors)
     own = _own_keys(shape, fields_type)
     others = {name: key.read for name, key in own.items()}

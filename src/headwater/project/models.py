@@ -8,8 +8,9 @@ from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.project.names import shown
 from headwater.project.places import Places, mark_of
 from headwater.project.python_files import RUN, PythonFunction
-from headwater.project.reading import Reading, keys_of, read_values, reader_of
+from headwater.project.reading import Reading
 from headwater.project.sections import Declared
+from headwater.project.shapes import keys_of, read_values, reader_of
 from headwater.project.sql_files import SqlFile, one_statement
 from headwater.project.yaml_nodes import Node
 from headwater.spec.checks import NotNull, Unique
@@ -72,6 +73,7 @@ def python_piece(function: PythonFunction, reading: Reading) -> Piece:
 def yaml_piece(declared: Declared) -> Piece:
     """Read an entry of a ``models:`` map: settings, and ``sql:`` if the query stands there."""
     node, reading = declared.node, declared.reading
+    reading.key = declared.name
     values = read_values(Model, node, reading, others=_TEXT)
     pairs = node.value if node.id == "mapping" else []
     keys = {key.value: (key, value) for key, value in pairs if key.id == "scalar"}

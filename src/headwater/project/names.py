@@ -19,8 +19,13 @@ def normal(name: str) -> str:
 
 def shown(name: str) -> str:
     """Give a name as it can be printed: short, on one line, without control characters."""
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name[: _SHOWN + 1])
+    text = printable(name[: _SHOWN + 1])
     return text if len(name) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def printable(text: str) -> str:
+    """Give a text on one line, without characters that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def node_problem(name: str) -> str:

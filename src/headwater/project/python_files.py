@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, error
-from headwater.project.python_imports import ReadText, imported_modules, parse
+from headwater.project.python_imports import ReadText, imported_modules, parse, syntax_error
 from headwater.project.python_literals import (
     LiteralNode,
     NotLiteralError,
@@ -46,23 +46,18 @@ def read_python_file(path: str, text: str, read_text: ReadText) -> tuple[list[Py
     try:
         tree = parse(text)
     except SyntaxError as problem:
-        return [], [_syntax_error(problem, path)]
+        return [], [syntax_error(problem, path)]
     know_imports(source, tree)
     functions: list[PythonFunction] = []
     modules: dict[str, str] = {}
     for definition, decorator in _decorated(tree, source):
-        modules = modules or imported_modules(path, text, read_text)
+        if not modules:
+            modules, problems = imported_modules(path, text, read_text)
+            found += problems
         function, problems = _read(definition, decorator, source, modules)
         found += problems
         functions += [function] if function else []
     return functions, [*found, *_nested(tree, source)]
-
-
-def _syntax_error(problem: SyntaxError, path: str) -> Diagnostic:
-    from headwater.diagnostics import Where
-
-    where = Where(path, problem.lineno or 0, max(problem.offset or 0, 0))
-    return error("HW0801", f"Python syntax error: {problem.msg}", where)
 
 
 def _decorated(tree: ast.Module, source: Source) -> Iterator[tuple[Function, ast.expr]]:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
+from headwater.diagnostics import Diagnostic, Where, error
+from headwater.project.names import printable
+
 ReadText = Callable[[str], str | None]
 """Path relative to the project → text of that file, or None if there is none."""
 ROOTS: Final = ("", "python", "models")
@@ -22,21 +25,29 @@ def parse(text: str) -> ast.Module:
         raise SyntaxError(str(problem) or "nested too deep") from problem
 
 
-def imported_modules(path: str, text: str, read_text: ReadText) -> dict[str, str]:
+def imported_modules(path: str, text: str, read_text: ReadText) -> tuple[dict[str, str], list[Diagnostic]]:
     """Give the file itself and every project module it imports, directly or not: path → text, sorted by path."""
+    broken: list[Diagnostic] = []
     found = {path: text}
     waiting = [path]
     while waiting:
         importer = waiting.pop()
         try:
             tree = parse(found[importer])
-        except SyntaxError:
+        except SyntaxError as problem:
+            broken.append(syntax_error(problem, importer))
             continue
         for candidate in _candidates(tree, importer):
             if candidate not in found and (content := read_text(candidate)) is not None:
                 found[candidate] = content
                 waiting.append(candidate)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())), broken
+
+
+def syntax_error(problem: SyntaxError, path: str) -> Diagnostic:
+    """Say what the parser could not read."""
+    where = Where(path, problem.lineno or 0, max(problem.offset or 0, 0))
+    return error("HW0801", f"Python syntax error: {printable(problem.msg)}", where)
 
 
 def _candidates(tree: ast.Module, importer: str) -> Iterator[str]:

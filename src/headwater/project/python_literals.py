@@ -9,6 +9,8 @@ from headwater.diagnostics import Where
 from headwater.project.yaml_nodes import MAX_DEPTH, Node
 from headwater.spec.checks import KINDS
 
+_CHECKS: Final = KINDS.keys() - {"query", "schema"}
+"""Checks with a function in Python; the others are written as maps (``hw.query`` reads tables)."""
 _LISTED: Final = {"not_null", "unique"}
 _POSITIONS: Final = {
     "accepted_values": ("column", "values"),
@@ -17,8 +19,6 @@ _POSITIONS: Final = {
     "freshness": ("column", "within"),
     "references": ("column", "to"),
     "expression": ("sql", "name"),
-    "query": ("sql", "name"),
-    "schema": ("mode",),
 }
 """Names of a check function's positional arguments."""
 
@@ -107,7 +107,7 @@ def literal(expression: ast.expr, source: Source, depth: int = 0) -> Node:
             return LiteralNode("sequence", [literal(e, source, depth + 1) for e in elements], mark)
         case ast.Dict():
             return LiteralNode("mapping", _pairs(expression, source, depth), mark)
-        case ast.Call() if source.called(expression.func) in KINDS:
+        case ast.Call() if source.called(expression.func) in _CHECKS:
             return _check(expression, source, depth)
     raise NotLiteralError(expression, "it is not a literal")
 

@@ -7,14 +7,15 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, Where, error, suggest, warning
-from headwater.project.names import normal, shown
-from headwater.project.reading import LATER, MISSING, Reading, entries, keys_of, mismatch, unknown_key
+from headwater.project.names import normal
+from headwater.project.reading import LATER, MISSING, Reading, entries, mismatch, unknown_key
+from headwater.project.shapes import keys_of
 from headwater.project.yaml_nodes import Node
 from headwater.spec.project import Project
 
 SECTIONS: Final = ("sources", "models", "sinks", "pipelines", "tests", "sites", "environments")
 PROJECT_FILE: Final = "headwater.yaml"
-_TOP_KEY: Final = re.compile(r"^['\"]?([A-Za-z_]+)['\"]?[ \t]*:", re.MULTILINE)
+_TOP_KEY: Final = re.compile(r"^(?:\{[ \t]*)?['\"]?([A-Za-z_]+)['\"]?[ \t]*:", re.MULTILINE)
 _CLOSE: Final = 0.8
 
 
@@ -101,6 +102,9 @@ def foreign(text: str, file: str) -> list[Diagnostic] | None:
     keys = list(dict.fromkeys(match[1] for match in _TOP_KEY.finditer(text)))
     if any(key in SECTIONS for key in keys) or file == PROJECT_FILE:
         return None
+    if keys and all(key in LATER for key in keys):
+        message = f"this file is not read: this version of Headwater knows no `{keys[0]}` yet"
+        return [warning("HW0130", message, Where(file, 1, 1))]
     close = [key for key in keys if get_close_matches(key, SECTIONS, n=1, cutoff=_CLOSE)]
     if not close:
         return []
@@ -108,14 +112,3 @@ def foreign(text: str, file: str) -> list[Diagnostic] | None:
     line = text[: text.index(close[0])].count("\n") + 1
     hint = suggest(close[0], SECTIONS)
     return [report("HW0130", f"this file is not read: it holds no `{close[0]}`", Where(file, line, 1), hint=hint)]
-
-
-def is_later(text: str) -> bool:
-    """Whether a file holds only maps of the format that this version does not read yet."""
-    keys = [match[1] for match in _TOP_KEY.finditer(text)]
-    return bool(keys) and all(key in LATER for key in keys)
-
-
-def readable(name: str) -> str:
-    """Give a name for a message."""
-    return shown(name)

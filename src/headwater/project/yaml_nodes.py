@@ -16,7 +16,8 @@ MAX_EXPANDED: Final = 100_000
 
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 _SPECIAL: Final = re.compile(r"&\S|<<|(?:^|[\s,\[{:-])!")
-_LONG_LINE: Final = re.compile(r"[^\n]{150,}")
+_DEEP: Final = re.compile(r"^[ ?-]{100,}|^[ ?-]*[&!][^\n]{100,}", re.MULTILINE)
+_FEW_BRACKETS: Final = 50
 _TEXT_TAG: Final = "tag:yaml.org,2002:str"
 _TAB_HINT: Final = "indent with spaces"
 
@@ -76,9 +77,9 @@ def _forbidden(text: str, file: str, lines_before: int) -> list[Diagnostic]:
 def _too_deep(text: str, file: str, lines_before: int) -> list[Diagnostic]:
     """The C composer recurses per level without a limit, so levels are counted on the event stream first.
 
-    Few brackets and short lines cannot nest far: those texts skip the count.
+    Few brackets and little indentation cannot nest far: those texts skip the count.
     """
-    if text.count("[") + text.count("{") < MAX_DEPTH and not _LONG_LINE.search(text):
+    if text.count("[") + text.count("{") < _FEW_BRACKETS and not _DEEP.search(text):
         return []
     from yaml import YAMLError
 
