@@ -188,7 +188,7 @@ def test_a_refused_fill_blocks_its_slot_and_its_readers_keep_what_they_have():
 def test_a_slot_waits_for_what_it_reads():
     world = World(RAW, CLEAN, TOTALS)
     first = world.plan()
-    bad = [entry.fill for entry in first.nodes["clean"].build.values()][0]
+    bad = next(entry.fill for entry in first.nodes["clean"].build.values())
     world.sealed.add(bad)
     world.refused.add(bad)
     assert len(world.plan().nodes["totals"].waiting) == 1

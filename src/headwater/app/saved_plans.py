@@ -78,14 +78,7 @@ def require_allowed(environment: Environment | None, saved: SavedPlan | None) ->
 
 def read_plan(path: Path) -> SavedPlan:
     """Read a plan; Invalid if it is none, was edited, or comes from a newer version."""
-    try:
-        document = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except OSError as problem:
-        raise Invalid.of("HW0571", f"the plan `{path}` cannot be read: {problem.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Invalid.of(
-            "HW0572", f"`{path}` is not a plan", hint="make one with `headwater plan --out FILE`"
-        ) from None
+    document = _document(path)
     if isinstance(document.get("format"), int) and document["format"] > FORMAT:
         raise Broken.of("HW0573", f"`{path}` was written by a newer Headwater", hint="install that version")
     if document.get("digest") != _digest(document):
