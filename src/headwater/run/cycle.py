@@ -141,7 +141,7 @@ class _Cycle:
         self._expect(plan)
         withheld = self._compute(plan)
         context = self._context
-        fills = guard_fills(plan, self._old(plan), context.db, context.engine, self._around)
+        fills = guard_fills(plan, self._old(plan), self._verdicts, context.db, context.engine, self._around)
         if withheld or self._is_refused(plan, fills):
             return self._again(withheld)
         guarded = guard_maps(plan, context.db, context.engine, self._around, context.emit)
@@ -229,7 +229,9 @@ class _Cycle:
         context = self._context
         self._fills.add(receipt.fills)
         self._receipts.append(receipt)
-        record(context.db, receipt.fills)
+        refused = {verdict.subject for verdict in receipt.verdicts if verdict.failing}
+        if refused:
+            record(context.db, [fill for fill in receipt.fills if fill.id in refused], at=context.now)
         self._note(receipt.verdicts)
         for name, rows in receipt.set_aside.items():
             node = self._around.node(name)
@@ -247,8 +249,10 @@ class _Cycle:
         self._verdicts.update(((v.subject, v.check, v.reads), v) for v in guarded.failing)
 
     def _note(self, verdicts: Sequence[Verdict]) -> None:
-        if verdicts:
-            record_verdicts(self._context.db, verdicts, self._context.now)
+        """Remember verdicts: passes go into the state with the move, failures at once, because plans ask for them."""
+        failing = [verdict for verdict in verdicts if verdict.failing]
+        if failing:
+            record_verdicts(self._context.db, failing, self._context.now)
         self._verdicts.update(((v.subject, v.check, v.reads), v) for v in verdicts)
         for verdict in verdicts:
             if verdict.failing:

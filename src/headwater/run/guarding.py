@@ -28,8 +28,18 @@ class Guarded:
     """Node whose map a check read → the nodes that this involved."""
 
 
-def guard_fills(plan: Plan, old: Graph | None, db: Database, engine: Engine, around: Surroundings) -> Guarded:
-    """Evaluate the one-fill checks of all taken fills, and of kept fills where checks were added."""
+def guard_fills(
+    plan: Plan,
+    old: Graph | None,
+    recent: Mapping[tuple[str, str, str], Verdict],
+    db: Database,
+    engine: Engine,
+    around: Surroundings,
+) -> Guarded:
+    """Evaluate the one-fill checks of all taken fills, and of kept fills where checks were added.
+
+    ``recent`` holds verdicts that are not in the state yet.
+    """
     fresh: list[Verdict] = []
     failing: list[Verdict] = []
     for each in plan.nodes.values():
@@ -37,7 +47,7 @@ def guard_fills(plan: Plan, old: Graph | None, db: Database, engine: Engine, aro
         ids = sorted(_to_guard(each, plan, old)) if checks else []
         if not ids:
             continue
-        found = verdicts(db, ids, [check.address for check in checks])
+        found = _known(db, ids, checks, recent)
         missing = [fill for fill in ids if any((fill, check.address, "") not in found for check in checks)]
         if missing:
             with engine.session(each.node.timezone) as session:
@@ -47,6 +57,15 @@ def guard_fills(plan: Plan, old: Graph | None, db: Database, engine: Engine, aro
         judged = [*known, *(v for v in fresh if v.node == each.node.name)]
         failing += [v for v in judged if v.failing and settings.get(v.check) == "block"]
     return Guarded(tuple(fresh), tuple(failing))
+
+
+def _known(
+    db: Database, ids: list[str], checks: tuple[Check, ...], recent: Mapping[tuple[str, str, str], Verdict]
+) -> dict[tuple[str, str, str], Verdict]:
+    keys = [(fill, check.address, "") for fill in ids for check in checks]
+    found = {key: recent[key] for key in keys if key in recent}
+    rest = sorted({fill for fill, check, _ in keys if (fill, check, "") not in found})
+    return found | (verdicts(db, rest, [check.address for check in checks]) if rest else {})
 
 
 def _to_guard(each: NodePlan, plan: Plan, old: Graph | None) -> set[str]:

@@ -1,7 +1,7 @@
 """Gives every name of a task's query its meaning in a session: scans, fills, views, each clipped in time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headwater.connect.sources import ScanItem, Source
 from headwater.connect.stores import Store
@@ -24,10 +24,14 @@ class Surroundings:
     """source → identity → what its inspection found."""
     fills: Mapping[str, Fill]
     """Fill id → manifest, for every fill that a task may read."""
+    nodes: Mapping[str, Node] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", {node.name: node for node in self.graph.nodes})
 
     def node(self, name: str) -> Node:
         """Give a node by its name."""
-        return next(node for node in self.graph.nodes if node.name == name)
+        return self.nodes[name]
 
 
 @dataclass(frozen=True, slots=True)
