@@ -103,11 +103,6 @@ def test_an_environment_starts_from_another_that_exists(parent: str, files: File
     assert files.mistakes == ["HW0128 a.yaml:1:37"]
 
 
-def test_an_environment_of_a_sink_that_looks_like_a_slip_is_remarked(files: Files) -> None:
-    files.write("b.yaml", SOURCE).write("a.yaml", SINK + "    in: [prd]\n")
-    assert (files.mistake.severity, files.mistake.hint) == ("warning", "did you mean `prod`?")
-
-
 def test_a_pipeline_selects_one_or_several(files: Files) -> None:
     files.write("a.yaml", "pipelines: {a: {select: +x}, b: {select: [x, 'tag:ops'], publish: each}}")
     assert [p.select for p in files.project.pipelines.values()] == [("+x",), ("x", "tag:ops")]

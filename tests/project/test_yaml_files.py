@@ -1,5 +1,6 @@
 """YAML files: what is read, and what is said of one that cannot be."""
 
+import copy
 import os
 
 import pytest
@@ -236,6 +237,7 @@ def test_every_value_knows_its_place(files: Files) -> None:
     assert str(source.at.of("path")) == "a.yaml:4:11"
     assert str(source.at.of("columns.id")) == "a.yaml:6:7"
     assert str(source.columns["id"].at.of("type")) == "a.yaml:6:18"
+    assert copy.deepcopy(source).at.of("path") == source.at.of("path")
 
 
 def test_a_file_that_holds_only_what_a_later_version_reads_is_remarked(files: Files) -> None:

@@ -4,7 +4,7 @@ from typing import Final
 
 CATALOGUE: Final[dict[str, str]] = {
     # HW01xx project files
-    "HW0101": "no project here",
+    "HW0101": "no project file",
     "HW0102": "file cannot be read",
     "HW0103": "file is not UTF-8",
     "HW0104": "control character in a file",

@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-from headwater.diagnostics import Diagnostic, error, suggest, warning
+from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.project.names import shown
 from headwater.spec.addresses import HUB
-from headwater.spec.nodes import Model, Sink, Source
+from headwater.spec.nodes import Model, Source
 from headwater.spec.origin import Origin
 from headwater.spec.project import Environment, Project, Site
 
@@ -75,18 +75,6 @@ def _environment_problems(project: Project) -> Iterator[Diagnostic]:
             yield error(
                 "HW0128", f"no environment `{shown(parent)}` to start from", environment.at.of("from"), hint=hint
             )
-    for sink in project.sinks.values():
-        yield from _unknown_environments(sink, known)
-
-
-def _unknown_environments(sink: Sink, known: Iterable[str]) -> Iterator[Diagnostic]:
-    """Environments can be created by hand, so a name that no file declares is only remarked if it looks like a slip."""
-    named = [(name, f"in.{index}") for index, name in enumerate(sink.in_)]
-    named += [(name, f"targets.{name}") for name in sink.targets]
-    for name, path in named:
-        if name not in known and (hint := suggest(name[:100], known)):
-            message = f"`{shown(sink.name)}` names `{shown(name)}`, an environment that no file declares"
-            yield warning("HW0128", message, sink.at.of(path), hint=hint)
 
 
 def _zone_problems(project: Project) -> Iterator[Diagnostic]:
