@@ -40,7 +40,7 @@ def context_of(
         horizon=horizon_of(graph, at),
         now=at,
         clock=effects.clock,
-        pace=Pace(workers=cores(), sleep=effects.sleep, random=effects.random),
+        pace=Pace(workers=cores(), sleep=effects.sleep, random=effects.random, interrupt=workspace.engine.interrupt),
         emit=effects.emit,
         token=effects.token,
         run_id=effects.token(),

@@ -140,6 +140,29 @@ class Engine:
             session.connection.close()
 
 
+@contextmanager
+def deadline(session: Session, seconds: float, what: str) -> Iterator[None]:
+    """Interrupt a session that takes longer than ``seconds``: Retryable."""
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        session.connection.interrupt()
+
+    timer = threading.Timer(seconds, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except Exception as problem:
+        if expired.is_set():
+            hint = "raise `timeout:` or let it fill fewer slots at once with `batch:`"
+            raise Retryable.of("HW0508", f"{what} did not finish within {seconds:g} s", hint=hint) from problem
+        raise
+    finally:
+        timer.cancel()
+
+
 def as_headwater_error(problem: Exception, what: str) -> HeadwaterError:
     """Say what an engine error means for the caller: mend it, try again, or give up."""
     import duckdb

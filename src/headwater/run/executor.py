@@ -22,6 +22,8 @@ class Pace:
     sleep: Callable[[float], None]
     random: Callable[[], float]
     """Between 0 and 1, for the jitter of retries."""
+    interrupt: Callable[[], None]
+    """Stops what is being computed, when somebody wants us to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class _Execution:
                 self._stopping.set()
                 for future in running:
                     future.cancel()
+                self._pace.interrupt()
                 raise
         return Executed(self._receipts, self._failures, frozenset(self._left))
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headwater.diagnostics import Retryable
 from headwater.graph.values import Node
-from headwater.run.engine import Engine, Session, as_headwater_error
+from headwater.run.engine import Engine, Session, as_headwater_error, deadline
 from headwater.run.measuring import fill_checks, measure_fills
 from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of
 from headwater.run.staging import Stage, stage
@@ -40,7 +40,8 @@ def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, comp
     """Perform a task as one attempt; raises a HeadwaterError that says whether another attempt makes sense."""
     began = time.perf_counter()
     try:
-        with engine.session(task.node.timezone) as session:
+        what = f"`{task.node.name}`"
+        with engine.session(task.node.timezone) as session, deadline(session, task.node.timeout_s, what):
             fills, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
             seconds = round((time.perf_counter() - began) / len(fills), 6)
             sealed = tuple(around.store.seal(replace(fill, seconds=seconds)) for fill in fills)
