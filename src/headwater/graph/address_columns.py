@@ -1,7 +1,8 @@
 """Content addresses, per column and per row set; from them each node's version. The nodes are complete after this."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from headwater.graph.address_sources import source_node
 from headwater.graph.cut_time import is_volatile
@@ -11,7 +12,7 @@ from headwater.graph.values import Column, Input, Node, PythonNode, TimeCut
 from headwater.spec.addresses import Version, address
 from headwater.spec.nodes import Column as DeclaredColumn
 from headwater.spec.nodes import Model
-from headwater.sql.analysis import LIST, PARAMETER, ROWS, Analysis, Part
+from headwater.sql.analysis import LIST, PARAMETER, ROWS, Analysis
 from headwater.sql.canonical import FORM, Reference
 from headwater.sql.text import literal, parameters
 
@@ -46,19 +47,26 @@ class _Addresses:
         self._known: dict[Reference, str] = {
             (PARAMETER, name.lower()): address("value", literal(value)) for name, value in draft.variables.items()
         }
+        self._relations = draft.relations
 
     def add(self, node: Node) -> None:
         """Make a node known to those that read it."""
-        self._known[node.name, ROWS] = node.rows_address
+        name, known = node.name, self._known
+        known[name, ROWS] = node.rows_address
         for column in node.columns:
-            self._known[node.name, column.name] = column.address
-        listed = (f"{column.name} {column.type}" for column in node.columns)
-        self._known[node.name, LIST] = address("list", *listed)
+            known[name, column.name] = column.address
 
-    def of(self, references: tuple[Reference, ...]) -> tuple[str, ...]:
-        """Give the addresses of references; those that are not known stand for themselves ($start, $end, $now)."""
+    def of(self, references: Iterable[Reference]) -> str:
+        """Give the addresses of references, in order; parameters of the run stand for themselves."""
         known = self._known
-        return tuple(known[each] if each in known else f"{each[0]} {each[1]}" for each in references)
+        return ",".join([known[each] if each in known else self._other(each) for each in references])
+
+    def _other(self, reference: Reference) -> str:
+        node, part = reference
+        if part != LIST or node == PARAMETER:
+            return f"{node} {part}"
+        self._known[reference] = address("list", *(text for column in self._relations[node] for text in column))
+        return self._known[reference]
 
 
 def _model_node(
@@ -74,47 +82,44 @@ def _model_node(
         own = rows
     else:
         analysis = draft.analyses[name]
-        columns, rows = _query_addresses(draft, model, analysis, settings, addresses)
-        controls = _column_references(analysis, analysis.rows)
+        columns, rows = _query_addresses(model, analysis, settings, addresses)
+        controls = _to_columns(analysis.of(analysis.rows))
         own = address("stars", *(part for each in analysis.stars for part in _whole(nodes[each])))
-    listed = (part for column in columns for part in (column.name, column.type, column.address))
+    listed = (str(draft.relations[name]), ",".join([column.address for column in columns]))
     version = address("version", FORM, model.kind, rows, own, *listed, *(each.node for each in inputs))
-    return _with_settings(
-        draft,
-        model,
-        Node(
-            name=name,
-            kind=model.kind,
-            version=Version(version),
-            rows_address=rows,
-            columns=columns,
-            controls=controls,
-            inputs=inputs,
-            time=time,
-            query=model.query,
-            parameters=tuple(sorted({each for each, _ in parameters(model.query)})),
-            python=_python(model),
-            checks=draft.checks.get(name, ()),
-            volatile=volatile,
-            timezone=model.timezone,
-        ),
+    return Node(
+        name=name,
+        kind=model.kind,
+        version=Version(version),
+        rows_address=rows,
+        columns=columns,
+        controls=controls,
+        inputs=inputs,
+        time=time,
+        query=model.query,
+        parameters=tuple(sorted({each for each, _ in parameters(model.query)})),
+        python=_python(model),
+        checks=draft.checks.get(name, ()),
+        volatile=volatile,
+        timezone=model.timezone,
+        **_settings(draft, model),
     )
 
 
 def _query_addresses(
-    draft: Draft, model: Model, analysis: Analysis, settings: str, addresses: _Addresses
+    model: Model, analysis: Analysis, settings: str, addresses: _Addresses
 ) -> tuple[tuple[Column, ...], str]:
-    rows = address("rows", settings, analysis.rows.shape, *addresses.of(analysis.of(analysis.rows)))
+    rows = address("rows", settings, analysis.rows.shape, addresses.of(analysis.of(analysis.rows)))
     columns = []
     for (name, type_), part in zip(analysis.columns, analysis.parts, strict=True):
-        column = address("column", type_, model.timezone, part.shape, *addresses.of(analysis.of(part)))
-        said = _said(draft, model, name)
+        references = analysis.of(part)
+        said = model.columns.get(name, _NOTHING_SAID) if model.columns else _NOTHING_SAID
         columns.append(
             Column(
                 name=name,
                 type=type_,
-                address=column,
-                values=_column_references(analysis, part),
+                address=address("column", type_, model.timezone, part.shape, addresses.of(references)),
+                values=_to_columns(references),
                 description=said.description,
                 unit=said.unit,
                 class_=said.class_,
@@ -124,16 +129,12 @@ def _query_addresses(
 
 
 _NOTHING_SAID = DeclaredColumn()
+_NOT_COLUMNS = frozenset({ROWS, LIST})
 
 
-def _said(draft: Draft, model: Model, name: str) -> DeclaredColumn:
-    del draft
-    return model.columns.get(name, _NOTHING_SAID) if model.columns else _NOTHING_SAID
-
-
-def _column_references(analysis: Analysis, part: Part) -> tuple[Reference, ...]:
+def _to_columns(references: tuple[Reference, ...]) -> tuple[Reference, ...]:
     """References to columns: not to row sets, lists of columns or parameters."""
-    return tuple(each for each in analysis.of(part) if each[1] not in (ROWS, LIST) and each[0] != PARAMETER)
+    return tuple([each for each in references if each[1] not in _NOT_COLUMNS and each[0] != PARAMETER])
 
 
 def _python_addresses(
@@ -155,9 +156,9 @@ def _python_addresses(
         *modules,
         *arguments,
         *(variables if takes_run else ()),
-        *addresses.of(tuple(whole)),
+        addresses.of(whole),
     )
-    values = tuple(each for each in whole if each[1] not in (ROWS, LIST))
+    values = _to_columns(tuple(whole))
     columns = tuple(
         Column(
             name=name,
@@ -239,23 +240,21 @@ def _python(model: Model) -> PythonNode | None:
     )
 
 
-def _with_settings(draft: Draft, model: Model, node: Node) -> Node:
+def _settings(draft: Draft, model: Model) -> dict[str, Any]:
     """Settings of execution, and what is said of the node for people: none of it is part of an address."""
     defaults = draft.project.defaults
     retries = model.retries or defaults.retries
-    proved = model.name in draft.slotwise
-    return replace(
-        node,
-        lookback_s=model.lookback or 0.0,
-        batch_s=model.batch if proved else 0.0,
-        timeout_s=model.timeout or defaults.timeout,
-        memory_bytes=model.memory,
-        attempts=retries.attempts,
-        backoff_s=retries.backoff,
-        backoff_max_s=retries.max,
-        description=model.description,
-        owner=model.owner or defaults.owner,
-        tags=model.tags,
-        file=model.at.where.file,
-        line=model.at.where.line,
-    )
+    return {
+        "lookback_s": model.lookback or 0.0,
+        "batch_s": model.batch if model.name in draft.slotwise else 0.0,
+        "timeout_s": model.timeout or defaults.timeout,
+        "memory_bytes": model.memory,
+        "attempts": retries.attempts,
+        "backoff_s": retries.backoff,
+        "backoff_max_s": retries.max,
+        "description": model.description,
+        "owner": model.owner or defaults.owner,
+        "tags": model.tags,
+        "file": model.at.where.file,
+        "line": model.at.where.line,
+    }

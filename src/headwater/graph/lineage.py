@@ -70,6 +70,9 @@ def _edges(nodes: Mapping[str, Node]) -> Iterator[Edge]:
 
 def _reached(start: ColumnRef, edges: list[Edge], *, down: bool) -> set[Edge]:
     """What controls the rows of a node (``*``) controls each of its columns, and is read with each of them."""
+    near_of: dict[str, list[Edge]] = {}
+    for edge in edges:
+        near_of.setdefault((edge.upper if down else edge.lower)[0], []).append(edge)
     found: set[Edge] = set()
     seen: set[ColumnRef] = set()
     pending = [start]
@@ -78,16 +81,9 @@ def _reached(start: ColumnRef, edges: list[Edge], *, down: bool) -> set[Edge]:
         if at in seen:
             continue
         seen.add(at)
-        for edge in edges:
+        for edge in near_of.get(at[0], ()):
             near, far = (edge.upper, edge.lower) if down else (edge.lower, edge.upper)
-            if edge not in found and _meets(near, at, start):
+            if near == at or "*" in (near[1], at[1]):
                 found.add(edge)
                 pending.append(far)
     return found
-
-
-def _meets(near: ColumnRef, at: ColumnRef, start: ColumnRef) -> bool:
-    if near[0] != at[0]:
-        return False
-    whole = near[1] == "*" or at[1] == "*"
-    return near == at or (whole and (at == start or near[1] == "*" or at[1] == "*"))

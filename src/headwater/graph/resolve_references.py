@@ -38,8 +38,13 @@ def parsed(draft: Draft, name: str, model: Model) -> Mapping[str, Any]:
         tree = parse(draft.bind, model.query)
         if isinstance(tree, BindError):
             raise Unclear(tree.message)
-        draft.parses[name] = expand(tree, read_macros(draft.macros, model.query, draft.bind))
+        draft.parses[name] = _expanded(draft, model, tree)
     return draft.parses[name]
+
+
+def _expanded(draft: Draft, model: Model, tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    macros = read_macros(draft.macros, model.query, draft.bind)
+    return expand(tree, macros) if macros else tree
 
 
 def parse(bind: Bind, text: str) -> Mapping[str, Any] | BindError:
@@ -84,7 +89,7 @@ def _read_mentions(draft: Draft, name: str, model: Model) -> Mentions:
         return Mentions(problem=tree)
     unclear = ""
     try:
-        tree = draft.parses[name] = expand(tree, read_macros(draft.macros, model.query, draft.bind))
+        tree = draft.parses[name] = _expanded(draft, model, tree)
     except Unclear as why:
         unclear = str(why)
     seen = outline(tree)

@@ -26,7 +26,7 @@ def trace_lineage(draft: Draft) -> Draft:
 def _analysed(draft: Draft, name: str, model: Model, columns: Relation) -> Analysis:
     inputs = {each: draft.relations[each] for each in draft.inputs[name]}
     try:
-        return analyse(parsed(draft, name, model), whole_text(draft, model), inputs, columns)
+        return analyse(parsed(draft, name, model), inputs, columns)
     except Unclear as why:
         return opaque(whole_text(draft, model), inputs, columns, str(why))
 

@@ -27,5 +27,5 @@ def address(*parts: str) -> str:
     >>> address("a", "b") == address("ab"), len(address("a"))
     (False, 32)
     """
-    text = _SEPARATOR.join(f"{len(part)}:{part}" for part in parts)
+    text = _SEPARATOR.join([f"{len(part)}:{part}" for part in parts])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

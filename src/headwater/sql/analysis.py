@@ -42,25 +42,23 @@ class Analysis:
 
     def of(self, part: Part) -> tuple[Reference, ...]:
         """Give the references of a part."""
-        return tuple(self.references[at] for at in part.references)
+        references = self.references
+        return tuple([references[at] for at in part.references])
 
 
-def analyse(node: Mapping[str, Any], text: str, inputs: Mapping[str, Relation], columns: Relation) -> Analysis:
+def analyse(node: Mapping[str, Any], inputs: Mapping[str, Relation], columns: Relation) -> Analysis:
     """Take a parsed query apart; ``columns`` are those that the engine bound, and the engine is right.
 
-    ``text`` is its canonical text (with that of macros that could not be expanded), for queries that are opaque.
+    Raises Unclear if anything in it is not certain: the query is then ``opaque``.
     """
     folded = {name.casefold(): (name, relation) for name, relation in inputs.items()}
-    try:
-        query, stars = read_query(node, folded)
-        _check_names(query, columns)
-        return _understood(query, columns, stars)
-    except Unclear as why:
-        return opaque(text, inputs, columns, str(why))
+    query, stars = read_query(node, folded)
+    _check_names(query, columns)
+    return _understood(query, columns, stars)
 
 
 def opaque(text: str, inputs: Mapping[str, Relation], columns: Relation, why: str) -> Analysis:
-    """Everything depends on the whole text and on everything that the inputs have."""
+    """Everything depends on the whole (canonical) text and on everything that the inputs have."""
     everything = tuple((name, part) for name in sorted(inputs) for part in (ROWS, LIST, *dict(inputs[name])))
     used = tuple(range(len(everything)))
     shape = address("opaque", FORM, text)
