@@ -1,0 +1,61 @@
+"""`headwater check`: everything that is wrong with the project's files, at once."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli import options
+from headwater.cli.framework import command as make
+from headwater.cli.printing import Page, View
+from headwater.cli.session import Session
+from headwater.cli.views.text import count
+
+if TYPE_CHECKING:
+    from headwater.app.checking import Checked
+
+
+def _document(checked: "Checked") -> dict[str, object]:
+    graph, project = checked.graph, checked.project
+    return {
+        "sound": checked.is_sound,
+        "nodes": len(graph.nodes) if graph else None,
+        "sinks": len(graph.sinks) if graph else None,
+        "tests": len(project.tests) if project else None,
+        "diagnostics": [each.as_json() for each in checked.diagnostics],
+    }
+
+
+def _lines(checked: "Checked", page: Page) -> Iterator[str]:
+    from headwater.cli.views.diagnostics import tally
+
+    del page
+    if not checked.is_sound or checked.graph is None or checked.project is None:
+        yield f"{click.style('✗', fg='red')} {tally(checked.diagnostics)}"
+        return
+    kinds = [node.kind == "source" for node in checked.graph.nodes]
+    parts = [(kinds.count(True), "source"), (kinds.count(False), "model"), (len(checked.graph.sinks), "sink")]
+    parts.append((len(checked.project.tests), "test"))
+    what = ", ".join(count(number, noun) for number, noun in parts if number) or "an empty project"
+    yield f"{click.style('✓', fg='green')} {what}: {tally(checked.diagnostics)}"
+
+
+@make(
+    short="Read the whole project and report every mistake at once.",
+    example="headwater check\nheadwater check --env prod --json",
+    params=[options.environment("Use this environment's variables.")],
+)
+def command(session: Session, environment: str) -> int:
+    """Read the whole project and report every mistake at once.
+
+    Each has a code, a place, and a hint. Nothing is run and nothing is changed. Exit code 1 if something is wrong.
+    """
+    from headwater.app.checking import check
+    from headwater.app.workspace import find_root
+
+    root = find_root(session.project.absolute())
+    checked = check(root, variables=session.variables, environment=environment)
+    if not session.out.json:
+        session.out.diagnostics(checked.diagnostics, root, err=False)
+    session.out.show(checked, View(_document, _lines))
+    return 0 if checked.is_sound else 1

@@ -1,0 +1,68 @@
+"""Names for shell completion, from the state alone: quick, and silent where there is no project."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from headwater.cli.options import remembered
+
+if TYPE_CHECKING:
+    from headwater.state.database import Database
+
+_MOST_RELEASES: Final = 50
+
+
+def environment_names(context: click.Context) -> list[str]:
+    """Give the environments that were made or written; `dev` always."""
+    names = {"dev"}
+    with _state(context) as db:
+        if db is not None:
+            from headwater.state.environments import environments
+
+            names |= {row.name for row in environments(db)}
+    return sorted(names)
+
+
+def node_names(context: click.Context) -> list[str]:
+    """Give the nodes that the environment serves."""
+    with _state(context) as db:
+        if db is None:
+            return []
+        from headwater.state.heads import read_head
+
+        return sorted(read_head(db, str(context.params.get("environment") or "dev")).nodes)
+
+
+def release_ids(context: click.Context) -> list[str]:
+    """Give the latest releases of the environment, newest first."""
+    with _state(context) as db:
+        if db is None:
+            return []
+        from headwater.state.releases import history
+
+        environment = str(context.params.get("environment") or "dev")
+        return [release.id for release in history(db, environment, _MOST_RELEASES)]
+
+
+@contextmanager
+def _state(context: click.Context) -> "Iterator[Database | None]":
+    """Open the state if there is one; completion says nothing about what is wrong, and makes nothing."""
+    from headwater.app.settings import find_root, read_settings
+    from headwater.diagnostics import HeadwaterError
+    from headwater.state.database import open_database
+
+    try:
+        root = find_root(Path(remembered(context).get("project", "")).absolute())
+        path = read_settings(root).state
+        if not path.is_file():
+            yield None
+            return
+        opened = open_database(path)
+    except (HeadwaterError, OSError):
+        yield None
+        return
+    with opened as db:
+        yield db

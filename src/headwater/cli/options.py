@@ -1,0 +1,142 @@
+"""Options: those of every command, taken before or after its name, and those that several commands take."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+_META: Final = "headwater."
+
+
+class GlobalOption(click.Option):
+    """An option that may stand before or after the command's name; what is said later wins."""
+
+    def __init__(self, *declarations: str, **settings: Any) -> None:
+        super().__init__(list(declarations), expose_value=False, callback=_remember, **settings)
+
+
+class _NoColor(GlobalOption):
+    """Set by any value of NO_COLOR (no-color.org), not only by those that read as true."""
+
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        return self.resolve_envvar_value(ctx) is not None or None
+
+
+def global_options() -> list[click.Option]:
+    """Give the options of every command."""
+    return [
+        GlobalOption(
+            "--project", metavar="DIR", type=click.Path(path_type=Path), help="Directory of the project (or below it)."
+        ),
+        GlobalOption("--json", is_flag=True, help="Print one JSON document on stdout, and nothing else."),
+        GlobalOption("--quiet", "-q", is_flag=True, help="Print results and errors only."),
+        GlobalOption("--verbose", "-v", is_flag=True, help="Print more, such as each check and full versions."),
+        _NoColor("--no-color", is_flag=True, envvar="NO_COLOR", help="Print without colours."),
+        GlobalOption(
+            "--var", metavar="K=V", multiple=True, help="Give a variable of the project another value (repeatable)."
+        ),
+    ]
+
+
+def remembered(context: click.Context) -> dict[str, Any]:
+    """Give the global options that were said, by name."""
+    return {key.removeprefix(_META): value for key, value in context.meta.items() if key.startswith(_META)}
+
+
+def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
+    if option.name == "var":
+        context.meta.setdefault(_META + "var", {}).update(_pair(context, option, text) for text in value)
+    elif value:
+        context.meta[_META + str(option.name)] = value
+
+
+def _pair(context: click.Context, option: click.Parameter, text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise click.BadParameter(f"`{text}` is not of the form name=value", context, option)
+    return name, value
+
+
+def environment(text: str = "The environment.") -> click.Option:
+    """`--env NAME`, default dev."""
+    return click.Option(
+        ["--env", "environment"],
+        metavar="NAME",
+        default="dev",
+        show_default=True,
+        help=text,
+        shell_complete=complete_environment,
+    )
+
+
+def yes() -> click.Option:
+    """`--yes`: the answer to the question a command would ask."""
+    return click.Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
+
+
+def message() -> click.Option:
+    """`--message TEXT`: kept with the release."""
+    return click.Option(["--message", "-m"], metavar="TEXT", default="", help="A note to keep with the release.")
+
+
+def wait() -> click.Option:
+    """`--wait DURATION`: how long to wait for somebody else, in seconds."""
+    return click.Option(
+        ["--wait", "wait_s"],
+        metavar="DURATION",
+        default="10m",
+        show_default=True,
+        type=Duration(),
+        help="How long to wait for another apply or run before giving up.",
+    )
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
+    """A duration such as 90s, 5m or 2h, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the text; a number stands for itself."""
+        from headwater.spec.units import parse_duration
+
+        try:
+            return float(parse_duration(value)) if isinstance(value, str) else float(value)
+        except ValueError as problem:
+            self.fail(str(problem), param, ctx)
+
+
+def complete_environment(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of an environment."""
+    del option
+    from headwater.cli.completing import environment_names
+
+    return [name for name in environment_names(context) if name.startswith(incomplete)]
+
+
+def complete_node(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a node."""
+    del option
+    from headwater.cli.completing import node_names
+
+    return [name for name in node_names(context) if name.startswith(incomplete)]
+
+
+def complete_release(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the id of a release."""
+    del option
+    from headwater.cli.completing import release_ids
+
+    return [name for name in release_ids(context) if name.startswith(incomplete)]
+
+
+def limit(text: str) -> click.Option:
+    """`--limit N`: how many rows to show."""
+    return click.Option(["--limit", "-n"], type=click.IntRange(min=0), metavar="N", help=text)
+
+
+def form() -> click.Option:
+    """`--format table|csv|json`: how rows are printed."""
+    return click.Option(
+        ["--format", "form"], type=click.Choice(["table", "csv", "json"]), help="How to print rows; default: table."
+    )

@@ -1,0 +1,237 @@
+"""Follows a command while it works: a live display on a terminal, plain lines elsewhere. Facts come from any thread."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from headwater.cli.printing import Printer
+from headwater.cli.views.text import clean, count, duration, size
+from headwater.events import (
+    Blocked,
+    CheckFinished,
+    Emit,
+    Event,
+    FileInspected,
+    FillReused,
+    Moved,
+    Phase,
+    SinkLoaded,
+    TaskFailed,
+    TaskFinished,
+    TaskStarted,
+    silent,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_EVERY_S: Final = 10.0
+"""How often a plain display says how far it is."""
+_PHASES: Final = {
+    "load": "Reading the project",
+    "observe": "Looking at sources",
+    "plan": "Planning",
+    "build": "Computing",
+    "check": "Checking",
+    "move": "Making visible",
+    "sink": "Loading sinks",
+}
+
+
+@contextmanager
+def progress(out: Printer) -> Iterator[Emit]:
+    """Give the observer of a command: live on a terminal, lines elsewhere, nothing where a document is printed."""
+    if out.json or out.quiet:
+        yield silent
+    elif out.is_live:
+        with _live(out) as emit:
+            yield emit
+    else:
+        yield Follower(out).take
+
+
+@dataclass(slots=True)
+class Totals:
+    """What has happened so far."""
+
+    phase: str = ""
+    total: int = 0
+    done: int = 0
+    running: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    bytes: int = 0
+    rejects: int = 0
+    files: int = 0
+
+    def add(self, event: Event) -> None:
+        """Count a fact."""
+        match event:
+            case Phase(name=name, total=total):
+                self.phase, self.total, self.done = name, total, 0
+                self.running.clear()
+            case TaskStarted(node=node, task=task):
+                self.running[task] = node
+            case TaskFinished(task=task, rows=rows, bytes=size_bytes, rejects=rejects):
+                self.running.pop(task, None)
+                self.done += 1
+                self.rows += rows
+                self.bytes += size_bytes
+                self.rejects += rejects
+            case TaskFailed(task=task, retry_in_s=None):
+                self.running.pop(task, None)
+                self.done += 1
+            case FileInspected(rejects=rejects):
+                self.files += 1
+                self.rejects += rejects
+            case SinkLoaded():
+                self.done += 1
+            case _:
+                return
+
+    @property
+    def title(self) -> str:
+        """Give the phase in a person's words."""
+        return _PHASES.get(self.phase, self.phase)
+
+
+def remark_on(event: Event, *, verbose: bool) -> str:
+    """Give the line that a fact deserves; empty if it is only counted."""
+    line = _of_trouble(event)
+    if not line and isinstance(event, SinkLoaded) and (event.slots or verbose):
+        return f"{_mark('»', 'blue')} {clean(event.sink)}: {count(event.rows, 'row')} loaded"
+    return line or (_of_work(event) if verbose else "")
+
+
+def _of_trouble(event: Event) -> str:
+    match event:
+        case TaskFailed(node=node, attempt=attempt, message=message, retry_in_s=wait_s):
+            then = "gave up" if wait_s is None else f"again in {duration(wait_s)}"
+            return f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, {then}: {clean(message)}"
+        case CheckFinished(node=node, check=check, failing=failing, on_fail=on_fail, slot=slot) if failing:
+            return _of_check(node, check, failing, on_fail, slot)
+        case Blocked(node=node, because=because):
+            return f"{_mark('!', 'magenta')} {clean(node)} is withheld: {clean(because)}"
+        case FileInspected(path=path, rows=rows, rejects=rejects) if rejects:
+            return f"{_mark('!', 'yellow')} {clean(path)}: {count(rows, 'row')}, {count(rejects, 'row')} set aside"
+        case _:
+            return ""
+
+
+def _of_work(event: Event) -> str:
+    match event:
+        case TaskFinished(node=node, slots=slots, rows=rows, bytes=size_bytes, seconds=seconds):
+            what = f"{count(slots, 'slot')}, {count(rows, 'row')}, {size(size_bytes)} in {duration(seconds)}"
+            return f"{_mark('+', 'green')} {clean(node)}: {what}"
+        case CheckFinished(node=node, check=check, failing=0, slot=slot):
+            return f"{_mark('✓', 'green')} {clean(node)}{_at(slot)}: {clean(check)}"
+        case FileInspected(path=path, rows=rows):
+            return f"{_mark('·', 'yellow')} {clean(path)}: {count(rows, 'row')}"
+        case FillReused(node=node, slots=slots):
+            return f"{_mark('=', 'cyan')} {clean(node)}: {count(slots, 'slot')} reused"
+        case Moved(release=release):
+            return f"{_mark('>', 'blue')} release {release}"
+        case _:
+            return ""
+
+
+def _of_check(node: str, check: str, failing: int, on_fail: str, slot: str) -> str:
+    color, said = {"warn": ("yellow", "warns"), "quarantine": ("yellow", "sets aside")}.get(on_fail, ("red", "blocks"))
+    return f"{_mark('!', color)} {clean(node)}{_at(slot)}: `{clean(check)}` {said}: {count(failing, 'row')}"
+
+
+def _at(slot: str) -> str:
+    return f" ({clean(slot)})" if slot and slot != "all" else ""
+
+
+def _mark(sign: str, color: str) -> str:
+    return click.style(sign, fg=color)
+
+
+class Follower:
+    """Plain lines: what deserves one, and every few seconds how far it is."""
+
+    def __init__(self, out: Printer) -> None:
+        self._out, self._totals, self._lock = out, Totals(), Lock()
+        self._said = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        """Take a fact."""
+        with self._lock:
+            self._totals.add(event)
+            line = remark_on(event, verbose=self._out.verbose) or self._how_far()
+        if line:
+            self._out.remark(line)
+
+    def _how_far(self) -> str:
+        now, totals = time.monotonic(), self._totals
+        if now - self._said < _EVERY_S:
+            return ""
+        self._said = now
+        rows = f", {count(totals.rows, 'row')}, {size(totals.bytes)}" if totals.rows else ""
+        return f"… {totals.title}: {totals.done:,} of {totals.total:,}{rows}"
+
+
+@contextmanager
+def _live(out: Printer) -> Iterator[Emit]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(no_color=out.color is False, highlight=False)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[measures]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, refresh_per_second=8) as display:
+        yield _Live(display, out).take
+
+
+class _Live:
+    """The live display: one bar for the phase, remarks above it."""
+
+    def __init__(self, display: "Progress", out: Printer) -> None:
+        self._display, self._out, self._totals, self._lock = display, out, Totals(), Lock()
+        self._bar: Any = display.add_task("Starting", total=None, measures="")
+        self._began = time.monotonic()
+
+    def take(self, event: Event) -> None:
+        from rich.text import Text
+
+        with self._lock:
+            self._totals.add(event)
+            line = remark_on(event, verbose=self._out.verbose)
+            if line:
+                self._display.console.print(Text.from_ansi(line))
+            self._redraw()
+
+    def _redraw(self) -> None:
+        totals = self._totals
+        names = sorted(set(totals.running.values()))
+        current = f" [dim]{_escaped(', '.join(names[:2]))}{' …' if len(names) > 2 else ''}[/dim]" if names else ""  # noqa: PLR2004 - two names fit
+        self._display.update(
+            self._bar,
+            description=totals.title + current,
+            total=totals.total or None,
+            completed=totals.done,
+            measures=self._measures(),
+        )
+
+    def _measures(self) -> str:
+        totals, seconds = self._totals, max(time.monotonic() - self._began, 0.001)
+        if not totals.rows:
+            return count(totals.files, "file") if totals.files else ""
+        return f"{count(totals.rows, 'row')}  {count(round(totals.rows / seconds))}/s  {size(totals.bytes)}"
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(clean(text))

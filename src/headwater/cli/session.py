@@ -1,0 +1,71 @@
+"""What a command's body is handed: what was asked of every command, and where to print."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli.options import remembered
+from headwater.cli.printing import Printer
+
+if TYPE_CHECKING:
+    from headwater.app.workspace import Workspace
+    from headwater.diagnostics import Diagnostic
+    from headwater.events import Emit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One call of a command."""
+
+    out: Printer
+    project: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, context: click.Context) -> "Session":
+        """Read what was said on the command line."""
+        said = remembered(context)
+        out = Printer(
+            json=said.get("json", False),
+            quiet=said.get("quiet", False),
+            verbose=said.get("verbose", False),
+            color=False if said.get("no_color") else None,
+        )
+        return cls(out=out, project=said.get("project", Path()), variables=said.get("var", {}))
+
+    def workspace(self, emit: "Emit | None" = None) -> "AbstractContextManager[Workspace]":
+        """Open the project's state; ``emit`` takes the facts of what happens."""
+        from headwater.app.workspace import open_workspace
+        from headwater.events import silent
+
+        return open_workspace(self.project, variables=self.variables, emit=emit or silent)
+
+    @contextmanager
+    def at_work(self) -> "Iterator[Workspace]":
+        """Open the project's state for a command that takes its time: progress is shown meanwhile."""
+        from headwater.cli.progress import progress
+
+        with progress(self.out) as emit, self.workspace(emit) as workspace:
+            yield workspace
+
+    def say(self, found: "Iterable[Diagnostic]") -> None:
+        """Print diagnostics on stderr, unless they are part of the document that is printed."""
+        if not self.out.json:
+            self.out.diagnostics(found, self.project)
+
+    def confirm(self, question: str, *, answered: bool) -> None:
+        """Ask before what cannot be undone lightly; without a terminal, and unless ``answered``, that is a usage error.
+
+        Raises Abort if the answer is no.
+        """
+        if answered:
+            return
+        if not self.out.is_interactive:
+            from headwater.cli.ending import Unanswered
+
+            raise Unanswered(question)
+        click.confirm(question, abort=True, err=True)

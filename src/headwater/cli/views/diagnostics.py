@@ -1,0 +1,112 @@
+"""Diagnostics for a person: what is wrong, the line it stands on, and what to do."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import click
+
+from headwater.cli.views.text import clean, count, width
+from headwater.diagnostics import Diagnostic, Severity, Where
+
+_TAB: Final = "    "
+_LONGEST_LINE: Final = 110
+_MOST_BYTES: Final = 1 << 16
+_PASSWORD: Final = re.compile(r"(?<=://)[^\s:/@]*:([^\s@/]+)(?=@)")
+_COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+
+
+def render(found: Iterable[Diagnostic], project: Path | None, *, warnings: bool = True) -> Iterator[str]:
+    """Give the lines for all diagnostics: sorted by place, errors last so that they stay in sight."""
+    root = _root(project)
+    ordered = sorted(found, key=lambda d: (d.severity is Severity.ERROR, d.where is None, d.where or Where(""), d.code))
+    for each in ordered:
+        if warnings or each.severity is Severity.ERROR:
+            yield from one(each, root)
+
+
+def one(diagnostic: Diagnostic, root: Path | None) -> Iterator[str]:
+    """Give the lines for one."""
+    color = _COLORS[diagnostic.severity]
+    first, *others = diagnostic.message.split("\n")
+    title = click.style(f"{diagnostic.severity}[{diagnostic.code}]", fg=color, bold=True)
+    yield f"{title}: {click.style(clean(first), bold=True)}"
+    yield from (f"  {clean(line)}" for line in others)
+    where = diagnostic.where
+    margin = " " * len(str(where.line)) if where and where.line else " "
+    if where and where.file:
+        yield f"{margin} {_blue('┌─')} {clean(str(where))}"
+        yield from _frame(where, diagnostic.length, root, color)
+    for line in diagnostic.hint.split("\n") if diagnostic.hint else ():
+        yield f"{margin} {_blue('=')} {clean(line)}"
+
+
+def tally(found: Iterable[Diagnostic]) -> str:
+    """Count mistakes and remarks: `2 errors, 1 warning`."""
+    kinds = [each.severity for each in found]
+    parts = [count(kinds.count(s), str(s)) for s in (Severity.ERROR, Severity.WARNING) if s in kinds]
+    return ", ".join(parts) or "no mistakes"
+
+
+def _frame(where: Where, length: int, root: Path | None, color: str) -> Iterator[str]:
+    text = _line_of(where, root)
+    if text is None:
+        return
+    before, marked, after = _cut(text, where.column, length)
+    number = str(where.line)
+    yield f"{_blue(f'{number} │')} {before}{marked}{after}".rstrip()
+    if where.column:
+        yield f"{' ' * len(number)} {_blue('│')} {' ' * width(before)}{_carets(marked, color)}"
+
+
+def _carets(marked: str, color: str) -> str:
+    return click.style("^" * max(1, width(marked)), fg=color, bold=True)
+
+
+def _cut(text: str, column: int, length: int) -> tuple[str, str, str]:
+    """Split a line around what is marked, and keep of a long one only what stands near it."""
+    start = max(0, column - 1)
+    marked = text[start : start + min(max(1, length), _LONGEST_LINE)]
+    before, after = text[:start], text[start + len(marked) :]
+    if len(text) > _LONGEST_LINE:
+        room = max(20, (_LONGEST_LINE - len(marked)) // 2)
+        before = "…" + before[-room:] if len(before) > room else before
+        after = after[:room] + "…" if len(after) > room else after
+    return _shown(before), _shown(marked), _shown(after)
+
+
+def _shown(text: str) -> str:
+    return clean(text.replace("\t", _TAB))
+
+
+def _line_of(where: Where, root: Path | None) -> str | None:
+    """Read the line, with passwords in addresses covered; None if it cannot be shown."""
+    if root is None or not where.line:
+        return None
+    try:
+        with (root / where.file).open("rb") as file:
+            line = next(islice(iter(lambda: file.readline(_MOST_BYTES), b""), where.line - 1, None), None)
+    except (OSError, ValueError):
+        return None
+    if line is None:
+        return None
+    text = line.decode("utf-8-sig" if where.line == 1 else "utf-8", "replace").rstrip("\r\n")
+    return _PASSWORD.sub(lambda m: m[0][: -len(m[1])] + "*" * len(m[1]), text)
+
+
+def _root(project: Path | None) -> Path | None:
+    if project is None:
+        return None
+    from headwater.app.settings import find_root
+    from headwater.diagnostics import HeadwaterError
+
+    try:
+        return find_root(project.absolute())
+    except (HeadwaterError, OSError):
+        return None
+
+
+def _blue(text: str) -> str:
+    return click.style(text, fg="blue")

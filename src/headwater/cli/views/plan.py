@@ -1,0 +1,103 @@
+"""A plan: one line per step, with what it does and a short why; and the same steps as JSON."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from headwater.cli.printing import Page, View
+from headwater.cli.views.text import clean, count, fit, pad, slot, width
+
+if TYPE_CHECKING:
+    from headwater.plan.values import Plan, Step
+
+SIGNS: Final[dict[str, tuple[str, str]]] = {
+    "build": ("+", "green"),
+    "fill": ("~", "yellow"),
+    "reuse": ("=", "cyan"),
+    "check": ("!", "magenta"),
+    "drop": ("-", "red"),
+    "move": (">", "blue"),
+    "load": ("»", "blue"),
+}
+"""Action → its sign and colour."""
+_WIDEST_NAME: Final = 44
+_VERSION: Final = 8
+
+
+def document(plan: "Plan") -> dict[str, object]:
+    """Give the published shape."""
+    return {
+        "environment": plan.environment,
+        "base": plan.base,
+        "steps": [step_document(step) for step in plan.steps],
+        "moves": [],
+        "sinks_not_reverted": list(plan.sinks_not_reverted),
+        "diagnostics": [each.as_json() for each in plan.diagnostics],
+    }
+
+
+def step_document(step: "Step") -> dict[str, object]:
+    """Give one step."""
+    return {
+        "node": step.node,
+        "action": step.action,
+        "because": step.because,
+        "version": step.version,
+        "slots": step.slots,
+    }
+
+
+def lines(plan: "Plan", page: Page) -> Iterator[str]:
+    """Give the steps, then a line that sums them up."""
+    name = click.style(clean(plan.environment), bold=True)
+    if plan.is_empty:
+        due = sum(each.due for each in plan.nodes.values())
+        rest = f", but {count(due, 'slot')} cannot be filled (see `headwater status`)" if due else ""
+        yield f"{name} is up to date: nothing to do{rest}."
+        return
+    yield f"Plan for {name}:"
+    yield from step_lines(plan.steps, page)
+    yield ""
+    yield f"{summary(plan.steps)}. Nothing has changed yet."
+    if plan.sinks_not_reverted:
+        yield f"A rollback will not take back what sinks loaded: {', '.join(map(clean, plan.sinks_not_reverted))}."
+
+
+def step_lines(steps: "Iterable[Step]", page: Page, extras: dict[str, str] | None = None) -> Iterator[str]:
+    """Give a line per step; ``extras`` holds more to say, by action and node (``build:name``)."""
+    steps = list(steps)
+    names = min(max((width(clean(step.node)) for step in steps), default=0), _WIDEST_NAME)
+    slots = max((len(_slots(step)) for step in steps), default=0)
+    for step in steps:
+        sign, color = SIGNS[step.action]
+        shown = clean(step.node)
+        head = f"  {sign} {step.action:5} {pad(shown if width(shown) > names else fit(shown, names), names)}"
+        said = [step.because, (extras or {}).get(f"{step.action}:{step.node}", "")]
+        more = "; ".join(clean(each) for each in said if each)
+        if page.verbose and step.version:
+            more += f" [{step.version}]"
+        yield f"{click.style(head, fg=color)}  {_slots(step):{slots}}  {click.style(more, dim=True)}".rstrip()
+
+
+def summary(steps: "Iterable[Step]") -> str:
+    """Count the steps by what they do: `2 to build, 1 to reuse; 31 slots to compute`."""
+    steps = list(steps)
+    kinds: Counter[str] = Counter(step.action for step in steps)
+    parts = [f"{kinds[action]:,} to {action}" for action in SIGNS if kinds[action] and action != "move"]
+    computed = sum(step.slots for step in steps if step.action in {"build", "fill"})
+    told = ", ".join(parts) or "Only settings change"
+    return told + (f"; {count(computed, 'slot')} to compute" if computed else "")
+
+
+def _slots(step: "Step") -> str:
+    if not step.slots or step.first is None:
+        return count(step.slots, "slot") if step.slots else ""
+    if step.first == "all":
+        return "all"
+    bounds = slot(step.first) if step.first == step.last else f"{slot(step.first)} … {slot(step.last)}"
+    return f"{count(step.slots, 'slot')}  {bounds}"
+
+
+PLAN: "Final[View[Plan]]" = View(document, lines)
