@@ -7,11 +7,20 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from headwater.spec.addresses import HUB, Slot, Version
 from headwater.spec.fills import Entry, Fill
-from headwater.spec.releases import Change, Move, VersionChange, rollup
+from headwater.spec.releases import Change, Move, Release, VersionChange, rollup
 from headwater.state import audit
 from headwater.state.database import open_database
 from headwater.state.environments import create, delete
@@ -21,11 +30,16 @@ from headwater.state.janitor import condemn, forget, missing_rows, unreferenced
 from headwater.state.moves import CodeConflict, EntryConflict
 from headwater.state.releases import history, map_at
 from headwater.state.repair import rebuild, release_document
-from tests.state.making import entry, fill, later, release
+from tests.state.making import NOON, entry, fill, first, later, release
 
 NODES, SLOTS, POSITIONS = ["a", "b", "c"], ["s1", "s2", "s3"], ["p1", "p2", "p3"]
 Maps = dict[str, dict[tuple[str, str], Entry]]
 Snapshot = tuple[dict[str, str], Maps, str]
+
+
+def offered(**planned: object) -> MultipleResults[Move]:
+    """A plan that does something; one that does nothing is not worth a step."""
+    return multiple(Move(at=NOON, by="ada", **planned)) if planned["changes"] else multiple()
 
 
 class Histories(RuleBasedStateMachine):
@@ -34,8 +48,8 @@ class Histories(RuleBasedStateMachine):
     releases = Bundle("releases")
     plans = Bundle("plans")
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=releases)
+    def begin(self) -> str:
         self.directory = tempfile.TemporaryDirectory()
         self.db = open_database(Path(self.directory.name) / "state.db")
         self.heads: dict[str, Snapshot] = {}
@@ -43,6 +57,8 @@ class Histories(RuleBasedStateMachine):
         self.recorded: set[str] = set()
         self.past: dict[str, tuple[str, Snapshot]] = {}
         self.seconds = 0
+        made = [self.made(node, slot, "p1", "v1") for node in NODES for slot in SLOTS[:2]]
+        return self.move(first(*made))
 
     def teardown(self) -> None:
         self.db.close()
@@ -64,7 +80,7 @@ class Histories(RuleBasedStateMachine):
             st.tuples(st.sampled_from(NODES), st.sampled_from(SLOTS)), st.sampled_from([*POSITIONS, None]), min_size=1
         ),
     )
-    def plan_a_run(self, environment: str, wanted: dict[tuple[str, str], str | None]) -> Move:
+    def plan_a_run(self, environment: str, wanted: dict[tuple[str, str], str | None]) -> MultipleResults[Move]:
         """A run sees the head now, and moves later."""
         versions, maps, _ = self.head(environment)
         changes, fills = [], []
@@ -83,11 +99,9 @@ class Histories(RuleBasedStateMachine):
                     )
                 )
         expected = {change.node: Version(versions[change.node]) for change in changes}
-        return Move(
+        return offered(
             environment=environment,
             kind="run",
-            at=later(0),
-            by="ada",
             expected_versions=expected,
             changes=tuple(changes),
             fills=tuple(fills),
@@ -100,7 +114,9 @@ class Histories(RuleBasedStateMachine):
         slots=st.sets(st.sampled_from(SLOTS)),
         code=st.sampled_from(["c1", "c2"]),
     )
-    def plan_an_apply(self, environment: str, wanted: dict[str, str | None], slots: set[str], code: str) -> Move:
+    def plan_an_apply(
+        self, environment: str, wanted: dict[str, str | None], slots: set[str], code: str
+    ) -> MultipleResults[Move]:
         """An apply changes versions, and all entries of the nodes it changes."""
         versions, maps, before = self.head(environment)
         differing = {node: new for node, new in wanted.items() if versions.get(node) != new}
@@ -120,11 +136,9 @@ class Histories(RuleBasedStateMachine):
                         new=entry(new) if new else None,
                     )
                 )
-        return Move(
+        return offered(
             environment=environment,
             kind="apply",
-            at=later(0),
-            by="ada",
             code_before=before,
             code=code,
             graph=code.encode(),
@@ -136,7 +150,7 @@ class Histories(RuleBasedStateMachine):
         )
 
     @rule(target=plans, name=releases)
-    def plan_a_rollback(self, name: str) -> Move:
+    def plan_a_rollback(self, name: str) -> MultipleResults[Move]:
         environment, (versions, maps, code) = self.past[name]
         now, held, before = self.head(environment)
         keys = sorted({(n, s) for m in (maps, held) for n, found in m.items() for _, s in found})
@@ -147,11 +161,9 @@ class Histories(RuleBasedStateMachine):
             if old != new
         ]
         differing = [n for n in {**now, **versions} if now.get(n) != versions.get(n)]
-        return Move(
+        return offered(
             environment=environment,
             kind="rollback",
-            at=later(0),
-            by="ada",
             code_before=before,
             code=code,
             versions=tuple(VersionChange(node=n, old=now.get(n), new=versions.get(n)) for n in differing),
@@ -159,32 +171,47 @@ class Histories(RuleBasedStateMachine):
         )
 
     @rule(target=releases, planned=consumes(plans))
+    def carry_out(self, planned: Move) -> str:
+        return self.move(planned)
+
+    @rule(target=releases, one=consumes(plans), other=consumes(plans))
+    def carry_out_both(self, one: Move, other: Move) -> MultipleResults[str]:
+        return multiple(self.move(one), self.move(other))
+
     def move(self, planned: Move) -> str:
-        """A plan succeeds exactly if all it compares is as it was."""
+        """A plan succeeds exactly if all it compares is as it was; else the conflict names what is not."""
         versions, maps, code = self.head(planned.environment)
         self.seconds += 1
-        stale_code = planned.code_before is not None and planned.code_before != code
         expected = {**planned.expected_versions, **{v.node: v.old for v in planned.versions}}
+        stale_code = planned.code_before is not None and planned.code_before != code
         stale_versions = {node for node, version in expected.items() if versions.get(node) != version}
+        brought = self.recorded | {found.id for found in planned.fills}
+        gone = {c.node for c in planned.changes if c.new and c.new.fill not in brought}
+        foreign = self.foreign(planned, versions)
         stale = self.stale_entries(planned, maps)
-        try:
-            made = release(self.db, replace(planned, at=later(self.seconds)))
-        except CodeConflict as conflict:
-            assert stale_code or stale_versions
-            assert conflict.nodes == (set() if stale_code else stale_versions)
+        made = self.attempt(replace(planned, at=later(self.seconds)))
+        if isinstance(made, CodeConflict):
+            assert stale_code or stale_versions or foreign
+            assert made.nodes == (set() if stale_code else stale_versions or foreign - gone)
+        if isinstance(made, EntryConflict):
+            assert made.nodes == (gone or stale)
+        if not isinstance(made, Release):
             return self.last(planned.environment)
-        except EntryConflict as conflict:
-            brought = self.recorded | {found.id for found in planned.fills}
-            gone = {c.node for c in planned.changes if c.new and c.new.fill not in brought}
-            assert conflict.nodes == (gone or stale)
-            return self.last(planned.environment)
-        assert not stale_code
-        assert not stale_versions
-        assert not stale
-        self.recorded |= {found.id for found in planned.fills}
+        assert (stale_code, stale_versions, gone, foreign, stale) == (False, set(), set(), set(), set())
+        self.recorded |= brought
         self.heads[planned.environment] = self.after(planned)
         self.past[made.id] = (planned.environment, self.head(planned.environment))
         return made.id
+
+    def attempt(self, planned: Move) -> Release | CodeConflict | EntryConflict:
+        try:
+            return release(self.db, planned)
+        except (CodeConflict, EntryConflict) as conflict:
+            return conflict
+
+    def foreign(self, planned: Move, versions: dict[str, str]) -> set[str]:
+        after = {**versions, **{v.node: v.new for v in planned.versions}}
+        return {c.node for c in planned.changes if c.new and self.fills[c.new.fill].version != after.get(c.node)}
 
     def stale_entries(self, planned: Move, maps: Maps) -> set[str]:
         stale = set()
