@@ -9,12 +9,12 @@ REFERENCE = ROOT / "docs" / "reference"
 
 def documents() -> dict[Path, str]:
     """Give each generated file with its text as the code has it now."""
+    from headwater.cli.commands.schema import project_schema
     from headwater.cli.reference import reference
-    from headwater.project.schema import schema
 
     return {
         REFERENCE / "cli.md": reference(),
-        REFERENCE / "headwater.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        REFERENCE / "headwater.schema.json": json.dumps(project_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
