@@ -67,8 +67,10 @@ class Inspection:
     set_aside: tuple[SetAside, ...] = ()
     not_after: datetime | None = None
     """Set only where rows were set aside for lying in the future: scans keep to this bound, so the row set is fixed."""
+    more: int = 0
+    """Rows set aside beyond those listed in ``set_aside``, where there are too many to keep one by one."""
 
     @property
     def rejects(self) -> int:
         """Rows set aside and not recovered."""
-        return sum(not row.recovered for row in self.set_aside)
+        return sum(not row.recovered for row in self.set_aside) + self.more

@@ -1,1 +1,11 @@
-"""Where rows are extracted from."""
+"""Where rows are extracted from: one package per connector, listed here."""
+
+from typing import Final
+
+from headwater.connect.components import Component
+from headwater.connect.sources import Source
+from headwater.connectors.sources.files import files
+
+SOURCES: Final[tuple[Component[Source], ...]] = (files,)
+
+__all__ = ["SOURCES"]

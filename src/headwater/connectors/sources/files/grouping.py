@@ -1,0 +1,108 @@
+"""Which files can be read by one relation, and which are set aside whole because their columns are others."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from headwater.connect.sources import ScanItem
+from headwater.connectors.sources.files.access_logs import log_reading
+from headwater.connectors.sources.files.columnar import columnar_reading, schema_of
+from headwater.connectors.sources.files.delimited import (
+    Header,
+    delimited_reading,
+    header_of,
+    missing_columns,
+    schema_reject,
+)
+from headwater.connectors.sources.files.documents import document_reading, layout_of
+from headwater.connectors.sources.files.reading import Reading
+from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
+from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
+from headwater.spec.observations import SetAside
+
+T = TypeVar("T", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """Readings that together cover all files with rows, and the rejects of files that have other columns."""
+
+    readings: tuple[Reading, ...]
+    set_aside: tuple[SetAside, ...] = ()
+
+
+class Layouts:
+    """Remembers how each file is laid out, by identity: heads are read once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._known: dict[str, Hashable] = {}
+
+    def grouped(self, scans: Sequence[ScanItem]) -> Grouped:
+        """Sort files into readings; raises Invalid for other columns (unless they are quarantined), Retryable if gone."""
+        settings = self._settings
+        scans = [scan for scan in scans if scan.item.size_bytes]
+        if not scans:
+            return Grouped(())
+        if settings.format in LOG_COLUMNS:
+            return Grouped((log_reading(settings, scans),))
+        if settings.format in {"json", "jsonl"}:
+            layouts = self._by(scans, lambda path: layout_of(settings, path))
+            return Grouped(tuple(document_reading(settings, found, kind) for kind, found in layouts.items() if kind))
+        if settings.format == "parquet":
+            schemas = self._by(scans, lambda path: schema_of(settings, path))
+            headers = {Header(tuple(n for n, _ in s.columns), ", ".join(n for n, _ in s.columns)): s for s in schemas}
+            whole, aside = self._whole({header: schemas[schema] for header, schema in headers.items()})
+            return Grouped(tuple(columnar_reading(settings, whole[h], headers[h]) for h in whole), aside)
+        by_header = self._by(scans, lambda path: header_of(settings, path))
+        whole, aside = self._whole({header: found for header, found in by_header.items() if header.names})
+        return Grouped(tuple(delimited_reading(settings, found, header) for header, found in whole.items()), aside)
+
+    def _by(self, scans: Sequence[ScanItem], read: Callable[[str], T]) -> dict[T, list[ScanItem]]:
+        found: dict[T, list[ScanItem]] = {}
+        for scan in scans:
+            found.setdefault(self._layout(scan, read), []).append(scan)
+        return found
+
+    def _layout(self, scan: ScanItem, read: Callable[[str], T]) -> T:
+        known = self._known.get(scan.item.identity)
+        if known is None:
+            try:
+                known = read(scan.item.path)
+            except FileNotFoundError:
+                raise Retryable(self._problem("HW0309", scan, "vanished after it was listed")) from None
+            except OSError as problem:
+                raise Invalid(self._problem("HW0306", scan, f"cannot be read: {problem}")) from None
+            self._known[scan.item.identity] = known
+        return known  # type: ignore[return-value]
+
+    def _problem(self, code: str, scan: ScanItem, text: str) -> Diagnostic:
+        return error(code, f"`{scan.item.path}` {text}", self._settings.where)
+
+    def _whole(
+        self, by_header: dict[Header, list[ScanItem]]
+    ) -> tuple[dict[Header, list[ScanItem]], tuple[SetAside, ...]]:
+        whole: dict[Header, list[ScanItem]] = {}
+        aside: list[SetAside] = []
+        found = []
+        for header, scans in by_header.items():
+            missing = missing_columns(self._settings, header)
+            if not missing:
+                whole[header] = scans
+            elif self._settings.contract.fail_on_schema_change:
+                found += [self._schema_change(scan, header, missing) for scan in scans]
+            else:
+                aside += [schema_reject(scan, header, missing) for scan in scans]
+        if found:
+            raise Invalid.from_all(found)
+        return whole, tuple(aside)
+
+    def _schema_change(self, scan: ScanItem, header: Header, missing: tuple[str, ...]) -> Diagnostic:
+        names = ", ".join(f"`{name}`" for name in missing)
+        has = ", ".join(header.names[:20]) or "none"
+        return error(
+            "HW0311",
+            f"`{scan.item.path}` does not have the column{'s' * (len(missing) > 1)} {names} (once); it has {has}",
+            self._settings.where,
+            hint="mend the file or the columns, or say `on_schema_change: quarantine` to set such files aside",
+        )

@@ -1,0 +1,171 @@
+"""The files source: observe, inspect, scan and collect, over readings."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from headwater.connect.sources import Scan, ScanItem
+from headwater.connectors.sources.files import listing
+from headwater.connectors.sources.files.grouping import Layouts
+from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, list_flawed
+from headwater.connectors.sources.files.reading import Reading, scan_select, typed
+from headwater.connectors.sources.files.rejecting import take_rejects
+from headwater.connectors.sources.files.rules import contract_flaws
+from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
+from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
+from headwater.spec.addresses import address
+from headwater.spec.observations import Inspection, Item, SetAside
+from headwater.sql.text import quote_identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+_READER_TYPES: Final = frozenset({"json", "jsonl", "parquet"})
+
+
+class Files:
+    """Rows from files, read in place."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._layouts = Layouts(settings)
+
+    @property
+    def needs_inspection(self) -> bool:
+        """Where time is cut, and where a scan cannot report what it sets aside."""
+        settings = self._settings
+        if settings.contract.time is not None or any(c.required for c in settings.contract.columns):
+            return True
+        if settings.format in LOG_COLUMNS:
+            return False
+        return settings.format in _READER_TYPES or self._casts_late
+
+    @property
+    def _casts_late(self) -> bool:
+        from headwater.connectors.sources.files.delimited import is_native
+
+        return not self._settings.contract.lazy and not all(is_native(c.type) for c in self._settings.contract.columns)
+
+    def observe(self, site: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
+        """List the files at a site, ordered by path."""
+        return listing.observe(self._settings, site)
+
+    def changed(self, items: Iterable[Item]) -> tuple[str, ...]:
+        """Give the paths that are no longer what was observed."""
+        return listing.changed(self._settings, items)
+
+    def inspect(
+        self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item], site: str, now: datetime
+    ) -> Iterable[Inspection]:
+        """Read each file once and say what is in it."""
+        del site
+        last = now + timedelta(seconds=self._settings.contract.ahead_s)
+        grouped = self._layouts.grouped([ScanItem(item=item) for item in items])
+        found: dict[str, Inspection] = {}
+        with self._explained(items):
+            for reading in grouped.readings:
+                for inspection in inspect_reading(connection, self._settings, self._layouts, reading, last):
+                    found[inspection.identity] = inspection
+        listing.refuse_changed(self._settings, items)
+        for row in grouped.set_aside:
+            found[row.identity] = Inspection(row.identity, 0, (), (row,))
+        inspections = [found.get(i.identity) or Inspection(i.identity, 0, ()) for i in items]
+        self._refuse_bad_rows(row for inspection in inspections for row in inspection.set_aside)
+        return inspections
+
+    def scan(self, items: Sequence[ScanItem]) -> Scan:
+        """Offer files as one relation."""
+        readings = self._layouts.grouped(items).readings
+        if not readings:
+            columns = (f"CAST(NULL AS {c.type}) AS {quote_identifier(c.name)}" for c in self._settings.contract.columns)
+            return Scan(f"SELECT {', '.join(columns)} WHERE false")
+        setup, selects = [], []
+        for reading in readings:
+            counter = self._counter(reading)
+            if counter:
+                setup.append(f"CREATE TEMP SEQUENCE IF NOT EXISTS {quote_identifier(counter)}")
+            selects.append(scan_select(reading, self._typed(reading), f"temp.{counter}" if counter else ""))
+        return Scan(" UNION ALL ".join(selects), tuple(setup))
+
+    def _typed(self, reading: Reading) -> str:
+        flaws, bounds = contract_flaws(self._settings, reading.items, None)
+        return typed(reading, bounds, (*reading.flaws, *flaws))
+
+    def _counter(self, reading: Reading) -> str:
+        if self.needs_inspection or not reading.flaws:
+            return ""
+        return "hw_flawed_" + address(self._settings.address, *reading.paths)[:20]
+
+    def collect(self, connection: "duckdb.DuckDBPyConnection", items: Sequence[ScanItem]) -> tuple[SetAside, ...]:
+        """Give what scans on this connection set aside since the last call."""
+        grouped = self._layouts.grouped(items)
+        found = list(grouped.set_aside)
+        with self._explained([scan.item for scan in items]):
+            for reading in grouped.readings:
+                rejects = take_rejects(connection, reading, reading.by_path)
+                found += [*rejects, *self._counted(connection, reading, rejects)]
+        self._refuse_bad_rows(found)
+        return tuple(found)
+
+    def _counted(
+        self, connection: "duckdb.DuckDBPyConnection", reading: Reading, rejects: Sequence[SetAside]
+    ) -> list[SetAside]:
+        """Rows with a flaw, if the scan's counter says that there are any: then they are looked for."""
+        counter = self._counter(reading)
+        if not counter:
+            return []
+        query = "SELECT last_value FROM duckdb_sequences() WHERE temporary AND sequence_name = $1"
+        counted = connection.execute(query, [counter]).fetchall()
+        if not counted or counted[0][0] is None:
+            return []
+        connection.execute(f"CREATE OR REPLACE TEMP SEQUENCE {quote_identifier(counter)}")
+        tallies = count_rows(connection, self._settings, reading, self._typed(reading))
+        found = list_flawed(connection, self._settings, reading, None, tallies, rejects)
+        return [row for rows in found.values() for row in rows]
+
+    def _refuse_bad_rows(self, rows: Iterable[SetAside]) -> None:
+        if not self._settings.contract.fail_on_bad_row:
+            return
+        bad = next((row for row in rows if not row.recovered), None)
+        if bad is None:
+            return
+        raise Invalid(
+            error(
+                "HW0312",
+                f"`{bad.path}`, line {bad.line}: {bad.message}",
+                self._settings.where,
+                hint="mend the row, or say `on_bad_row: quarantine` to set such rows aside",
+            )
+        )
+
+    @contextmanager
+    def _explained(self, items: Sequence[Item]) -> Iterator[None]:
+        """Turn the engine's errors over files into diagnostics that name the file."""
+        import duckdb
+
+        try:
+            yield
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as problem:
+            listing.refuse_changed(self._settings, items)
+            raise explain(self._settings, problem, items) from problem
+
+
+def explain(settings: Settings, problem: Exception, items: Sequence[Item]) -> Invalid | Retryable:
+    """Say in the user's words why the engine could not read files."""
+    text = str(problem)
+    paths: Mapping[str, str] = {item.path: listing.full_path(settings, item.path) for item in items}
+    path = next((path for path, full in paths.items() if full in text), "")
+    name = f"`{path}`" if path else f"a file of `{settings.pattern.text}`"
+    cause = text.splitlines()[0].replace(paths.get(path, "\0"), path) if text else "unknown cause"
+    if "invalid state" in text:
+        return Invalid(
+            error("HW0313", f"{name} ends its lines in different ways", settings.where,
+                  hint="write it with one kind of line end throughout (such as: dos2unix)")
+        )  # fmt: skip
+    return Invalid(
+        error("HW0314", f"{name} cannot be read to its end: {cause}", settings.where,
+              hint="it may be cut off or of another format; replace it, or leave it out of `path`")
+    )  # fmt: skip
