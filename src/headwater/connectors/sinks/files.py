@@ -8,6 +8,7 @@ the ledger ``_headwater.json`` is put last and names what belongs together.
 
 import json
 import re
+import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +18,12 @@ from urllib.parse import quote
 
 from headwater.connect.durable import alone
 from headwater.connect.sinks import Load, Loaded, SinkSlot
-from headwater.connectors.sinks import ledgers, tables
+from headwater.connectors.sinks import ledgers
 from headwater.connectors.sinks.failures import loading
 from headwater.connectors.sinks.formats import Format
 from headwater.connectors.sinks.ledgers import Ledger, Place, Taken
 from headwater.connectors.sinks.slots import Key, check_columns, difference, in_order, key_of
+from headwater.connectors.sinks.tables import Rows, Workshop, union
 from headwater.diagnostics import Invalid, Where
 
 if TYPE_CHECKING:
@@ -83,16 +85,17 @@ class FileSink:
         found = ledgers.read(self.place)
         if found is None:
             self._refuse_foreign()
-        staging = self.place.staging
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir()
+        shutil.rmtree(self.place.staging, ignore_errors=True)
+        # A name of its own each time: the engine may remember what lay under an old one.
+        work = Workshop(connection, self.place.staging / secrets.token_hex(6), self.where)
+        work.staging.mkdir(parents=True)
         try:
             whole = load.mode == "merge" or self.place.is_single
             write = self._write_whole if whole else self._write_slots
-            return write(connection, load, found or Ledger())
+            return write(work, load, found or Ledger())
         finally:
             if not self.place.swap.exists():  # else the next one to come finishes it, and needs what is staged
-                shutil.rmtree(staging, ignore_errors=True)
+                shutil.rmtree(self.place.staging, ignore_errors=True)
 
     # What is there
 
@@ -121,7 +124,7 @@ class FileSink:
 
     # Each slot its own files
 
-    def _write_slots(self, connection: "duckdb.DuckDBPyConnection", load: Load, old: Ledger) -> Loaded:
+    def _write_slots(self, work: Workshop, load: Load, old: Ledger) -> Loaded:
         kept = {} if old.files or old.rows_file else dict(old.slots)
         different = difference(self._held(replace(old, slots=kept)), load)
         gone = {key for key in kept if load.mode == "replace" and key not in set(map(key_of, load.slots))}
@@ -131,7 +134,7 @@ class FileSink:
         rows = 0
         slots = {key: taken for key, taken in kept.items() if key not in gone}
         for number, slot in enumerate(different.taken):
-            count, files = self._render(connection, load, slot.sql, f"slot{number}", _stem(slot))
+            count, files = self._render(work, load, slot.sql, f"slot{number}", _stem(slot))
             rows += count
             renames |= files
             slots[key_of(slot)] = Taken(slot.fill, tuple(files.values()))
@@ -144,12 +147,10 @@ class FileSink:
         )
         ledgers.commit(self.place, ledger, renames, old.every_file - ledger.every_file)
 
-    def _render(
-        self, connection: "duckdb.DuckDBPyConnection", load: Load, select: str, staged: str, stem: str
-    ) -> tuple[int, dict[Path, str]]:
+    def _render(self, work: Workshop, load: Load, select: str, staged: str, stem: str) -> tuple[int, dict[Path, str]]:
         """Write rows to staged files; give their number and staged file → final name."""
-        path = self.place.staging / staged
-        row = connection.execute(self.format.copy(select, load.columns, str(path), self.partition_by)).fetchone()
+        path = work.staging / staged
+        row = work.connection.execute(self.format.copy(select, load.columns, str(path), self.partition_by)).fetchone()
         count = int(row[0]) if row else 0
         if self.partition_by:
             return count, self._partitions(path, stem)
@@ -168,7 +169,7 @@ class FileSink:
 
     # All slots in the same files
 
-    def _write_whole(self, connection: "duckdb.DuckDBPyConnection", load: Load, old: Ledger) -> Loaded:
+    def _write_whole(self, work: Workshop, load: Load, old: Ledger) -> Loaded:
         keeps_rows = load.mode != "replace"
         is_same = old.mode == load.mode and old.key == load.key and bool(old.rows_file) == keeps_rows
         is_usable = is_same and self._are_there([old.rows_file])
@@ -178,20 +179,19 @@ class FileSink:
         if different.is_empty and is_usable and is_drawn:
             return Loaded(0, 0)
         if not keeps_rows:
-            return self._replace_whole(connection, load, old)
-        before = tables.Rows(old.columns, str(self.place.base / old.rows_file)) if is_usable else tables.Rows((), "")
-        work = tables.Workshop(connection, self.place.staging, self.where)
+            return self._replace_whole(work, load, old)
+        before = Rows(old.columns, str(self.place.base / old.rows_file)) if is_usable else Rows((), "")
         columns, path, rows = work.combine(load, before, different.taken)
-        name = self.place.hidden(f"rows-{old.load + 1}").name
-        _, drawn = self._render(connection, replace(load, columns=columns), work.select(columns, path), "table", _WHOLE)
+        name = self.place.hidden(f"rows-{work.staging.name}").name
+        _, drawn = self._render(work, replace(load, columns=columns), work.select(columns, path), "table", _WHOLE)
         slots = {**({k: Taken(f) for k, f in held.items()}), **{key_of(s): Taken(s.fill) for s in different.taken}}
         new = Ledger(slots=slots, files=tuple(drawn.values()), rows_file=name)
         self._commit(replace(load, columns=columns), new, old, {**drawn, path: name})
         return Loaded(len(different.taken), rows)
 
-    def _replace_whole(self, connection: "duckdb.DuckDBPyConnection", load: Load, old: Ledger) -> Loaded:
-        select = tables.union([slot.sql for slot in in_order(load.slots)], load.columns)
-        rows, drawn = self._render(connection, load, select, "table", _WHOLE)
+    def _replace_whole(self, work: Workshop, load: Load, old: Ledger) -> Loaded:
+        select = union([slot.sql for slot in in_order(load.slots)], load.columns)
+        rows, drawn = self._render(work, load, select, "table", _WHOLE)
         slots = {key_of(slot): Taken(slot.fill) for slot in load.slots}
         self._commit(load, Ledger(slots=slots, files=tuple(drawn.values())), old, drawn)
         return Loaded(len(load.slots), rows)

@@ -30,8 +30,6 @@ class Format:
         if partition_by:
             names = ", ".join(quote_identifier(name) for name in partition_by)
             options += f", PARTITION_BY ({names}), FILE_EXTENSION 'part', OVERWRITE_OR_IGNORE true"
-        else:
-            options += ", USE_TMP_FILE false"
         rows = f"SELECT {self.outputs(columns, partition_by)} FROM (\n{select}\n) AS _hw_rows"
         return f"COPY ({rows}) TO {quote_literal(path)} ({options})"
 

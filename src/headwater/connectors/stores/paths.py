@@ -16,7 +16,7 @@ def part(name: str) -> str:
     >>> part("daily_delays"), part("../x"), part("_releases"), part("ä b")
     ('daily_delays', '%2E.%2Fx', '%5Freleases', '%C3%A4%20b')
     """
-    text = quote(name, safe="")
+    text = quote(name, safe="") or "%"
     if text[:1] in {".", "_", "~"}:
         text = f"%{ord(text[0]):02X}{text[1:]}"
     if len(text) > _LONGEST:
@@ -31,5 +31,5 @@ def directory(root: Path, node: str, version: str) -> Path:
     >>> directory(Path("lake"), "clean.flights", "3f").as_posix(), directory(Path("lake"), "routes", "3f").as_posix()
     ('lake/clean/flights/3f', 'lake/main/routes/3f')
     """
-    schema, _, name = node.rpartition(".")
-    return root / part(schema or DEFAULT_SCHEMA) / part(name) / part(version)
+    schema, dot, name = node.rpartition(".")
+    return root / part(schema if dot else DEFAULT_SCHEMA) / part(name) / part(version)
