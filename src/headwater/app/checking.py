@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from headwater.app.cache import FileCache
-from headwater.app.registry import registry
+from headwater.app.declared import load_project, settings_of
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
 from headwater.graph.values import Graph
-from headwater.project.loading import load
 from headwater.run.binding import Binder
 from headwater.spec.addresses import address
 from headwater.spec.project import Environment, Project, Variable
@@ -36,12 +35,10 @@ class Checked:
 
 def check(root: Path, *, variables: Mapping[str, str] | None = None, environment: str | None = None) -> Checked:
     """Load and compile the project in ``root``, with an environment's variables if one is named."""
-    known = registry()
-    names = {"source": known.sources, "sink": known.sinks}
-    project, found = load(root, registry_fields=known.fields_of, connector_names=lambda role: names[role])
+    project, found = load_project(root)
     if project is None or has_errors(found):
         return Checked(project=project, graph=None, diagnostics=tuple(found))
-    settings = project.environments.get(environment) if environment else None
+    settings = settings_of(project, root, environment) if environment else None
     values = {**project.variables, **(settings.variables if settings else {})}
     values |= _given(variables or {}, values)
     cache = FileCache(root / CACHE_FILE)

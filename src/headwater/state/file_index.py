@@ -47,6 +47,26 @@ def record_inspections(
             connection.execute(_PUT, row)
 
 
+def replace_inspections(
+    db: Database, contract: str, source: str, inspections: Iterable[Inspection], at: datetime, *, indexed: bool = True
+) -> None:
+    """Put what was found anew in the place of what was known of these files, rows set aside included.
+
+    ``indexed``: the source has a file index; otherwise only its rows set aside are kept.
+    """
+    with db.write(durable=False) as connection:
+        fresh = list(inspections)
+        for piece in chunks(found.identity for found in fresh):
+            for table in ("inspections", "set_aside"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE contract = ? AND identity IN ({marks(len(piece))})", (contract, *piece)
+                )
+        if indexed:
+            record_inspections(db, contract, source, fresh, at)
+        for found in () if indexed else fresh:
+            _put_rows(connection, contract, source, found.set_aside, at)
+
+
 def record_set_aside(db: Database, contract: str, source: str, rows: Iterable[SetAside], at: datetime) -> None:
     """Record rows that a scan set aside; one that is known, by (identity, position, contract), stays as it is."""
     with db.write(durable=False) as connection:

@@ -64,6 +64,13 @@ def lease(db: Database, name: str) -> Lease | None:
         return next(iter(_leases(connection, [name])), None)
 
 
+def live_leases(db: Database, now: datetime) -> frozenset[str]:
+    """Name the leases that somebody holds at a time: what nobody else may take from under them."""
+    with db.read() as connection:
+        rows = connection.execute("SELECT name FROM leases WHERE expires_at > ?", (stamp(now),))
+        return frozenset(name for (name,) in rows)
+
+
 def _leases(connection: sqlite3.Connection, names: Iterable[str]) -> list[Lease]:
     query = "SELECT name, holder, fence, expires_at FROM leases WHERE name IN ({})"
     return [

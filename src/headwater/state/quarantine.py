@@ -13,10 +13,12 @@ _COUNTS = """
 SELECT reason, count(*), min(position), max(position) FROM set_aside
 WHERE recovered = 0 AND contract = ? AND identity IN ({}) GROUP BY reason"""
 _FILES = """
-SELECT path, identity, count(*) FROM set_aside WHERE recovered = 0 AND contract = ? AND identity IN ({})
+SELECT path, identity, count(*) FROM set_aside
+WHERE recovered = 0 AND contract = ? AND coalesce(?, reason) = reason AND identity IN ({})
 GROUP BY path, identity"""
 _ROWS = f"""
-SELECT {ROW} FROM set_aside WHERE recovered = 0 AND contract = ? AND identity = ? AND path = ?
+SELECT {ROW} FROM set_aside
+WHERE recovered = 0 AND contract = ? AND coalesce(?, reason) = reason AND identity = ? AND path = ?
 ORDER BY position, line LIMIT ? OFFSET ?"""
 
 
@@ -46,25 +48,34 @@ def reject_counts(db: Database, source: str, contract: str, identities: Iterable
 
 
 def rejects(
-    db: Database, source: str, contract: str, identities: Iterable[str], limit: int, offset: int = 0
+    db: Database,
+    source: str,
+    contract: str,
+    identities: Iterable[str],
+    limit: int,
+    offset: int = 0,
+    *,
+    reason: str | None = None,
 ) -> tuple[SetAside, ...]:
     """Give the rows set aside in these files, by path and position, from ``offset`` on and at most ``limit``."""
     del source  # see ``reject_counts``
     found: list[SetAside] = []
     with db.read() as connection:
-        for path, identity, count in sorted(_files(connection, contract, identities)):
+        for path, identity, count in sorted(_files(connection, contract, reason, identities)):
             if len(found) >= limit:
                 break
             if offset < count:
-                values = (contract, identity, path, limit - len(found), offset)
+                values = (contract, reason, identity, path, limit - len(found), offset)
                 found.extend(map(row_of, connection.execute(_ROWS, values)))
             offset = max(0, offset - count)
     return tuple(found)
 
 
-def _files(connection: sqlite3.Connection, contract: str, identities: Iterable[str]) -> Iterator[tuple[str, str, int]]:
+def _files(
+    connection: sqlite3.Connection, contract: str, reason: str | None, identities: Iterable[str]
+) -> Iterator[tuple[str, str, int]]:
     for piece in chunks(dict.fromkeys(identities)):
-        yield from connection.execute(_FILES.format(marks(len(piece))), (contract, *piece))
+        yield from connection.execute(_FILES.format(marks(len(piece))), (contract, reason, *piece))
 
 
 def _sum(one: RejectCount, other: RejectCount) -> RejectCount:

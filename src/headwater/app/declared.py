@@ -1,0 +1,38 @@
+"""What a project's files declare of environments, and what those made after a template take from it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from headwater.app.registry import registry
+from headwater.app.settings import read_settings
+from headwater.diagnostics import Diagnostic
+from headwater.project.loading import load
+from headwater.spec.project import Environment, Project
+from headwater.state.database import open_database
+from headwater.state.environments import EnvironmentRow, environments
+
+
+def load_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
+    """Read a project's files with the built-in connectors; nothing is compiled."""
+    known = registry()
+    names = {"source": known.sources, "sink": known.sinks}
+    return load(root, registry_fields=known.fields_of, connector_names=lambda role: names[role])
+
+
+def settings_of(project: Project, root: Path, name: str) -> Environment | None:
+    """Give an environment's settings: as declared, or those of the template that it was made after; else None."""
+    declared = project.environments.get(name)
+    if declared is not None and not declared.template:
+        return declared
+    row = _made(root).get(name)
+    template = project.environments.get(row.like) if row and row.like else None
+    return replace(template, name=name, template=False) if template else None
+
+
+def _made(root: Path) -> dict[str, EnvironmentRow]:
+    """Environments in the state, if there is one: reading a project must not make it."""
+    state = read_settings(root).state
+    if not state.exists():
+        return {}
+    with open_database(state, create=False) as db:
+        return {row.name: row for row in environments(db)}
