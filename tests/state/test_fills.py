@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from headwater.state.database import Database
-from headwater.state.fills import condemned, files_of, known, record, served_elsewhere
+from headwater.state.fills import condemned, files_of, known, record, recorded, served_elsewhere
 from headwater.state.janitor import condemn, forget
 from tests.state.making import fill, first, release
 
@@ -14,6 +14,7 @@ def test_a_fill_is_given_back_as_it_was_recorded(db: Database) -> None:
     record(db, [A])
     assert known(db, [A.id, "unknown"]) == {A.id: A}
     assert files_of(db, [A.id]) == {A.id: A.files}
+    assert recorded(db, [A.id, "unknown"]) == {A.id}
 
 
 def test_the_first_record_of_a_fill_stays(db: Database) -> None:
@@ -33,6 +34,7 @@ def test_condemned_fills_are_not_known_but_listed(db: Database) -> None:
     condemn(db, [A.id])
     assert known(db, [A.id]) == {}
     assert files_of(db, [A.id]) == {}
+    assert recorded(db, [A.id]) == frozenset()
     assert condemned(db) == (A,)
 
 

@@ -42,8 +42,8 @@ class Database:
     def close(self) -> None:
         """Close all connections; a transaction that is still open keeps its own until it ends."""
         self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        while connection := self._taken():
+            connection.close()
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -88,7 +88,7 @@ class Database:
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection; give it back to the pool only if it is in order."""
         with self._explaining():
-            connection = self._idle.pop() if self._idle else self.connect()
+            connection = self._taken() or self.connect()
             try:
                 yield connection
             except sqlite3.Error:
@@ -99,8 +99,14 @@ class Database:
                 raise
             self._give_back(connection)
 
+    def _taken(self) -> sqlite3.Connection | None:
+        try:
+            return self._idle.pop()  # one step: another thread may take the last one at any moment
+        except IndexError:
+            return None
+
     def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed:
+        if self._closed or connection.in_transaction:  # still in one: interrupted between two steps
             connection.close()
         else:
             self._idle.append(connection)

@@ -67,6 +67,17 @@ def known(db: Database, ids: Iterable[FillId]) -> dict[FillId, Fill]:
         }
 
 
+def recorded(db: Database, ids: Iterable[FillId]) -> frozenset[FillId]:
+    """Give those of the ids whose fills are recorded and not condemned, without reading the fills."""
+    query = "SELECT id FROM fills WHERE condemned = 0 AND id IN ({})"
+    with db.read() as connection:
+        return frozenset(
+            FillId(fill)
+            for piece in chunks(ids)
+            for (fill,) in connection.execute(query.format(marks(len(piece))), piece)
+        )
+
+
 def files_of(db: Database, ids: Iterable[FillId]) -> dict[FillId, tuple[StoredFile, ...]]:
     """Give the files of the fills that are recorded and not condemned."""
     decode = _decoder().decode
