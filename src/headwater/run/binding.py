@@ -3,16 +3,18 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.sql.binding import BindError, Relation
-from headwater.sql.text import quote_identifier, quote_literal, quote_relation, rewrite
+from headwater.sql.text import Rewritten, quote_identifier, quote_literal, quote_relation, rewrite
 
 if TYPE_CHECKING:
     import duckdb
 
-_DESCRIBE: Final = "DESCRIBE "
+_DESCRIBE: Final = ("DESCRIBE ", ""), ("DESCRIBE SELECT * FROM (", "\n)")
+"""The second for what is a query, but not one that DESCRIBE takes: SUMMARIZE, VALUES."""
 _SEAL: Final = (
     "SET enable_external_access = false",
     "SET errors_as_json = true",
@@ -119,14 +121,22 @@ class _Session:
         return _parse_error(text, document) or document.encode()
 
     def describe(self, text: str, parameters: Mapping[str, str]) -> Relation | BindError:
-        bound = rewrite(text, parameters)
-        found = self._run(_DESCRIBE + bound.text)
+        bound = rewrite(text.rstrip().rstrip(";"), parameters)
+        found: Relation | BindError = BindError("other", "not described")
+        for before, after in _DESCRIBE:
+            found = self._describe(bound, before, after)
+            if not isinstance(found, BindError) or found.kind != "syntax":
+                break
+        return found
+
+    def _describe(self, bound: Rewritten, before: str, after: str) -> Relation | BindError:
+        found = self._run(before + bound.text + after)
         if not isinstance(found, BindError):
             return tuple((str(row[0]), str(row[1])) for row in found)
         if found.offset is None:
             return found
-        offset = bound.original(_characters(_DESCRIBE + bound.text, found.offset) - len(_DESCRIBE))
-        return BindError(found.kind, found.message, max(offset, 0), found.name, found.candidates)
+        offset = bound.original(_characters(before + bound.text, found.offset) - len(before))
+        return replace(found, offset=max(offset, 0))
 
     def _run(self, statement: str) -> list[Any] | BindError:
         import duckdb

@@ -164,6 +164,9 @@ class Canonical:
                 return f"{expr.depth}.{expr.position}.{self._cell(expr.source, expr.index)}"
             case Parameter():
                 return _mark("$", expr.name)
+            case Term(kind="either"):
+                meanings = list(dict.fromkeys(map(self.expr, expr.parts)))
+                return meanings[0] if len(meanings) == 1 else f"(either {' '.join(meanings)})"
             case Term():
                 return f"({_safe(expr.kind)} {' '.join(map(self.expr, expr.parts))})"
             case Nested():

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from headwater.sql import functions
 from headwater.sql.scopes import Scope
 from headwater.sql.text import NOW_LIKE
-from headwater.sql.tree import Expr, Nested, Parameter, Query, Term, Unclear
+from headwater.sql.tree import Expr, Nested, Parameter, Query, Ref, Term, Unclear, walk
 
 Json = Mapping[str, Any]
 ReadQuery = Callable[[Json, Scope], Query]
@@ -152,6 +152,8 @@ class Expressions:
         if name in functions.VOLATILE:
             return Term(f"volatile:{name}", arguments)
         if name in functions.AGGREGATES:
+            if _is_of_outer_query(arguments):
+                raise Unclear("an aggregate of the query around")
             return Term(f"aggregate:{name}" + ("!" if node["distinct"] else ""), arguments + self._modifiers(node))
         known = name in functions.SCALARS or name in functions.OPERATORS or name == "unnest"
         if not known or node["distinct"] or self._modifiers(node):
@@ -238,3 +240,9 @@ def _lambda_names(node: Json) -> list[str]:
     parts = node["children"] if node["class"] == "FUNCTION" and node["function_name"] == "row" else [node]
     plain = all(part["class"] == "COLUMN_REF" and len(part["column_names"]) == 1 for part in parts)
     return [part["column_names"][0].casefold() for part in parts] if plain else []
+
+
+def _is_of_outer_query(arguments: tuple[Expr, ...]) -> bool:
+    """An aggregate over columns of the query around only belongs to that query: it folds rows there."""
+    refs = [part for argument in arguments for part in walk(argument) if isinstance(part, Ref)]
+    return bool(refs) and all(ref.depth > 0 for ref in refs)
