@@ -71,7 +71,14 @@ def test_the_second_of_two_moves_on_one_entry_is_told_which_node(db: Database) -
     with pytest.raises(EntryConflict) as caught:
         release(db, swap((A, fill("a", position="p3")), (B, B2)))
     assert caught.value.nodes == {"a"}
-    assert "`a`" in caught.value.diagnostics[0].message
+    assert caught.value.diagnostics[0].message == "`a` in `dev` moved meanwhile"
+
+
+def test_a_conflict_names_an_environment_whatever_its_name(db: Database) -> None:
+    release(db, first(A, environment="{x} %s"))
+    with pytest.raises(EntryConflict) as caught:
+        release(db, swap((A2, None), environment="{x} %s"))
+    assert "`{x} %s`" in caught.value.diagnostics[0].message
 
 
 def test_a_move_that_conflicts_changes_nothing(db: Database) -> None:
@@ -237,6 +244,6 @@ def test_a_conflict_inside_a_larger_transaction_undoes_only_the_move(db: Databas
 def test_conflicts_keep_their_nodes_between_processes() -> None:
     import pickle
 
-    conflict = EntryConflict.about("HW0613", "{} moved", ["a"], "again")
+    conflict = EntryConflict.about("HW0613", ["a"], "moved", "again")
     again = pickle.loads(pickle.dumps(conflict))  # noqa: S301  our own bytes
     assert (again.nodes, again.diagnostics) == (conflict.nodes, conflict.diagnostics)

@@ -35,6 +35,7 @@ _COPIED: Final = {
     "entries": "node, site, slot, fill, digest, moving",
     "holds": "node, site, slot, moving",
     "observations": "source, site, items, at",
+    "conditions": "node, blocked, waiting, passed, checked",
 }
 """What a new environment takes from its parent, as it stands."""
 _OWNED: Final = (*_COPIED, "deltas")

@@ -203,5 +203,18 @@ FIRST: Final = (
     )""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST,)
+CONDITIONS: Final = (
+    # In which condition the last apply or run has left each node.
+    """CREATE TABLE conditions (
+        environment INTEGER NOT NULL REFERENCES environments (number),
+        node TEXT NOT NULL,
+        blocked INTEGER NOT NULL,
+        waiting INTEGER NOT NULL,
+        passed INTEGER NOT NULL,
+        checked INTEGER NOT NULL,
+        PRIMARY KEY (environment, node)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS)
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""

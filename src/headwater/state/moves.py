@@ -13,6 +13,7 @@ from headwater.state.environments import take_number
 from headwater.state.fills import record_in
 from headwater.state.heads import head_nodes
 from headwater.state.recording import Standing, write_release
+from headwater.state.values import chunks, marks
 
 _EMPTY = rollup(())
 _STAGE = """
@@ -23,11 +24,9 @@ CREATE TEMP TABLE IF NOT EXISTS moving (
 _MET = "LEFT JOIN entries AS e ON e.environment = ? AND e.node = m.node AND e.site = m.site AND e.slot = m.slot"
 _OVERLAPS = f"""
 SELECT DISTINCT m.node FROM moving AS m {_MET} WHERE coalesce(e.fill, '') <> coalesce(m.old_fill, '') ORDER BY m.node"""
-_FILLS = """
-SELECT m.node, f.version, sum(CASE WHEN f.id IS NULL THEN 1 ELSE 0 END), sum(coalesce(f.condemned, 0)),
-    sum(CASE WHEN f.node <> m.node OR f.site <> m.site OR f.slot <> m.slot OR f.digest <> m.new_digest
-        THEN 1 ELSE 0 END)
-FROM moving AS m LEFT JOIN fills AS f ON f.id = m.new_fill WHERE m.new_fill IS NOT NULL GROUP BY m.node, f.version"""
+
+_Facts = tuple[str, str, str, str, str]
+"""What of a fill an entry must agree with: node, version, site, slot, digest."""
 
 
 class _AboutNodes(Conflict):
@@ -38,9 +37,10 @@ class _AboutNodes(Conflict):
         self.nodes = frozenset(nodes)
 
     @classmethod
-    def about(cls, code: str, message: str, nodes: Iterable[str], hint: str) -> Self:
-        """Make the conflict; ``{}`` in the message stands for the nodes."""
-        return cls(error(code, message.format(_named(nodes)), hint=hint), nodes=nodes)
+    def about(cls, code: str, nodes: Iterable[str], what: str, hint: str) -> Self:
+        """Make the conflict: the nodes by name, and what is the matter with them."""
+        names = sorted(nodes)
+        return cls(error(code, f"{_named(names)} {what}".strip(), hint=hint), nodes=names)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), self.diagnostics, {"nodes": self.nodes})
@@ -102,16 +102,16 @@ def _check_release_id(connection: sqlite3.Connection, release_id: str) -> None:
 
 def _check_code(standing: Standing, move: Move) -> None:
     if move.code_before is not None and move.code_before != standing.code:
-        message = f"`{move.environment}` no longer runs the code that this was planned on"
-        raise CodeConflict.about("HW0611", message, (), "plan again")
+        what = f"`{move.environment}` no longer runs the code that this was planned on"
+        raise CodeConflict.about("HW0611", (), what, "plan again")
 
 
 def _check_versions(standing: Standing, move: Move) -> None:
     expected: dict[str, Version | None] = {**move.expected_versions, **{v.node: v.old for v in move.versions}}
-    differing = sorted(node for node, version in expected.items() if _version(standing, node) != version)
+    differing = {node for node, version in expected.items() if _version(standing, node) != version}
     if differing:
-        message = f"{{}} in `{move.environment}`: not the version that this was planned on"
-        raise CodeConflict.about("HW0612", message, differing, "plan again")
+        what = f"in `{move.environment}`: not the version that this was planned on"
+        raise CodeConflict.about("HW0612", differing, what, "plan again")
 
 
 def _version(standing: Standing, node: str) -> Version | None:
@@ -135,20 +135,43 @@ def _check_fills(connection: sqlite3.Connection, standing: Standing, move: Move)
     """Refuse fills that are unrecorded or condemned, of another version than the head will have, or of other slots."""
     after: dict[str, Version | None] = {node: found.version for node, found in standing.nodes.items()}
     after |= {change.node: change.new for change in move.versions}
+    facts = _facts(connection, move)
     absent, foreign, wrong = set(), set(), set()
-    for node, version, unrecorded, condemned, misplaced in connection.execute(_FILLS):
-        if unrecorded or condemned:
-            absent.add(node)
-        elif version != after.get(node):
-            foreign.add(node)
-        elif misplaced:
-            wrong.add(node)
+    for change in move.changes:
+        if change.new is None:
+            continue
+        found = facts.get(change.new.fill)
+        if found is None:
+            absent.add(change.node)
+        elif found[1] != after.get(change.node):
+            foreign.add(change.node)
+        elif found != (change.node, found[1], change.site, change.slot, change.new.digest):
+            wrong.add(change.node)
+    _refuse(move, absent, foreign - absent, wrong)
+
+
+def _facts(connection: sqlite3.Connection, move: Move) -> dict[str, _Facts]:
+    """Look at the fills that a move brings, and at those it only names, unless they are condemned."""
+    found: dict[str, _Facts] = {
+        fill.id: (fill.node, fill.version, fill.site, fill.slot, fill.digest) for fill in move.fills
+    }
+    named = {change.new.fill for change in move.changes if change.new} - found.keys()
+    query = "SELECT id, node, version, site, slot, digest FROM fills WHERE id IN ({})"
+    for piece in chunks(sorted(named)):
+        for fill, *facts in connection.execute(query.format(marks(len(piece))), piece):
+            found[fill] = tuple(facts)
+    for (fill,) in connection.execute("SELECT id FROM fills WHERE condemned = 1"):
+        found.pop(fill, None)
+    return found
+
+
+def _refuse(move: Move, absent: set[str], foreign: set[str], wrong: set[str]) -> None:
     if absent:
-        message = "fills of {} are not recorded, or condemned by the janitor"
-        raise EntryConflict.about("HW0614", message, sorted(absent), "run again; what is gone is computed anew")
+        what = f"in `{move.environment}`: fills that are not recorded, or condemned by the janitor"
+        raise EntryConflict.about("HW0614", absent, what, "run again; what is gone is computed anew")
     if foreign:
-        message = f"{{}} in `{move.environment}`: not the version that these fills were made for"
-        raise CodeConflict.about("HW0612", message, sorted(foreign), "plan again")
+        what = f"in `{move.environment}`: not the version that these fills were made for"
+        raise CodeConflict.about("HW0612", foreign, what, "plan again")
     if wrong:
         hint = "this is a defect of Headwater; please report it"
         raise Broken(error("HW0615", f"a move gives {_named(sorted(wrong))} fills of other slots", hint=hint))
@@ -163,8 +186,8 @@ def _check_entries(connection: sqlite3.Connection, standing: Standing, move: Mov
         if (standing.nodes[node].rollup if node in standing.nodes else _EMPTY) != digest
     }
     if overlaps:
-        message = f"{{}} in `{move.environment}` moved meanwhile"
-        raise EntryConflict.about("HW0613", message, sorted(overlaps), "run again; what is filled is reused")
+        what = f"in `{move.environment}` moved meanwhile"
+        raise EntryConflict.about("HW0613", overlaps, what, "run again; what is filled is reused")
 
 
 def _left_behind(connection: sqlite3.Connection, standing: Standing, move: Move) -> set[str]:
