@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 Compression = Literal["none", "gz", "zst"]
 CHUNK = 20_000
@@ -80,14 +80,14 @@ def zstd(path: Path) -> Iterator[BinaryIO]:
     import pyarrow as pa
 
     with pa.output_stream(str(path), compression="zstd") as stream:
-        yield stream
+        yield cast("BinaryIO", stream)
 
 
 def opened(path: Path, compression: Compression) -> AbstractContextManager[BinaryIO | gzip.GzipFile]:
     """Open a file for writing, compressed or not."""
     if compression == "gz":
         return gzip.open(path, "wb", compresslevel=6)
-    return zstd(path) if compression == "zst" else io.open(path, "wb")  # noqa: UP020, PTH123 - one opener per form
+    return zstd(path) if compression == "zst" else io.open(path, "wb")  # noqa: UP020 - one opener per form
 
 
 def generate(path: Path, lines: int, compression: Compression = "none") -> Path:

@@ -49,7 +49,7 @@ def log_reading(settings: Settings, items: Sequence[ScanItem]) -> Reading:
         flaws=(*_format_flaws(settings.format), *(() if settings.contract.lazy else _cast_flaws(settings))),
         rejects=rejects,
         is_costly=True,
-        payload=LINE,
+        key=LINE,
         framing="lines",
     )
 

@@ -63,20 +63,24 @@ def columnar_reading(settings: Settings, items: Sequence[ScanItem], schema: File
         )
         for n, c in enumerate(declared) if c.name in cast
     )  # fmt: skip
-    read = f"read_parquet({path_list(paths)}, filename = true, hive_partitioning = false, union_by_name = false)"
+    options = "filename = true, file_row_number = true, hive_partitioning = false, union_by_name = false"
+    read = f"read_parquet({path_list(paths)}, {options})"
     shown = (f"__hw_raw_{n}" if c.name in cast else quote_identifier(c.name) for n, c in enumerate(declared))
     pairs = ", ".join(f"{quote_literal(c.name)}: {value}" for c, value in zip(declared, shown, strict=True))
     return Reading(
         items=tuple(items),
         paths=paths,
-        relation=f"SELECT {', '.join(raw)}, filename AS {FILE} FROM {read}",
+        relation=f"SELECT {', '.join(raw)}, filename AS {FILE}, file_row_number AS __hw_number FROM {read}",
         columns={
             c.name: _expression(c, f"raw.__hw_raw_{n}", there[c.name.casefold()][1], settings.contract.timezone)
             for n, c in enumerate(declared)
         },
-        carried={f"__hw_raw_{n}": f"raw.__hw_raw_{n}" for n, c in enumerate(declared) if c.name in cast},
+        carried={
+            "__hw_number": "raw.__hw_number",
+            **{f"__hw_raw_{n}": f"raw.__hw_raw_{n}" for n, c in enumerate(declared) if c.name in cast},
+        },
         flaws=flaws,
-        payload=f"CAST(to_json({{{pairs}}}) AS VARCHAR)",
+        key=f"concat(__hw_number, ' ', to_json({{{pairs}}}))",
     )
 
 
@@ -85,7 +89,6 @@ def _expression(column: ContractColumn, raw: str, there: str, timezone: str) -> 
         return raw
     if there == "VARCHAR":
         return time_from_text(raw, column.type, timezone) or f"TRY_CAST({raw} AS {column.type})"
-    pair = (there, column.type)
-    if pair == ("TIMESTAMP WITH TIME ZONE", "TIMESTAMP") or pair == ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
-        return f"timezone('{timezone}', {raw})"
+    if {there, column.type} == {"TIMESTAMP WITH TIME ZONE", "TIMESTAMP"}:
+        return f"timezone({quote_literal(timezone)}, {raw})"
     return f"TRY_CAST({raw} AS {column.type})"

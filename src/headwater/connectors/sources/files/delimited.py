@@ -3,20 +3,24 @@
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from headwater.connect.sources import ContractColumn, ScanItem
 from headwater.connectors.sources.files.listing import full_path
 from headwater.connectors.sources.files.opening import BOM, head_of
 from headwater.connectors.sources.files.reading import BUFFER_BYTES, FILE, Flaw, Reading, path_list
-from headwater.connectors.sources.files.settings import Settings
+from headwater.connectors.sources.files.settings import Dialect, Settings
 from headwater.connectors.sources.files.times import time_from_text
 from headwater.spec.addresses import address
 from headwater.spec.observations import SetAside
 from headwater.sql.text import quote_identifier, quote_literal
 
-_NATIVE = frozenset(
-    "VARCHAR BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT "
-    "FLOAT DOUBLE DATE TIME".split()
+_NATIVE: Final = frozenset(
+    {
+        *("VARCHAR", "BOOLEAN", "FLOAT", "DOUBLE", "DATE", "TIME"),
+        *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
+        *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
+    }
 )
 """Types that the reader itself casts, exactly, with rejects; all others are cast from text behind it."""
 
@@ -39,18 +43,22 @@ def header_of(settings: Settings, path: str) -> Header:
     if not text:
         return Header(())
     text = text.replace("\0", "")
-    options: dict[str, object] = {"delimiter": dialect.delimiter}
     if len(dialect.delimiter) > 1:
         first = text.splitlines()[0]
         return Header(tuple(part.strip('"') for part in first.split(dialect.delimiter)), first)
-    if dialect.quote:
-        options |= {"quotechar": dialect.quote, "doublequote": dialect.escape in {"", dialect.quote}}
-        options |= {"escapechar": dialect.escape} if dialect.escape not in {"", dialect.quote} else {}
-    else:
-        options["quoting"] = csv.QUOTE_NONE
     csv.field_size_limit(len(text) + 1)
-    rows = csv.reader(text.splitlines(keepends=True), **options)  # type: ignore[arg-type]
+    rows = csv.reader(text.splitlines(keepends=True), **csv_options(dialect))  # type: ignore[arg-type]
     return Header(tuple(next(rows, [])), text.splitlines()[0])
+
+
+def csv_options(dialect: Dialect) -> dict[str, object]:
+    """Give the options with which Python's reader cuts a record as the engine's does."""
+    options: dict[str, object] = {"delimiter": dialect.delimiter}
+    if not dialect.quote:
+        return options | {"quoting": csv.QUOTE_NONE}
+    is_doubled = dialect.escape in {"", dialect.quote}
+    options |= {"quotechar": dialect.quote, "doublequote": is_doubled}
+    return options if is_doubled else options | {"escapechar": dialect.escape}
 
 
 def missing_columns(settings: Settings, header: Header) -> tuple[str, ...]:
@@ -69,7 +77,7 @@ def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Hea
         columns[column.name if column else f"__hw_extra_{number}"] = _reader_type(settings, column)
     rejects = "hw_rejects_" + address(settings.address, *paths)[:20]
     expressions = {c.name: _expression(settings, c, columns[c.name]) for c in settings.contract.columns}
-    late = {c.name: c for c in settings.contract.columns if columns[c.name] == "VARCHAR" and c.type != "VARCHAR"}
+    late = {c.name for c in settings.contract.columns if is_late(settings, c) and c.type != "VARCHAR"}
     raw = [quote_identifier(c.name) for c in settings.contract.columns]
     names = [f"{name} AS {_raw(n)}" for n, name in enumerate(raw)]
     flaws = (
@@ -78,6 +86,10 @@ def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Hea
         else tuple(_cast_flaw(c, _raw(n)) for n, c in enumerate(settings.contract.columns) if c.name in late)
     )
     carried = [_raw(n) for n in range(len(raw))]
+    parts = (
+        _raw(n) if is_late(settings, c) else f"CASE WHEN {_raw(n)} IS NOT NULL THEN '' END"
+        for n, c in enumerate(settings.contract.columns)
+    )
     return Reading(
         items=tuple(items),
         paths=paths,
@@ -88,8 +100,9 @@ def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Hea
         flaws=flaws,
         rejects=rejects,
         is_costly=bool(late),
-        payload=f"concat_ws({quote_literal(settings.dialect.delimiter)}, {', '.join(carried)})",
+        key=f"CAST(to_json([{', '.join(parts)}]) AS VARCHAR)",
         framing="records",
+        header=tuple(columns),
     )
 
 
@@ -98,14 +111,17 @@ def _raw(number: int) -> str:
 
 
 def _reader_type(settings: Settings, column: ContractColumn | None) -> str:
-    if column is None or settings.contract.lazy:
-        return "VARCHAR"
-    return column.type if is_native(column.type) else "VARCHAR"
+    return "VARCHAR" if column is None or is_late(settings, column) else column.type
+
+
+def is_late(settings: Settings, column: ContractColumn) -> bool:
+    """Whether a column is read as text and cast behind the reader (the time column always: it is judged as text)."""
+    return settings.contract.lazy or column.name == settings.contract.time or not is_native(column.type)
 
 
 def is_native(type_: str) -> bool:
     """Whether the reader casts to a type itself and reports what it cannot cast."""
-    return type_ in _NATIVE or type_.startswith("DECIMAL")
+    return (type_ in _NATIVE and type_ != "VARCHAR") or type_.startswith("DECIMAL")
 
 
 def _expression(settings: Settings, column: ContractColumn, reader_type: str) -> str:

@@ -56,8 +56,8 @@ def document_reading(settings: Settings, items: Sequence[ScanItem], layout: Layo
         flaws=(_no_object(), *(() if settings.contract.lazy else _cast_flaws(declared))),
         rejects=rejects,
         is_costly=True,
-        payload=LINE,
-        framing="lines" if rejects else "rows",
+        key=LINE,
+        framing="lines" if rejects else "documents",
     )
 
 
@@ -75,7 +75,7 @@ def _no_object() -> Flaw:
 
 
 def _text(column: ContractColumn) -> str:
-    """The value as text (nested ones as JSON); numbers with more digits than a double keeps come from the line itself."""
+    """The value as text (nested ones as JSON); numbers longer than a double keeps are taken from the line itself."""
     value = f"{_VALUES}[{quote_literal(column.name)}]"
     tree = parse_type(column.type)
     if not tree.is_leaf or column.type == "JSON":

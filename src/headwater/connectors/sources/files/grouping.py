@@ -39,7 +39,7 @@ class Layouts:
         self._known: dict[str, Hashable] = {}
 
     def grouped(self, scans: Sequence[ScanItem]) -> Grouped:
-        """Sort files into readings; raises Invalid for other columns (unless they are quarantined), Retryable if gone."""
+        """Sort files into readings; raises Invalid for other columns (unless quarantined), Retryable if gone."""
         settings = self._settings
         scans = [scan for scan in scans if scan.item.size_bytes]
         if not scans:

@@ -1,13 +1,11 @@
-"""What each file holds: one query for all files read alike, and a second look only at files with rows set aside."""
+"""What each file holds: one query for all that are read alike; rows set aside are then looked for in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from headwater.connectors.sources.files.grouping import Layouts
-from headwater.connectors.sources.files.positions import Place, places
+from headwater.connectors.sources.files.positions import Place, find
 from headwater.connectors.sources.files.reading import FILE, FLAW, Flaw, Reading, typed
 from headwater.connectors.sources.files.rejecting import PAYLOAD_CHARACTERS, drop_rejects, take_rejects
 from headwater.connectors.sources.files.rules import contract_flaws, moment_of
@@ -27,101 +25,84 @@ class Tally:
 
     rows: int = 0
     hours: set[int] = field(default_factory=set)
-    flawed: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def accepted(self) -> int:
-        """Rows that the engine's reader gave, with or without a flaw."""
-        return self.rows + sum(self.flawed.values())
+    flawed: int = 0
+    futures: int = 0
+    keys: dict[str, Flaw] = field(default_factory=dict)
+    """The flaw of each row set aside, by its key; not more than are listed."""
 
 
 def inspect_reading(
-    connection: "duckdb.DuckDBPyConnection", settings: Settings, layouts: Layouts, reading: Reading, last: datetime
+    connection: "duckdb.DuckDBPyConnection", settings: Settings, reading: Reading, last: datetime
 ) -> Iterator[Inspection]:
     """Inspect all files of a reading."""
     drop_rejects(connection, [reading])
-    items = reading.by_path
-    more, bounds = contract_flaws(settings, reading.items, last)
-    flaws = (*reading.flaws, *more)
-    tallies = count_rows(connection, settings, reading, typed(reading, bounds, flaws))
-    rejects = take_rejects(connection, reading, items)
-    suspects = [scan for path, scan in zip(reading.paths, reading.items, strict=True) if tallies[path].flawed]
-    flawed: dict[str, list[SetAside]] = {}
-    for again in layouts.grouped(suspects).readings:
-        flawed |= list_flawed(connection, settings, again, last, tallies, rejects)
-    for path, item in items.items():
-        tally = tallies[path]
-        structural = [row for row in rejects if row.path == item.path]
-        aside = tuple(sorted((*structural, *flawed.get(path, ())), key=lambda row: (row.position, row.line)))
-        futures = sum(n for number, n in tally.flawed.items() if flaws[number - 1].reason == "future")
+    tallies = count_rows(connection, settings, reading, last)
+    rejects = take_rejects(connection, reading, reading.by_path)
+    by_file: dict[str, list[SetAside]] = {}
+    for row in rejects:
+        by_file.setdefault(row.path, []).append(row)
+    for path, item in reading.by_path.items():
+        tally, structural = tallies[path], by_file.get(item.path, [])
+        aside = sorted([*structural, *set_aside(settings, reading, path, tally, structural)], key=_order)
         yield Inspection(
             identity=item.identity,
             rows=tally.rows,
             hours=tuple(sorted(tally.hours)),
-            set_aside=aside[:LISTED_ROWS],
-            not_after=last if futures else None,
-            more=sum(tally.flawed.values()) + len(structural) - len(aside[:LISTED_ROWS]),
+            set_aside=tuple(aside[:LISTED_ROWS]),
+            not_after=last if tally.futures else None,
+            more=max(0, tally.flawed + len(structural) - len(aside[:LISTED_ROWS])),
         )
 
 
+def _order(row: SetAside) -> tuple[int, int]:
+    return row.position, row.line
+
+
 def count_rows(
-    connection: "duckdb.DuckDBPyConnection", settings: Settings, reading: Reading, select: str
+    connection: "duckdb.DuckDBPyConnection", settings: Settings, reading: Reading, last: datetime | None
 ) -> dict[str, Tally]:
-    """Count the rows of every file by hour and by flaw."""
+    """Count the rows of every file by hour and by flaw, in one query; ``last`` as in ``contract_flaws``."""
+    more, bounds = contract_flaws(settings, reading.items, last)
+    flaws = (*reading.flaws, *more)
     time = settings.time_column
-    hour = f"CASE WHEN {FLAW} IS NULL THEN {moment_of(time, settings.contract.timezone).hour} END" if time else "NULL"
-    # Every raw column has to be read here as it is in scans; a volatile condition keeps the engine from leaving it out.
-    where = (
-        f" WHERE NOT ({' AND '.join(f'{c} IS NULL' for c in reading.forced)}) OR random() >= 0"
-        if reading.forced
-        else ""
-    )
+    hour = moment_of(time, settings.contract.timezone).hour if time else "NULL"
+    forced = f" WHERE CASE WHEN {reading.absent} THEN random() >= 0 ELSE true END" if reading.forced else ""
+    key = f"min(CASE WHEN {FLAW} IS NOT NULL THEN {reading.key} END, {LISTED_ROWS})"
     rows = connection.execute(
-        f"SELECT {FILE}, {FLAW}, {hour} AS hour, count(*) FROM (SELECT * FROM ({select}) AS s{where}) AS all_rows GROUP BY ALL"
+        f"SELECT {FILE}, {FLAW}, CASE WHEN {FLAW} IS NULL THEN {hour} END AS hour, count(*), {key} "
+        f"FROM ({typed(reading, bounds, flaws)}) AS judged{forced} GROUP BY ALL"
     ).fetchall()
     tallies = {path: Tally() for path in reading.paths}
-    for path, flaw, occupied, count in rows:
-        tally = tallies[path]
-        if flaw is not None:
-            tally.flawed[flaw] = tally.flawed.get(flaw, 0) + count
-            continue
-        tally.rows += count
-        if occupied is not None:
-            tally.hours.add(occupied)
+    for path, flaw, occupied, count, keys in rows:
+        _add(tallies[path], flaws[flaw - 1] if flaw else None, occupied, count, keys or ())
     return tallies
 
 
-def list_flawed(
-    connection: "duckdb.DuckDBPyConnection",
-    settings: Settings,
-    reading: Reading,
-    last: datetime | None,
-    tallies: Mapping[str, Tally],
-    rejects: Sequence[SetAside],
-) -> dict[str, list[SetAside]]:
-    """Read files that hold flawed rows once more, in order, for the position and the text of each; by full path."""
-    more, bounds = contract_flaws(settings, reading.items, last)
-    flaws = (*reading.flaws, *more)
-    numbered = f"SELECT *, row_number() OVER () AS number FROM ({typed(reading, bounds, flaws)}) AS in_order"
-    query = f"SELECT {FILE}, number, {FLAW}, {reading.payload} FROM ({numbered}) AS numbered WHERE {FLAW} IS NOT NULL"
-    before = dict(zip(reading.paths, accumulate((tallies[p].accepted for p in reading.paths), initial=0), strict=False))
-    found: dict[str, list[tuple[int, int, str]]] = {path: [] for path in reading.paths}
-    cursor = connection.execute(query)
-    while batch := cursor.fetchmany(LISTED_ROWS):
-        for path, number, flaw, text in batch:
-            if len(found[path]) < LISTED_ROWS:
-                found[path].append((number - before[path], flaw, text))
-    drop_rejects(connection, [reading])
-    listed = {}
-    for path, item in reading.by_path.items():
-        skipped = {row.position for row in rejects if row.path == item.path}
-        numbers = [number for number, _, _ in found[path]]
-        at = places(settings, reading, path, numbers, skipped, tallies[path].accepted)
-        listed[path] = [_set_aside(item, flaws[flaw - 1], text, at[number]) for number, flaw, text in found[path]]
-    return listed
+def _add(tally: Tally, flaw: Flaw | None, hour: int | None, count: int, keys: Sequence[str]) -> None:
+    if flaw is None:
+        tally.rows += count
+        tally.hours |= {hour} if hour is not None else set()
+        return
+    tally.flawed += count
+    tally.futures += count if flaw.reason == "future" else 0
+    tally.keys |= dict.fromkeys(keys, flaw)
 
 
-def _set_aside(item: Item, flaw: Flaw, text: str, place: Place) -> SetAside:
+def set_aside(
+    settings: Settings, reading: Reading, path: str, tally: Tally, rejects: Sequence[SetAside]
+) -> list[SetAside]:
+    """Give the flawed rows of a file, each with its place; where places are not certain, none is claimed."""
+    if not tally.flawed:
+        return []
+    item = reading.by_path[path]
+    skipped = {row.position for row in rejects if row.path == item.path}
+    found = find(settings, reading, path, tally.keys, skipped)
+    if len(found) != tally.flawed and len(tally.keys) < LISTED_ROWS:
+        found = [Place(key, -1, number, key) for number, key in enumerate(tally.keys, 1)]
+    return [_set_aside(item, tally.keys[place.key], place) for place in found[:LISTED_ROWS]]
+
+
+def _set_aside(item: Item, flaw: Flaw, place: Place) -> SetAside:
     return SetAside(
         identity=item.identity,
         path=item.path,
@@ -130,5 +111,5 @@ def _set_aside(item: Item, flaw: Flaw, text: str, place: Place) -> SetAside:
         reason=flaw.reason,
         column=flaw.column,
         message=flaw.message,
-        payload=(place.text or text or "")[:PAYLOAD_CHARACTERS],
+        payload=place.text[:PAYLOAD_CHARACTERS],
     )

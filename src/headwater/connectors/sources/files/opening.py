@@ -6,12 +6,11 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, Final, cast
+from typing import IO, Final, cast
 
 HEAD_BYTES: Final = 1 << 20
 BOM: Final = b"\xef\xbb\xbf"
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_BLOCK_BYTES: Final = 4 << 20
 
 
 @contextmanager
@@ -40,39 +39,42 @@ def head_of(path: str, size: int = HEAD_BYTES) -> bytes:
             return b""
 
 
-def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    r"""Give (offset, line without its end) of every line; ``\n``, ``\r\n`` and ``\r`` end a line.
-
-    >>> list(lines(io.BytesIO(b"a\r\n\nb\rc")))
-    [(0, b'a'), (3, b''), (4, b'b'), (6, b'c')]
-    """
+def blocks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Give (offset, bytes) of pieces of some megabytes that begin and end with whole lines."""
     offset = 0
-    for physical in cast("BinaryIO", file):
-        body = physical.rstrip(b"\n")
-        if b"\r" not in body:
-            yield offset, body
-        else:
-            at = offset
-            pieces = body.removesuffix(b"\r").split(b"\r")
-            for piece in pieces:
-                yield at, piece
-                at += len(piece) + 1
-        offset += len(physical)
+    while piece := file.read(_BLOCK_BYTES):
+        if not piece.endswith(b"\n"):
+            piece += file.readline()
+        yield offset, piece
+        offset += len(piece)
+
+
+def lines(piece: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
+    r"""Give (offset, line, its end) of every line; ``\n``, ``\r\n`` and ``\r`` end a line.
+
+    >>> list(lines(b"a\r\n\nb\rc"))
+    [(0, b'a', b'\r\n'), (3, b'', b'\n'), (4, b'b', b'\r'), (6, b'c', b'')]
+    """
+    for whole in piece.splitlines(keepends=True):
+        body = whole.rstrip(b"\r\n")
+        yield offset, body, whole[len(body) :]
+        offset += len(whole)
 
 
 def records(file: IO[bytes], quote: bytes, escape: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Give (offset, line from 1, text) of every record of a delimited file; quoted line ends do not end a record."""
     escaped = re.compile(re.escape(escape) + b".", re.DOTALL) if escape not in {b"", quote} else None
-    begun, held, first = 0, b"", 1
+    begun, held, first, number = 0, b"", 1, 0
     is_open = False
-    for number, (offset, body) in enumerate(lines(file), 1):
-        if not is_open:
-            begun, held, first = offset, body, number
-        else:
-            held += b"\n" + body
-        counted = escaped.sub(b"", body) if escaped else body
-        is_open ^= bool(quote) and counted.count(quote) % 2 == 1
-        if not is_open:
-            yield begun, first, held
+    for start, piece in blocks(file):
+        for offset, body, end in lines(piece, start):
+            number += 1
+            if not is_open:
+                begun, held, first = offset, b"", number
+            counted = escaped.sub(b"", body) if escaped else body
+            is_open ^= bool(quote) and counted.count(quote) % 2 == 1
+            held += body + (end if is_open else b"")
+            if not is_open:
+                yield begun, first, held
     if is_open:
         yield begun, first, held

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -133,7 +133,7 @@ def _compiled(part: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(part))
 
 
-def _matcher(part: str):  # type: ignore[no-untyped-def]
+def _matcher(part: str) -> Callable[[str], object]:
     return _compiled(part).match
 
 

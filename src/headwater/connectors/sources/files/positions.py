@@ -1,64 +1,121 @@
-"""Where rows stand in a file: the engine counts rows, so the bytes are walked once for those that are asked for."""
+"""Where rows stand in a file: their bytes are looked for once, in files that hold rows which were set aside.
 
+The engine reads in parallel and promises no order, so rows are known by what they hold: whether a row has a flaw
+follows from its text alone, so every row of the file with such a text is one that is looked for.
+"""
+
+import csv
+import json
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from headwater.connectors.sources.files.opening import BOM, lines, opened, records
+from headwater.connectors.sources.files.delimited import csv_options, is_late
+from headwater.connectors.sources.files.opening import BOM, blocks, lines, opened, records
 from headwater.connectors.sources.files.reading import Reading
 from headwater.connectors.sources.files.settings import Settings
+
+_LARGEST_DOCUMENT: Final = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Byte offset of a row (-1: unknown, then ``line`` counts rows), its line, and its text if it was found."""
+    """A row: its key, its byte offset (-1: unknown), its line (or number, where there are no lines) and its text."""
 
+    key: str
     position: int
     line: int
-    text: str = ""
+    text: str
 
 
-def places(
-    settings: Settings, reading: Reading, path: str, numbers: Collection[int], skipped: Collection[int], rows: int
-) -> dict[int, Place]:
-    """Give the place of rows by their number among the ``rows`` that the engine's reader gave.
-
-    ``skipped`` holds the offsets of rows that the reader set aside. Where the walk does not find exactly as many rows
-    as the engine did, no position is claimed.
-    """
-    unknown = {number: Place(-1, number) for number in numbers}
-    if reading.framing == "rows" or not numbers:
-        return unknown
-    wanted = frozenset(numbers)
-    found: dict[int, Place] = {}
-    number = 0
+def find(
+    settings: Settings, reading: Reading, path: str, keys: Collection[str], skipped: Collection[int]
+) -> list[Place]:
+    """Find all rows with these keys; ``skipped`` holds offsets of rows that the reader itself set aside."""
+    search: Callable[[], Iterator[Place]] = {
+        "lines": lambda: _in_lines(path, frozenset(keys)),
+        "records": lambda: _in_records(settings, reading, path, frozenset(keys)),
+        "documents": lambda: _in_documents(path, frozenset(keys)),
+        "rows": lambda: (_numbered(key) for key in keys),
+    }[reading.framing]
     try:
-        for offset, line, body in _walk(settings, reading, path):
-            if offset in skipped:
-                continue
-            number += 1
-            if number in wanted:
-                found[number] = Place(offset, line, body.decode(settings.dialect.encoding, errors="replace"))
-    except (OSError, EOFError, zlib.error):
-        return unknown
-    return found if number == rows else unknown
+        return [place for place in search() if place.position not in skipped or place.position < 0]
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error):
+        return []
 
 
-def _walk(settings: Settings, reading: Reading, path: str) -> Iterator[tuple[int, int, bytes]]:
-    dialect = settings.dialect
+def _numbered(key: str) -> Place:
+    number, _, text = key.partition(" ")
+    return Place(key, -1, int(number) + 1, text)
+
+
+def _in_lines(path: str, keys: frozenset[str]) -> Iterator[Place]:
+    wanted = {key.encode(): key for key in keys}
     with opened(path) as file:
-        if reading.framing == "lines":
-            for line, (offset, body) in enumerate(lines(file), 1):
-                text = body.removeprefix(BOM) if line == 1 else body
-                if text.strip(b" \t") if settings.format == "jsonl" else text:
-                    yield offset, line, text
-            return
-        is_head = dialect.header
-        keeps_blank = len(settings.contract.columns) == 1
-        quote, escape = (sign.encode(dialect.encoding) for sign in (dialect.quote, dialect.escape))
+        number = 0
+        for start, piece in blocks(file):
+            bodies = piece.splitlines()
+            if start == 0 and piece.startswith(BOM):
+                bodies[0] = bodies[0].removeprefix(BOM)
+            if not wanted.keys().isdisjoint(bodies):
+                for line, (offset, body, _) in enumerate(lines(piece, start), number + 1):
+                    found = wanted.get(body.removeprefix(BOM) if offset == 0 else body)
+                    if found is not None:
+                        yield Place(found, offset, line, found)
+            number += len(bodies)
+
+
+def _in_records(settings: Settings, reading: Reading, path: str, keys: frozenset[str]) -> Iterator[Place]:
+    dialect = settings.dialect
+    if len(dialect.delimiter) > 1:
+        return
+    options = csv_options(dialect)
+    is_head = dialect.header
+    quote, escape = (sign.encode(dialect.encoding) for sign in (dialect.quote, dialect.escape))
+    with opened(path) as file:
         for offset, line, body in records(file, quote, escape):
-            text = body.removeprefix(BOM) if line == 1 else body
+            text = (body.removeprefix(BOM) if offset == 0 else body).decode(dialect.encoding, errors="replace")
             if is_head and text:
                 is_head = False
-            elif text or keeps_blank:
-                yield offset, line, text
+                continue
+            values = next(csv.reader(text.splitlines(keepends=True), **options), [])  # type: ignore[arg-type]
+            key = _key(settings, reading.header, values)
+            if key in keys:
+                yield Place(key, offset, line, text)
+
+
+def _key(settings: Settings, header: tuple[str, ...], values: list[str]) -> str:
+    """The key of a record as the reading's SQL writes it: what is read as text, and whether the others are there."""
+    if len(values) != len(header):
+        values = [*values, *[""] * (len(header) - len(values))]
+    null = settings.dialect.null
+    there = dict(zip(header, values, strict=False))
+    parts = []
+    for column in settings.contract.columns:
+        value = there[column.name]
+        absent = value in null
+        parts.append(None if absent else value if is_late(settings, column) else "")
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+
+def _in_documents(path: str, keys: frozenset[str]) -> Iterator[Place]:
+    with opened(path) as file:
+        content = file.read(_LARGEST_DOCUMENT + 1)
+    if len(content) > _LARGEST_DOCUMENT:
+        return
+    text = content.removeprefix(BOM).decode(errors="replace")
+    decode = json.JSONDecoder().raw_decode
+    at, number = 0, 0
+    bytes_before, counted = len(content) - len(content.removeprefix(BOM)), 0
+    while True:
+        while at < len(text) and text[at] in " \t\r\n,[]" and not (number and text[at] == "["):
+            at += 1
+        if at >= len(text):
+            return
+        _, end = decode(text, at)
+        number += 1
+        if text[at:end] in keys:
+            bytes_before, counted = bytes_before + len(text[counted:at].encode()), at
+            yield Place(text[at:end], bytes_before, number, text[at:end])
+        at = end

@@ -46,10 +46,12 @@ class Reading:
     """Name of the temporary table in which the engine's reader reports; "" if it does not."""
     is_costly: bool = False
     """Typed columns are computed: keep filters from computing them a second time."""
-    payload: str = "NULL"
-    """The row as text, over raw and typed columns."""
-    framing: Literal["lines", "records", "rows"] = "rows"
-    """How positions are found: lines or quoted records of the text, or only the number of the row."""
+    key: str = "NULL"
+    """Text by which a row is found again in its file, over raw and typed columns."""
+    framing: Literal["lines", "records", "documents", "rows"] = "rows"
+    """What is looked for: lines, quoted records, JSON values; or rows whose key begins with their number."""
+    header: tuple[str, ...] = ()
+    """Names of the columns in the file, in order, declared ones as declared (delimited files only)."""
 
     @property
     def by_path(self) -> dict[str, Item]:

@@ -1,12 +1,12 @@
 """What a user says about files, checked, and what follows from it: the format, the place of each file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal, cast
 
 from headwater.connect.sources import Contract, ContractColumn
 from headwater.connectors.sources.files.patterns import Pattern, parse_pattern
-from headwater.diagnostics import Invalid, Where, error, suggest
+from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest
 from headwater.spec.addresses import address
 from headwater.spec.fields import Doc
 from headwater.sql.type_names import parse_type
@@ -121,17 +121,11 @@ def settings_of(values: Mapping[str, object], contract: Contract, root: str, whe
     if found:
         raise Invalid.from_all(found)
     columns = tuple(ContractColumn(name=c.name, type=canonical(c.type), required=c.required) for c in contract.columns)
-    contract = _with_columns(contract, columns)
+    contract = replace(contract, columns=columns)
     unique = address(root, path, format_, repr(dialect), repr(contract))
     return Settings(
         root=root, pattern=pattern, format=format_, dialect=dialect, contract=contract, where=where, address=unique
     )
-
-
-def _with_columns(contract: Contract, columns: tuple[ContractColumn, ...]) -> Contract:
-    from dataclasses import replace
-
-    return replace(contract, columns=columns)
 
 
 def _format_of(path: str) -> Format:
@@ -157,8 +151,8 @@ def _dialect(values: Mapping[str, object], format_: Format) -> Dialect:
     )
 
 
-def _dialect_problems(dialect: Dialect, where: Where | None) -> list[object]:
-    found: list[object] = []
+def _dialect_problems(dialect: Dialect, where: Where | None) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
     for name, value in (("quote", dialect.quote), ("escape", dialect.escape)):
         if len(value) > 1 or not value.isascii():
             found.append(error("HW0304", f"`{name}` must be one character, not `{value}`", where))

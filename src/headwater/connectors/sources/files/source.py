@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.connect.sources import Scan, ScanItem
 from headwater.connectors.sources.files import listing
+from headwater.connectors.sources.files.delimited import is_native
 from headwater.connectors.sources.files.grouping import Layouts
-from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, list_flawed
+from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, set_aside
 from headwater.connectors.sources.files.reading import Reading, scan_select, typed
 from headwater.connectors.sources.files.rejecting import take_rejects
 from headwater.connectors.sources.files.rules import contract_flaws
@@ -43,9 +44,8 @@ class Files:
 
     @property
     def _casts_late(self) -> bool:
-        from headwater.connectors.sources.files.delimited import is_native
-
-        return not self._settings.contract.lazy and not all(is_native(c.type) for c in self._settings.contract.columns)
+        columns = self._settings.contract.columns
+        return not self._settings.contract.lazy and any(c.type != "VARCHAR" and not is_native(c.type) for c in columns)
 
     def observe(self, site: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
         """List the files at a site, ordered by path."""
@@ -65,7 +65,7 @@ class Files:
         found: dict[str, Inspection] = {}
         with self._explained(items):
             for reading in grouped.readings:
-                for inspection in inspect_reading(connection, self._settings, self._layouts, reading, last):
+                for inspection in inspect_reading(connection, self._settings, reading, last):
                     found[inspection.identity] = inspection
         listing.refuse_changed(self._settings, items)
         for row in grouped.set_aside:
@@ -120,9 +120,11 @@ class Files:
         if not counted or counted[0][0] is None:
             return []
         connection.execute(f"CREATE OR REPLACE TEMP SEQUENCE {quote_identifier(counter)}")
-        tallies = count_rows(connection, self._settings, reading, self._typed(reading))
-        found = list_flawed(connection, self._settings, reading, None, tallies, rejects)
-        return [row for rows in found.values() for row in rows]
+        tallies = count_rows(connection, self._settings, reading, None)
+        take_rejects(connection, reading, {})
+        return [
+            row for path in reading.paths for row in set_aside(self._settings, reading, path, tallies[path], rejects)
+        ]
 
     def _refuse_bad_rows(self, rows: Iterable[SetAside]) -> None:
         if not self._settings.contract.fail_on_bad_row:
