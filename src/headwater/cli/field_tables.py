@@ -42,7 +42,8 @@ def _default(shape: Any, key: Key) -> str:
     if key.required:
         return "required"
     field = next(each for each in fields(shape) if each.name == key.field)
-    value = field.default if field.default is not MISSING else field.default_factory()  # type: ignore[misc]  # one of them is set
+    factory: Any = field.default_factory
+    value = field.default if field.default is not MISSING else factory()
     if value is None or value == "" or (isinstance(value, (tuple, Mapping)) and not value) or is_dataclass(value):
         return ""
     if isinstance(value, bool):

@@ -52,6 +52,20 @@ class Session:
         with progress(self.out) as emit, self.workspace(emit) as workspace:
             yield workspace
 
+    @staticmethod
+    def require_environment(workspace: "Workspace", name: str) -> None:
+        """Raise Invalid, with the closest name, for an environment that nobody made or declared.
+
+        The files are read only for one that is not in the state.
+        """
+        from headwater.state.environments import environments
+
+        if name in {row.name for row in environments(workspace.db)}:
+            return
+        from headwater.app.environments import require_environment
+
+        require_environment(workspace, name)
+
     def say(self, found: "Iterable[Diagnostic]") -> None:
         """Print diagnostics on stderr, unless they are part of the document that is printed."""
         if not self.out.json:

@@ -26,4 +26,5 @@ def command(session: Session, environment: str, limit: int) -> None:
     from headwater.state.releases import history
 
     with session.workspace() as workspace:
+        session.require_environment(workspace, environment)
         session.out.show(history(workspace.db, environment, limit), HISTORY)

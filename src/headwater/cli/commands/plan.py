@@ -34,6 +34,7 @@ def command(session: Session, environment: str, out: Path | None, exit_code: boo
     from headwater.cli.views.plan import PLAN, step_document
 
     with session.at_work() as workspace:
+        session.require_environment(workspace, environment)
         checked = compiled(workspace.root, environment, session.variables)
         assert checked.graph is not None  # noqa: S101 - `compiled` raises otherwise
         plan = make_plan(workspace, checked.graph, environment)

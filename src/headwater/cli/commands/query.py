@@ -33,6 +33,7 @@ def command(session: Session, sql: str, environment: str, limit: int | None, for
 
     text = sys.stdin.read() if sql == "-" else sql
     with session.workspace() as workspace:
+        session.require_environment(workspace, environment)
         asked = rows_asked(session, form, limit)
         result = read(workspace, text, environment, limit=None if asked is None else asked + 1)
     answer(session, result, form, asked)

@@ -48,6 +48,7 @@ def command(
         raise click.UsageError("RELEASE and --to name two releases", click.get_current_context())
     began = time.monotonic()
     with session.workspace() as workspace:
+        session.require_environment(workspace, environment)
         planned = preview_rollback(workspace, environment, to=release or to, data=data)
         if dry_run:
             session.out.show(planned, PREVIEW)

@@ -42,6 +42,7 @@ def command(
     del yes  # never asks
     began = time.monotonic()
     with session.at_work() as workspace:
+        session.require_environment(workspace, environment)
         outcome = run(
             workspace, environment, select=select, release_holds=release_holds, message=message, wait_s=wait_s
         )

@@ -31,6 +31,7 @@ def command(session: Session, node: str, environment: str, limit: int | None, fo
 
     asked = _ROWS if limit is None else limit
     with session.workspace() as workspace:
+        session.require_environment(workspace, environment)
         head = read_head(workspace.db, environment)
         require_served(released_graph(workspace.db, environment, head.code), head, node)
         result = read_table(workspace, environment, node, limit=asked + 1)

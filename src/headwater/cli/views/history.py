@@ -36,7 +36,9 @@ def lines(releases: "Sequence[Release]", page: Page) -> Iterator[str]:
         yield "No release yet: `headwater apply` makes the first one."
         return
     header = ("release", "at", "kind", "moved", "nodes", "by", "commit", "message")
-    yield from table(header, map(_row, releases), columns=page.columns)
+    rows = [_row(each) for each in releases]
+    used = [i for i in range(len(header)) if any(row[i] for row in rows)]
+    yield from table([header[i] for i in used], [[row[i] for i in used] for row in rows], columns=page.columns)
 
 
 def _row(release: "Release") -> tuple[str, ...]:
