@@ -18,7 +18,7 @@ class Unanswered(click.UsageError):
     """A question that nobody is there to answer."""
 
     def __init__(self, question: str) -> None:
-        super().__init__(f"{question} There is no terminal to answer on: repeat the command with --yes")
+        super().__init__(f"there is no terminal to ask on: {question}")
 
 
 def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
@@ -80,7 +80,7 @@ class _Ending:
             return self.failed([("HW0903", problem.format_message(), "")], MISTAKE)
         code = "HW0902" if isinstance(problem, Unanswered) else "HW0901"
         path = problem.ctx.command_path if problem.ctx else "headwater"
-        hint = "" if isinstance(problem, Unanswered) else f"see `{path} --help`"
+        hint = "--yes answers it" if isinstance(problem, Unanswered) else f"see `{path} --help`"
         return self.failed([(code, _sentence(problem.format_message()), hint)], USAGE)
 
     def stopped(self, problem: Any) -> int:

@@ -19,8 +19,8 @@ from headwater.cli.session import Session
 def command(session: Session, environments: tuple[str, ...], environment: str) -> None:
     """Show what differs: code and environment, or two environments.
 
-    With one environment (default dev), compares the project's files with its code, node by node; source data is not
-    looked at (`headwater plan` does). With two, compares what they serve.
+    With one environment (default dev), from its code to the project's files; with two, from the code of the first to
+    that of the second. Rows are not looked at: `headwater plan` and `headwater env diff` do that.
     """
     if len(environments) > 2:  # noqa: PLR2004 - a difference is of two
         raise click.UsageError("a difference is between two environments", click.get_current_context())
@@ -31,18 +31,22 @@ def command(session: Session, environments: tuple[str, ...], environment: str) -
 
 
 def _between(session: Session, a: str, b: str) -> None:
-    from headwater.app.environments import diff_environments
-    from headwater.cli.views.environments import differences
+    from headwater.app.comparing import compare_environments
+    from headwater.cli.views.comparison import comparison
 
     with session.workspace() as workspace:
-        session.out.show(diff_environments(workspace, a, b), differences(a, b))
+        for name in (a, b):
+            session.require_environment(workspace, name)
+        session.out.show(compare_environments(workspace, a, b), comparison(a, b))
 
 
 def _from_code(session: Session, environment: str) -> None:
-    from headwater.app.comparing import diff_code
+    from headwater.app.checking import compiled
+    from headwater.app.comparing import compare_code
     from headwater.cli.views.comparison import comparison
 
     with session.workspace() as workspace:
         session.require_environment(workspace, environment)
-        found = diff_code(workspace, environment)
-    session.out.show(found, comparison(environment))
+        graph = compiled(workspace.root, environment, workspace.variables).graph
+        assert graph is not None  # noqa: S101 - `compiled` raises otherwise
+        session.out.show(compare_code(workspace, environment, graph), comparison(environment, "the files"))

@@ -22,9 +22,9 @@ def command(session: Session, environment: str, limit: int) -> None:
     Each apply, run and rollback that moved something made one; the list says who did it, when, and whether code moved
     or only data.
     """
+    from headwater.app.history import history
     from headwater.cli.views.history import HISTORY
-    from headwater.state.releases import history
 
     with session.workspace() as workspace:
         session.require_environment(workspace, environment)
-        session.out.show(history(workspace.db, environment, limit), HISTORY)
+        session.out.show(history(workspace, environment, limit), HISTORY)

@@ -27,21 +27,10 @@ def command(session: Session, node: str, column: str | None, environment: str | 
 
     Columns count that become values, and those that decide which rows exist (WHERE, JOIN, GROUP BY).
     """
+    from headwater.app.lineage import lineage
     from headwater.cli.views.lineage import LINEAGE
-    from headwater.graph.lineage import trace
 
-    if environment is None:
-        from headwater.app.checking import compiled
-        from headwater.app.workspace import find_root
-
-        checked = compiled(find_root(session.project.absolute()), "dev", session.variables)
-        assert checked.graph is not None  # noqa: S101 - `compiled` raises otherwise
-        graph = checked.graph
-    else:
-        from headwater.app.contexts import released_graph
-        from headwater.state.heads import read_head
-
-        with session.workspace() as workspace:
+    with session.workspace() as workspace:
+        if environment is not None:
             session.require_environment(workspace, environment)
-            graph = released_graph(workspace.db, environment, read_head(workspace.db, environment).code)
-    session.out.show(trace(graph, node, column), LINEAGE)
+        session.out.show(lineage(workspace, node, column, environment=environment), LINEAGE)
