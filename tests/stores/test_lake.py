@@ -50,9 +50,10 @@ def test_the_first_attempt_wins(lake):
 
 def test_many_fills_are_sealed_at_once(lake):
     fills = [stage(lake, fill=f"f{i}", node=f"n{i % 3}") for i in range(20)]
-    assert lake.seal_all([*fills, fills[0]]) == [*fills, fills[0]]
+    assert [lake.seal(fill) for fill in [*fills, fills[0]]] == [*fills, fills[0]]
+    lake.make_durable(fills)
     assert set(lake.every_fill()) == set(fills)
-    assert lake.seal_all([]) == []
+    lake.make_durable([])
 
 
 def test_an_empty_fill_has_rows_of_the_right_types(lake):
@@ -263,7 +264,7 @@ def test_what_a_full_disk_makes_duckdb_say_is_explained(lake):
 def _race(root, process):
     lake = Lake(Path(root))
     fills = [stage(lake, f"SELECT {process} AS id", fill=f"f{i}", attempt=str(process)) for i in range(10)]
-    return [fill.attempt for fill in lake.seal_all(fills)] + [str(os.getpid())]
+    return [fill.attempt for fill in map(lake.seal, fills)] + [str(os.getpid())]
 
 
 def test_eight_processes_agree_on_the_winners(tmp_path):

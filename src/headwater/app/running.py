@@ -59,7 +59,7 @@ def _run(workspace: Workspace, context: Context, options: Options, message: str,
         planned = plan_with(context, options)
         with ExitStack() as leases:
             settled = settle(planned, leases)
-            signature = Signature(kind="run", at=clock(), by=workspace.user, message=message)
+            signature = Signature(kind="run", at=clock(), by=workspace.user, message=message, run=context.run_id)
             outcome = release_settled(workspace, planned, settled, signature)
         _record_tasks(context, outcome, clock())
         status = "done" if outcome.exit_code == 0 else "failed"

@@ -1,8 +1,11 @@
 """What a store fulfils: stage fills, seal them once, find them again, offer them to DuckDB as a relation."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
+from headwater.diagnostics import Diagnostic
 from headwater.spec.addresses import FillId, Version
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
 
@@ -22,8 +25,8 @@ class Store(Protocol):
         """Give the COPY statement that writes a SELECT to a file, exactly; out-of-range values are errors."""
         ...
 
-    def stored_file(self, path: str) -> StoredFile:
-        """Describe a file just written: rows, bytes, SHA-256."""
+    def stored_file(self, path: str, rows: int | None = None) -> StoredFile:
+        """Describe a file just written: rows (None: read them from it), bytes, SHA-256."""
         ...
 
     def relation(self, columns: Sequence[StoredColumn], paths: Sequence[str]) -> str:
@@ -31,7 +34,15 @@ class Store(Protocol):
         ...
 
     def seal(self, fill: Fill) -> Fill:
-        """Put the manifest, durably, unless there is one: give the manifest that won (maybe another attempt's)."""
+        """Put the manifest unless there is one: give the manifest that won (maybe another attempt's)."""
+        ...
+
+    def make_durable(self, fills: Sequence[Fill]) -> None:
+        """Return when sealed fills would survive a loss of power: before a head names them."""
+        ...
+
+    def is_whole(self, fill: Fill) -> bool:
+        """Whether a fill's files are there and as long as its manifest says."""
         ...
 
     def find(self, node: str, version: Version, fill: FillId) -> Fill | None:
@@ -48,6 +59,28 @@ class Store(Protocol):
 
     def delete(self, fills: Iterable[Fill]) -> int:
         """Delete fills, manifest first; give the bytes freed."""
+        ...
+
+    def verify(self, fill: Fill, *, hashes: bool = True) -> list[Diagnostic]:
+        """Compare a fill's files with its manifest: there, as long, and (``hashes``) the same bytes."""
+        ...
+
+    def problems(self) -> list[Diagnostic]:
+        """List the manifests and release records that cannot be read."""
+        ...
+
+    def unlisted(
+        self, older_than: datetime, listed: Callable[[Sequence[FillId]], Collection[FillId]]
+    ) -> Iterator[Fill]:
+        """Give the fills sealed before a time that ``listed`` does not know."""
+        ...
+
+    def orphans(self, older_than: datetime) -> list[Path]:
+        """List the files that no manifest names and that nobody touched since ``older_than``."""
+        ...
+
+    def delete_files(self, files: Iterable[Path]) -> int:
+        """Delete single files, such as orphans; give the bytes freed."""
         ...
 
     def put_release(self, environment: str, release: str, document: Mapping[str, Any]) -> None:

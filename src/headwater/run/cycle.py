@@ -1,6 +1,6 @@
 """Brings an environment to what a plan says: compute, check, and plan again where a check refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -17,6 +17,7 @@ from headwater.run.knowing import knowledge
 from headwater.run.leasing import hold
 from headwater.run.observing import Observed, observe
 from headwater.run.python_models import Request, fills_of, needed, perform_in_process
+from headwater.run.reclaiming import BUILD, USE, finish_condemned
 from headwater.run.relations import Surroundings
 from headwater.run.worker import Receipt, perform
 from headwater.spec.releases import Head, Verdict
@@ -115,6 +116,8 @@ class _Cycle:
         self._failures: dict[str, HeadwaterError] = {}
         self._receipts: list[Receipt] = []
         self._unresolved: tuple[Verdict, ...] = ()
+        self._held: set[str] = set()
+        """Versions whose fills are kept from the janitor, because this run takes some."""
 
     def run(self, plan: Plan) -> Settled:
         for _ in range(_MOST_ROUNDS):
@@ -139,10 +142,14 @@ class _Cycle:
     def _round(self, plan: Plan) -> Plan | None:
         """Compute and check once; give a new plan if something must be withheld, None if the plan stands."""
         self._expect(plan)
+        if not self._hold_taken(plan):
+            return self._again(frozenset())
         withheld = self._compute(plan)
+        if withheld:
+            return self._again(withheld)
         context = self._context
         fills = guard_fills(plan, self._old(plan), self._verdicts, context.db, context.engine, self._around)
-        if withheld or self._is_refused(plan, fills):
+        if self._is_refused(plan, fills):
             return self._again(withheld)
         guarded = guard_maps(plan, context.db, context.engine, self._around, context.emit)
         self._take(guarded)
@@ -166,6 +173,18 @@ class _Cycle:
             if taken and not self._receipts:
                 self._context.emit(FillReused(each.node.name, len(taken)))
 
+    def _hold_taken(self, plan: Plan) -> bool:
+        """Keep fills that are taken as they are from a janitor's hands; False if one was gone before."""
+        context = self._context
+        fresh = [p for p in plan.nodes.values() if p.reuse and p.node.version not in self._held]
+        if not fresh:
+            return True
+        self._lease([f"{USE}:{each.node.version}:{context.run_id}" for each in fresh])
+        self._held.update(each.node.version for each in fresh)
+        sealed = knowledge(context.db, context.store).sealed
+        ids = [(each.node, [entry.fill for entry in each.reuse.values()]) for each in fresh]
+        return all(sealed(node, taken).issuperset(taken) for node, taken in ids)
+
     def _compute(self, plan: Plan) -> frozenset[str]:
         """Run the plan's tasks; give the nodes that must be withheld (failed) or planned again (refused)."""
         tasks = compile_tasks(plan)
@@ -174,19 +193,19 @@ class _Cycle:
         context = self._context
         context.emit(Phase("build", len(tasks)))
         self._fills.load({fill for task in tasks for fill in fills_of(task.relations)})
-        self._lease(tasks)
+        self._lease([f"{BUILD}:{task.node.version}" for task in tasks])
+        finish_condemned(context.db, context.store, [slot.entry.fill for task in tasks for slot in task.slots])
         executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
         failed = {task.node.name: executed.failures[task.id] for task in tasks if task.id in executed.failures}
         self._failures.update(failed)
         return frozenset(failed)
 
-    def _lease(self, tasks: Sequence[Task]) -> None:
-        """Say that these tables are being computed; whoever wants the same waits, and then finds them."""
+    def _lease(self, names: Iterable[str]) -> None:
+        """Say what is being computed or taken: who would compute the same waits, and then finds it."""
         context = self._context
-        names = sorted({f"build:{task.node.version}" for task in tasks})
         lease = hold(
             context.db,
-            names,
+            sorted(set(names)),
             context.run_id,
             clock=context.clock,
             sleep=context.pace.sleep,

@@ -88,7 +88,8 @@ def guard_maps(plan: Plan, db: Database, engine: Engine, around: Surroundings, e
     involved: dict[str, frozenset[str]] = {}
     subjects = Subjects(plan)
     for each in plan.nodes.values():
-        for check in map_checks(each.node):
+        # A table that lacks slots is not going to be served: what its whole map looks like is no question.
+        for check in map_checks(each.node) if _is_whole(each) else ():
             subject = subjects.of(each.node.name)
             reads = address(*(subjects.of(name) for name in check.reads)) if check.reads else ""
             found = verdicts(db, [subject], [check.address]).get((subject, check.address, reads))
@@ -101,6 +102,10 @@ def guard_maps(plan: Plan, db: Database, engine: Engine, around: Surroundings, e
                 failing.append(found)
             involved[each.node.name] = involved.get(each.node.name, frozenset()) | {each.node.name, *check.reads}
     return Guarded(tuple(fresh), tuple(failing), involved)
+
+
+def _is_whole(each: NodePlan) -> bool:
+    return not (each.is_new and (each.blocked or each.waiting or each.stuck))
 
 
 def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surroundings) -> int:

@@ -10,20 +10,27 @@ from headwater.spec.addresses import Digest, FillId
 from headwater.spec.fills import Entry
 from headwater.spec.releases import SlotKey
 from headwater.state.database import Database
-from headwater.state.fills import condemned, known, served_elsewhere
+from headwater.state.fills import condemned, recorded, served_elsewhere
 from headwater.state.verdicts import verdicts
+
+
+def _is_whole(store: Store, node: Node, fill: FillId) -> bool:
+    """A fill that only the lake knows may have been cut by a loss of power before anything named it."""
+    manifest = store.find(node.name, node.version, fill)
+    return manifest is not None and store.is_whole(manifest)
 
 
 def knowledge(db: Database, store: Store) -> Knowledge:
     """Ask the state first, then the lake: a fill that was sealed before a crash is not computed again."""
 
     def sealed(node: Node, ids: Sequence[FillId]) -> frozenset[FillId]:
-        recorded = frozenset(known(db, ids))
-        rest = set(ids) - recorded
+        known = recorded(db, ids)
+        rest = set(ids) - known
         if not rest:
-            return recorded
+            return known
         found = rest & store.sealed(node.name, node.version)
-        return recorded | (found - {fill.id for fill in condemned(db)} if found else frozenset())
+        found -= {fill.id for fill in condemned(db)} if found else set()
+        return known | {fill for fill in found if _is_whole(store, node, fill)}
 
     def refused(node: Node, ids: Sequence[FillId]) -> frozenset[FillId]:
         blocking = [check.address for check in fill_checks(node) if check.on_fail == "block"]

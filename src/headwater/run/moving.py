@@ -31,6 +31,7 @@ class Signature:
     commit: str = ""
     message: str = ""
     fence: tuple[str, int] | None = None
+    run: str = ""
 
 
 def move_of(settled: Settled, signature: Signature) -> Move | None:
@@ -61,11 +62,13 @@ def move_of(settled: Settled, signature: Signature) -> Move | None:
         holds_cleared=frozenset((name, *key) for name, each in plan.nodes.items() for key in each.released),
         settled={name: each.settles for name, each in plan.nodes.items() if each.settles},
         fence=signature.fence,
+        run=signature.run,
     )
 
 
 def make_move(db: Database, store: Store, planned: Move, release_id: str, emit: Emit) -> Release:
     """Move the head, then keep a copy of the release beside the rows; raises Conflict if somebody was faster."""
+    store.make_durable(planned.fills)
     release = move(db, planned, release_id)
     keep_copy(db, store, release)
     emit(Moved(planned.environment, release.id, len(release.nodes), len(planned.changes)))

@@ -12,7 +12,7 @@ from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
 from headwater.spec.authoring import Run
-from headwater.sql.text import quote_identifier
+from headwater.sql.text import quote_identifier, quote_relation
 from headwater.tasks.values import Task
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ def _argument(session: Session, task: Task, graph: Graph, function: Callable[...
     if name not in code.inputs:
         start, end = task.interval or (None, None)
         return Run(now=task.now, start=start, end=end, environment=task.environment, variables=dict(graph.variables))
-    schema, _, table = code.inputs[name].rpartition(".")
-    relation = session.connection.table(f"{quote_identifier(schema or 'main')}.{quote_identifier(table)}")
-    return _as(relation, wanted)
+    return _as(session.connection.sql(f"SELECT * FROM {quote_relation(code.inputs[name])}"), wanted)
 
 
 def _annotation(function: Callable[..., Any], name: str) -> str:

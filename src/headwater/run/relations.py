@@ -12,6 +12,8 @@ from headwater.spec.observations import Inspection, SetAside
 from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_relation, time_literal
 from headwater.tasks.values import Relation, Task
 
+_VIEW = "hw view"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -132,9 +134,10 @@ def _define_view(
     scanned = define(inside, relation.inputs, around, now, recovered)
     session.attached += inside.attached
     create_macros(inside, around.graph, [node.query])
-    _create(inside, relation.name, query_of(node, around.graph, now))
+    # A view finds unqualified names in its own schema first: its text is kept in `main`, where tables stand, too.
+    inside.run(f"CREATE VIEW {quote_identifier(_VIEW)} AS {query_of(node, around.graph, now)}")
     session.use(outer)
-    _create(session, relation.name, f"SELECT * FROM {quote_identifier(inner)}.{quote_relation(relation.name)}")
+    _create(session, relation.name, f"SELECT * FROM {quote_identifier(inner)}.{quote_identifier(_VIEW)}")
     return scanned
 
 

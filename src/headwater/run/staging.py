@@ -84,8 +84,8 @@ def _write(
 ) -> tuple[StoredFile, ...]:
     path = to.store.path(task.node.name, task.node.version, f"{slot.entry.fill}-{to.attempt}-0.parquet")
     ordered = ", ".join(quote_identifier(c.name) for c in columns)
-    session.run(to.store.write_statement(f"SELECT {ordered} FROM ({select}) AS rows_of_slot", columns, path))
-    return (to.store.stored_file(path),)
+    copied = session.rows(to.store.write_statement(f"SELECT {ordered} FROM ({select}) AS rows_of_slot", columns, path))
+    return (to.store.stored_file(path, int(copied[0][0])),)
 
 
 def _fill(
@@ -117,6 +117,6 @@ def _set_aside(session: Session, task: Task, fill: Fill, rows: str, to: Stage) -
     select = f"SELECT {reason} AS reason, CAST(to_json(this) AS VARCHAR) AS payload FROM ({rows}) AS this"
     failing = f"SELECT * FROM ({select}) AS marked WHERE reason IS NOT NULL"
     columns = to.store.stored_columns([("reason", "VARCHAR"), ("payload", "VARCHAR")])
-    session.run(to.store.write_statement(failing, columns, path))
-    stored = to.store.stored_file(path)
+    copied = session.rows(to.store.write_statement(failing, columns, path))
+    stored = to.store.stored_file(path, int(copied[0][0]))
     return replace(fill, rejects=stored.rows, rejects_file=name if stored.rows else "")

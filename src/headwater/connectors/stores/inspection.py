@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from headwater.diagnostics import Broken, Diagnostic, error
+from headwater.spec.addresses import FillId
 from headwater.spec.fills import Fill, StoredFile
 
 
@@ -114,6 +115,14 @@ def _orphans_in(directory: Path, older_than: float, read: Callable[[Path], Fill 
         if fill is not None:
             named |= {manifest.name, fill.rejects_file, *(file.name for file in fill.files)}
     yield from (path for path in old if path.name not in named)
+
+
+def old_manifests(root: Path, older_than: float) -> Iterator[dict[FillId, Path]]:
+    """Give, for each version's directory, fill → manifest of those last changed before ``older_than``."""
+    for directory in version_directories(root):
+        found = {FillId(path.stem): path for path in manifests_in(directory) if _changed(path) < older_than}
+        if found:
+            yield found
 
 
 def _files(directory: Path) -> list[Path]:

@@ -1,13 +1,13 @@
 """The lake: a directory of immutable Parquet fills, each named by a manifest that is put last and once."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from headwater.connect.durable import each, explained, put_once, put_over, sync_directory, sync_file
+from headwater.connect.durable import explained, put_once, put_over, sync_all
 from headwater.connectors.stores import failures, inspection, manifests, paths
 from headwater.diagnostics import Broken, Diagnostic
 from headwater.spec.addresses import FillId, Version
@@ -110,19 +110,22 @@ class Lake:
     # Manifests
 
     def seal(self, fill: Fill) -> Fill:
-        """Put the manifest, durably, unless there is one: give the manifest that won (maybe another attempt's)."""
-        return self.seal_all([fill])[0]
+        """Put the manifest unless there is one: give the manifest that won (maybe another attempt's).
 
-    def seal_all(self, fills: Sequence[Fill]) -> list[Fill]:
-        """Seal many fills at once, in a third of the time of one by one; on return all of them are durable.
-
-        The data files reach the disk before any manifest is put, the names of both before this returns.
+        It survives the death of this process, but not yet a loss of power: see ``make_durable``.
         """
         with explained("HW0652", f"write to the lake {self.root}"):
-            each(sync_file, [path for fill in fills for path in self._data(fill)])
-            sealed = each(self._put, fills)
-            each(sync_directory, self._touched(fills))
-        return sealed
+            return self._put(fill)
+
+    def make_durable(self, fills: Sequence[Fill]) -> None:
+        """Return when the files, manifests and names of sealed fills are on the disk; a head may name them then."""
+        with explained("HW0652", f"write to the lake {self.root}"):
+            manifests_of = [self._manifest(fill.node, fill.version, fill.id) for fill in fills]
+            sync_all([*(path for fill in fills for path in self._data(fill)), *manifests_of, *self._touched(fills)])
+
+    def is_whole(self, fill: Fill) -> bool:
+        """Whether a fill's files are there and as long as its manifest says: a loss of power may have cut them."""
+        return not self.verify(fill, hashes=False)
 
     def _data(self, fill: Fill) -> list[str]:
         rejects = self.rejects_path(fill)
@@ -131,7 +134,7 @@ class Lake:
     def _put(self, fill: Fill) -> Fill:
         manifest = self._manifest(fill.node, fill.version, fill.id)
         manifest.parent.mkdir(parents=True, exist_ok=True)
-        if put_once(manifest, manifests.encode(fill)):
+        if put_once(manifest, manifests.encode(fill), durable=False):
             return fill
         return manifests.decode(manifest.read_bytes(), manifest)
 
@@ -220,6 +223,22 @@ class Lake:
         """
         with explained("HW0653", f"read the lake {self.root}"):
             return inspection.orphans(self.root, older_than.timestamp(), self._read)
+
+    def unlisted(
+        self, older_than: datetime, listed: Callable[[Sequence[FillId]], Collection[FillId]]
+    ) -> Iterator[Fill]:
+        """Give the fills sealed before a time that ``listed`` does not know: a process died before it recorded them."""
+        with explained("HW0653", f"read the lake {self.root}"):
+            for found in inspection.old_manifests(self.root, older_than.timestamp()):
+                unknown = found.keys() - set(listed(list(found)))
+                for _, fill in self._readable((found[each] for each in sorted(unknown)), self._read):
+                    if fill is not None:
+                        yield fill
+
+    def delete_files(self, files: Iterable[Path]) -> int:
+        """Delete single files, such as orphans; give the bytes freed. What is already gone is no error."""
+        with explained("HW0652", f"delete from the lake {self.root}"):
+            return sum(inspection.remove(path) for path in files)
 
     # Releases
 
