@@ -11,7 +11,6 @@ checks:
   - accepted_range: {column: cancelled_share, min: 0, max: 1}
   - expression: {sql: "flights >= cancelled + late", name: no more cancelled and late than planned}
   - references: {column: carrier, to: airlines.carrier}
-  - accepted_range: {column: cancelled_share, max: 0.5, where: "flights >= 20", on_fail: warn}     # storms
 */
 SELECT
     d.flight_date,
