@@ -87,6 +87,11 @@ class Place:
         return self.hidden("swap.json")
 
     @property
+    def draft(self) -> Path:
+        """A swap or ledger that is being written, by the one who holds the lock."""
+        return self.hidden("draft.json")
+
+    @property
     def staging(self) -> Path:
         """The directory of staged files."""
         return self.hidden("staging")
@@ -112,12 +117,13 @@ def commit(place: Place, ledger: Ledger, renames: Mapping[Path, str], deletes: I
         "deletes": sorted(deletes),
         "ledger": _encode(ledger),
     }
-    put_over(place.swap, _json(swap))
+    put_over(place.swap, _json(swap), place.draft)
     finish(place)
 
 
 def finish(place: Place) -> None:
     """Finish a swap that is under way, if there is one; doing so twice does no harm."""
+    place.draft.unlink(missing_ok=True)
     try:
         content = place.swap.read_bytes()
     except FileNotFoundError:
@@ -128,7 +134,7 @@ def finish(place: Place) -> None:
     for name in swap["deletes"]:
         _inside(place, name).unlink(missing_ok=True)
     each(sync_directory, {path.parent for path in finals})
-    put_over(place.ledger, _json(_encode(ledger)))
+    put_over(place.ledger, _json(_encode(ledger)), place.draft)
     place.swap.unlink()
     _prune(place, swap["deletes"])
 
