@@ -14,6 +14,7 @@ from headwater.run.loading import LoadedSinks, load_sinks, sinks_of
 from headwater.run.moving import Signature, make_move, move_of, note_nothing_due
 from headwater.run.relations import Surroundings
 from headwater.spec.releases import Move, Release, Verdict
+from headwater.state.conditions import Condition, conditions, note_conditions
 from headwater.state.heads import read_head
 
 
@@ -24,12 +25,31 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
     release = _move(context, move) if move else None
     if move is None:
         note_nothing_due(context.db, settled.plan)
+    note_conditions(context.db, context.environment, _fresh_conditions(context, settled))
     sinks = load_released(workspace, context, move)
     diagnostics = (*settled.plan.diagnostics, *verdict_diagnostics(settled, context.graph), *_failed(sinks))
     code = exit_code_of(settled, sinks)
     return Outcome(
         plan=settled.plan, settled=settled, release=release, sinks=sinks, diagnostics=diagnostics, exit_code=code
     )
+
+
+def _fresh_conditions(context: Context, settled: Settled) -> dict[str, Condition]:
+    """Say how the nodes are now, where that is not known already; nodes that were not selected stay as they were."""
+    known = conditions(context.db, context.environment)
+    verdicts: dict[str, list[Verdict]] = {}
+    for verdict in settled.verdicts:
+        verdicts.setdefault(verdict.node, []).append(verdict)
+    found: dict[str, Condition] = {}
+    for name, each in settled.plan.nodes.items():
+        if each.settled and not each.settles and name not in verdicts:
+            continue
+        mine, before = verdicts.get(name, []), known.get(name, Condition())
+        withheld = len(each.blocked), len(each.waiting)
+        if mine or withheld != (before.blocked, before.waiting):
+            passed = sum(not verdict.failing for verdict in mine)
+            found[name] = Condition(blocked=withheld[0], waiting=withheld[1], passed=passed, checked=len(mine))
+    return found
 
 
 def _move(context: Context, move: Move) -> Release:

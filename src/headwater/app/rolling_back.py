@@ -10,6 +10,7 @@ from headwater.run.loading import LoadedSinks, sinks_of
 from headwater.run.moving import keep_copy
 from headwater.run.reverting import Reverted, Target, revert
 from headwater.spec.releases import Head, Move, Release
+from headwater.state.conditions import note_nothing_withheld
 from headwater.state.database import Database
 from headwater.state.heads import read_head
 from headwater.state.janitor import missing_rows
@@ -91,6 +92,7 @@ def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> R
         holds_set=reverted.holds,
     )
     release = move(db, change, effects.token())
+    note_nothing_withheld(db, planned.environment)
     keep_copy(db, workspace.store, release)
     return RolledBack(rollback=planned, release=release, sinks=_reload(workspace, planned))
 

@@ -137,6 +137,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0573": "plan of a newer version",
     "HW0574": "plan was edited",
     "HW0575": "author cannot approve",
+    "HW0580": "manifest is missing",
+    "HW0581": "code of an environment is missing",
+    "HW0582": "state cannot be replaced",
     # HW06xx state and lake
     "HW0600": "the state database cannot be used",
     "HW0601": "the state database is lost",

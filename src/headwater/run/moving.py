@@ -81,11 +81,11 @@ def keep_copy(db: Database, store: Store, release: Release) -> None:
 
 
 def note_nothing_due(db: Database, plan: Plan) -> None:
-    """Remember that nothing was due although nothing moved, so that the next plan is quick."""
+    """Remember of which nodes nothing was due although inputs moved, so that the next plan is quick."""
     fresh = {
         name: each.settles
         for name, each in plan.nodes.items()
-        if each.settles and name in plan.head.nodes and plan.head.nodes[name].settled != each.settles
+        if each.settles and not each.moves and name in plan.head.nodes and plan.head.nodes[name].settled != each.settles
     }
     if fresh:
         note_settled(db, plan.head, fresh)

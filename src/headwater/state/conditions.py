@@ -40,6 +40,15 @@ def note_conditions(db: Database, environment: str, conditions: Mapping[str, Con
             connection.executemany(_PUT, rows)
 
 
+def note_nothing_withheld(db: Database, environment: str) -> None:
+    """Forget what was withheld: a rollback has changed what it was withheld from."""
+    with db.write(durable=False) as connection:
+        connection.execute(
+            "UPDATE conditions SET blocked = 0, waiting = 0 WHERE environment = ?",
+            (number_of(connection, environment),),
+        )
+
+
 def conditions(db: Database, environment: str) -> dict[str, Condition]:
     """Give node → condition, as the last apply or run left it."""
     with db.read() as connection:

@@ -1,0 +1,220 @@
+"""Examines state and lake, even where neither opens; rebuilds a lost state from the lake, and lets go of lost rows."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from headwater.app.settings import Settings, find_root, read_settings
+from headwater.app.workspace import Effects
+from headwater.connect.stores import Store
+from headwater.diagnostics import Diagnostic, HeadwaterError, error, has_errors
+from headwater.run.moving import keep_copy
+from headwater.spec.addresses import FillId
+from headwater.spec.fills import Fill
+from headwater.spec.releases import Change, Head, Move
+from headwater.state.database import Database, open_database
+from headwater.state.environments import environments
+from headwater.state.fills import known
+from headwater.state.heads import read_head
+from headwater.state.health import examine
+from headwater.state.janitor import condemn, forget
+from headwater.state.moves import move
+from headwater.state.releases import graph_of
+from headwater.state.repair import rebuild
+
+_REBUILT = frozenset({"HW0601", "HW0602", "HW0625"})
+"""Findings after which the state is rebuilt; one of a newer version, or that lets nobody write, is left alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was found, and what was done about it."""
+
+    findings: tuple[Diagnostic, ...]
+    repaired: tuple[str, ...] = ()
+    """What a repair has done, in sentences."""
+    set_aside: Path | None = None
+    """Where the damaged state was moved to."""
+    remaining: tuple[Diagnostic, ...] = ()
+    """What is still wrong after a repair; without one, what was found."""
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is wrong (any more)."""
+        return not has_errors(self.remaining)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Visit:
+    """What an examination needs, and what grows during it."""
+
+    settings: Settings
+    effects: Effects
+    store: Store
+    repair: bool
+    hashes: bool
+    findings: list[Diagnostic] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+    set_aside: Path | None = None
+    lost: dict[FillId, Fill] = field(default_factory=dict)
+    """Fills that some head names and the lake no longer has whole."""
+
+
+def doctor(root: Path, *, repair: bool = False, hashes: bool = True, effects: Effects | None = None) -> Report:
+    """Examine a project's state and lake; with ``repair`` rebuild a lost or damaged state and let go of lost rows.
+
+    ``hashes`` reads every byte that is served. Nothing is ever deleted but the rest of fills that are damaged: a state
+    that cannot be used is renamed. Nobody else should work on the project during a repair.
+    """
+    settings, given = read_settings(find_root(root.absolute())), effects or Effects()
+    try:
+        visit = _visit(settings, given, repair=repair, hashes=hashes)
+        after = _visit(settings, given, repair=False, hashes=False) if visit.repaired else visit
+    except HeadwaterError as problem:
+        return Report(findings=problem.diagnostics, remaining=problem.diagnostics)
+    return Report(
+        findings=tuple(visit.findings),
+        repaired=tuple(visit.repaired),
+        set_aside=visit.set_aside,
+        remaining=tuple(after.findings),
+    )
+
+
+def _visit(settings: Settings, effects: Effects, *, repair: bool, hashes: bool) -> _Visit:
+    from headwater.connectors.stores.lake import Lake
+
+    visit = _Visit(settings=settings, effects=effects, store=Lake(settings.lake), repair=repair, hashes=hashes)
+    visit.findings += visit.store.problems()
+    found = _examine_state(visit)
+    visit.findings += found
+    if repair and any(each.code in _REBUILT for each in found):
+        _rebuild(visit)
+        found = () if visit.repaired else found
+    if settings.state.exists() and all(each.code == "HW0624" for each in found):
+        _examine_heads(visit)
+    return visit
+
+
+def _examine_state(visit: _Visit) -> tuple[Diagnostic, ...]:
+    path = visit.settings.state
+    if not path.exists() and next(iter(visit.store.releases()), None) is None:
+        return ()
+    try:
+        with open_database(path, create=False) as db:
+            return examine(db)
+    except HeadwaterError as problem:
+        return problem.diagnostics
+
+
+def _rebuild(visit: _Visit) -> None:
+    """Build a new state beside the old one, then let them change places; if it cannot be built, nothing changes."""
+    path = visit.settings.state
+    fresh = path.with_name(f"{path.name}.rebuilt-{visit.effects.token()}")
+    try:
+        with open_database(fresh) as db:
+            visit.findings += rebuild(db, visit.store.every_fill(), visit.store.releases())
+            names = [row.name for row in environments(db)]
+        visit.set_aside = _move_aside(path, visit.effects.clock())
+        fresh.rename(path)
+    except HeadwaterError as problem:
+        visit.findings += problem.diagnostics
+        return
+    except OSError as problem:
+        message = f"the state `{path}` cannot be replaced: {problem.strerror}"
+        visit.findings.append(error("HW0582", message, hint="check who may write there"))
+        return
+    finally:
+        _remove_rest(fresh)
+    what = ", ".join(f"`{name}`" for name in names) or "no environment"
+    visit.repaired.append(f"the state was rebuilt from the lake: {what}")
+    if visit.set_aside:
+        visit.repaired.append(f"the old state is kept as `{visit.set_aside.name}`")
+
+
+def _move_aside(path: Path, at: datetime) -> Path | None:
+    """Rename a state with its log; a name that is taken is never overwritten."""
+    if not path.exists():
+        return None
+    stem = f"{path.name}.broken-{at:%Y%m%dT%H%M%S}"
+    taken = {each.name for each in path.parent.iterdir()}
+    name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 10_000))) if n not in taken)
+    for suffix in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(path.with_name(name + suffix))
+    return path.with_name(name)
+
+
+def _remove_rest(fresh: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(OSError):
+            fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+
+
+def _examine_heads(visit: _Visit) -> None:
+    """Look at all that environments serve: its code and its rows."""
+    try:
+        with open_database(visit.settings.state, create=False) as db:
+            for row in environments(db):
+                if row.code and graph_of(db, row.code) is None:
+                    hint = f"`headwater apply --env {row.name}` brings it back"
+                    message = f"the code that `{row.name}` runs is not in the state"
+                    visit.findings.append(error("HW0581", message, hint=hint))
+                _examine_rows(visit, db, read_head(db, row.name))
+            if visit.lost and visit.repair:
+                _let_go(visit, db)
+    except HeadwaterError as problem:
+        visit.findings += problem.diagnostics
+
+
+def _examine_rows(visit: _Visit, db: Database, head: Head) -> None:
+    for node in head.nodes:
+        ids = {entry.fill for entry in head.entries_of(node).values()} - visit.lost.keys()
+        for fill in known(db, ids).values():
+            found = visit.store.verify(fill, hashes=visit.hashes)
+            visit.findings += found
+            if found:
+                visit.lost[fill.id] = fill
+            elif visit.store.find(fill.node, fill.version, fill.id) is None:
+                _restore_manifest(visit, fill)
+
+
+def _restore_manifest(visit: _Visit, fill: Fill) -> None:
+    message = f"the manifest of `{fill.node}`, slot {fill.slot}, is missing"
+    hint = "`headwater doctor --repair` writes it again: its rows are whole"
+    visit.findings.append(error("HW0580", message, hint=hint))
+    if visit.repair:
+        visit.store.seal(fill)
+        visit.repaired.append(f"the manifest of `{fill.node}`, slot {fill.slot}, was written again")
+
+
+def _let_go(visit: _Visit, db: Database) -> None:
+    """Take lost rows out of every head, so that they are due; then forget the fills, so that they can be computed."""
+    for row in environments(db):
+        head = read_head(db, row.name)
+        changes = tuple(_changes(head, visit.lost))
+        if not changes:
+            continue
+        change = Move(
+            environment=row.name,
+            kind="run",
+            at=visit.effects.clock(),
+            by="doctor",
+            message="rows that the lake has lost",
+            expected_versions={c.node: head.nodes[c.node].version for c in changes},
+            changes=changes,
+        )
+        release = move(db, change, visit.effects.token())
+        keep_copy(db, visit.store, release)
+        visit.repaired.append(f"{len(changes)} slots of `{row.name}` are due: `headwater run --env {row.name}`")
+    gone = condemn(db, visit.lost)
+    visit.store.delete([fill for name, fill in visit.lost.items() if name in gone])
+    forget(db, gone)
+
+
+def _changes(head: Head, lost: Mapping[FillId, Fill]) -> Iterator[Change]:
+    for node in head.nodes:
+        for (site, slot), entry in sorted(head.entries_of(node).items()):
+            if entry.fill in lost:
+                yield Change(node=node, site=site, slot=slot, old=entry.fill, new=None)

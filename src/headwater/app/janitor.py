@@ -1,0 +1,127 @@
+"""Gives back what nobody needs: condemned in the state first, deleted from the lake, then forgotten."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from headwater.app.environments import remove_environment
+from headwater.app.workspace import Workspace
+from headwater.run.leasing import hold
+from headwater.run.reclaiming import files_of, finish_condemned, spared_versions
+from headwater.spec.addresses import FillId
+from headwater.spec.fills import Fill
+from headwater.state.database import Database
+from headwater.state.environments import environments
+from headwater.state.fills import condemned, known, record, recorded
+from headwater.state.janitor import condemn, unreferenced
+from headwater.state.leases import live_leases
+
+LONGEST_TASK_S = 86400.0
+"""Files that no manifest names may belong to a task for so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """What was (or, in a dry run, would be) given back."""
+
+    fills: int
+    files: int
+    """Files of these fills, manifests among them."""
+    bytes: int
+    """Bytes of fills and orphans."""
+    environments: tuple[str, ...] = ()
+    """Environments that had expired."""
+    orphans: int = 0
+    """Files that belong to nothing: attempts that were given up."""
+    dry_run: bool = False
+
+
+def janitor(
+    workspace: Workspace, *, dry_run: bool = False, longest_task_s: float = LONGEST_TASK_S, wait_s: float = 0.0
+) -> Cleaned:
+    """Delete fills that no head, no release within ``keep`` and no run names, orphans, and expired environments.
+
+    Runs and applies may go on meanwhile. Raises Conflict if another janitor is at work for longer than ``wait_s``.
+    """
+    effects = workspace.effects
+    if dry_run:
+        return _preview(workspace, longest_task_s)
+    holder = f"{workspace.user}:{effects.token()}"
+    with hold(workspace.db, ["janitor"], holder, clock=effects.clock, sleep=effects.sleep, wait_s=wait_s):
+        return _clean(workspace, longest_task_s, wait_s)
+
+
+def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleaned:
+    db, store, now = workspace.db, workspace.store, workspace.effects.clock()
+    expired = tuple(_expired(db, now))
+    for name in expired:
+        remove_environment(workspace, name, wait_s=wait_s)
+    old = now - timedelta(seconds=longest_task_s)
+    lost = list(store.unlisted(old, _listed(db)))
+    keep_after = now - timedelta(seconds=workspace.settings.keep_s)
+    with db.write():
+        # What was sealed, but never recorded, gets a record first: only what the state condemns is deleted.
+        record(db, lost)
+        ids = [fill.id for fill in _unneeded(db, keep_after, now)]
+        condemn(db, ids, keep_after=keep_after)
+    done = finish_condemned(db, store)
+    orphans = _orphans(workspace, old)
+    freed = store.delete_files(orphans)
+    return Cleaned(
+        fills=done.fills,
+        files=done.files,
+        bytes=done.bytes + freed,
+        environments=expired,
+        orphans=len(orphans),
+    )
+
+
+def _preview(workspace: Workspace, longest_task_s: float) -> Cleaned:
+    """Say what would go; what only expired environments keep is not counted."""
+    db, now = workspace.db, workspace.effects.clock()
+    old = now - timedelta(seconds=longest_task_s)
+    keep_after = now - timedelta(seconds=workspace.settings.keep_s)
+    fills = {fill.id: fill for fill in (*_unneeded(db, keep_after, now), *condemned(db))}
+    fills |= {fill.id: fill for fill in workspace.store.unlisted(old, _listed(db))}
+    orphans = _orphans(workspace, old)
+    return Cleaned(
+        fills=len(fills),
+        files=sum(map(files_of, fills.values())),
+        bytes=sum(fill.bytes for fill in fills.values()) + sum(map(_size, orphans)),
+        environments=tuple(_expired(db, now)),
+        orphans=len(orphans),
+        dry_run=True,
+    )
+
+
+def _expired(db: Database, now: datetime) -> Iterator[str]:
+    for row in environments(db):
+        if row.expires is not None and row.expires <= now:
+            yield row.name
+
+
+def _unneeded(db: Database, keep_after: datetime, now: datetime) -> list[Fill]:
+    """Fills that nobody names, without those of versions that some run computes or takes right now."""
+    spared = spared_versions(live_leases(db, now))
+    return [fill for fill in unreferenced(db, keep_after, frozenset()) if fill.version not in spared]
+
+
+def _listed(db: Database) -> Callable[[Sequence[FillId]], Collection[FillId]]:
+    """Answer which fills the state knows, condemned ones too."""
+    return lambda ids: recorded(db, ids) | {fill.id for fill in condemned(db)}
+
+
+def _orphans(workspace: Workspace, older_than: datetime) -> list[Path]:
+    """Files without a manifest, unless the state knows them: a manifest that is lost does not take its rows along."""
+    found = workspace.store.orphans(older_than)
+    fills = known(workspace.db, {FillId(path.name.partition("-")[0]) for path in found})
+    named = {name for fill in fills.values() for name in (fill.rejects_file, *(file.name for file in fill.files))}
+    return [path for path in found if path.name not in named]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

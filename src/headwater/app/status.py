@@ -1,0 +1,168 @@
+"""How an environment is, node by node: from the state alone in milliseconds, or with a look at what is due."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from headwater.app.workspace import Workspace
+from headwater.graph.encoding import NodeOutline, Outline, outline
+from headwater.plan.calendar import Calendar
+from headwater.spec.addresses import HUB, Slot
+from headwater.spec.releases import Head
+from headwater.state.conditions import Condition, conditions, last_slots
+from headwater.state.heads import read_head
+from headwater.state.releases import find_release, graph_of
+from headwater.state.runs import TaskRow, last_runs
+
+if TYPE_CHECKING:
+    from headwater.plan.values import NodePlan
+
+_SERVED = {"full", "incremental", "view"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """The last attempt at a task of a node."""
+
+    run: str
+    at: datetime
+    status: str
+    rows: int
+    seconds: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStatus:
+    """How a node of an environment is."""
+
+    node: str
+    kind: str
+    version: str
+    slots: int
+    """Slots that are filled."""
+    filled_until: datetime | None = None
+    """End of the last filled slot; None where slots are not cut by time, or nothing is filled."""
+    due: int | None = None
+    """Slots that are due; None: nobody has looked (see ``observe``)."""
+    blocked: int = 0
+    """Slots that a check refused."""
+    waiting: int = 0
+    """Slots that wait for rows of other nodes."""
+    held: int = 0
+    """Slots that a rollback holds."""
+    behind_s: float | None = None
+    """Seconds from ``filled_until`` to now, or to where its time ends; None where slots are not cut by time."""
+    quality: float | None = None
+    """Share of the verdicts of the last run's checks that found nothing wrong; None: nothing was checked."""
+    last_run: LastRun | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """How an environment is. ``release`` is None before the first one."""
+
+    environment: str
+    release: str | None
+    released_at: datetime | None
+    nodes: tuple[NodeStatus, ...]
+    is_observed: bool = False
+
+
+def status(workspace: Workspace, environment: str, *, observe: bool = False) -> Status:
+    """Say how an environment is; ``observe`` also looks at the sources and says what is due. Nothing is changed."""
+    db = workspace.db
+    with db.read():
+        head = read_head(db, environment)
+        known = _Known(
+            head=head,
+            code=_outline(workspace, head),
+            conditions=conditions(db, environment),
+            last=last_slots(db, environment, HUB),
+            runs=last_runs(db, environment),
+            now=workspace.effects.clock(),
+        )
+        released_at = find_release(db, head.release).at if head.release else None
+    plans = _look(workspace, head) if observe and head.code else {}
+    nodes = tuple(known.node(each, plans.get(each.name)) for each in known.served())
+    return Status(
+        environment=environment,
+        release=head.release,
+        released_at=released_at,
+        nodes=nodes,
+        is_observed=bool(plans),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the state tells."""
+
+    head: Head
+    code: Outline
+    conditions: dict[str, Condition]
+    last: dict[str, str | None]
+    runs: dict[str, TaskRow]
+    now: datetime
+
+    def served(self) -> list[NodeOutline]:
+        return [each for each in self.code.nodes if each.kind in _SERVED and each.name in self.head.nodes]
+
+    def node(self, each: NodeOutline, plan: "NodePlan | None") -> NodeStatus:
+        name, condition = each.name, self.conditions.get(each.name, Condition())
+        at_head, run = self.head.nodes[name], self.runs.get(name)
+        until = self._filled_until(each)
+        return NodeStatus(
+            node=name,
+            kind=each.kind,
+            version=at_head.version,
+            slots=at_head.slots,
+            filled_until=until,
+            due=plan.due if plan else None,
+            blocked=len(plan.blocked) if plan else condition.blocked,
+            waiting=len(plan.waiting) if plan else condition.waiting,
+            held=len(plan.held) if plan and not plan.settled else self._held(name),
+            behind_s=self._behind_s(each, until),
+            quality=condition.passed / condition.checked if condition.checked else None,
+            last_run=_last_run(run) if run else None,
+        )
+
+    def _held(self, name: str) -> int:
+        return sum(node == name for node, _, _ in self.head.holds)
+
+    def _filled_until(self, each: NodeOutline) -> datetime | None:
+        slot = self.last.get(each.name)
+        if each.kind != "incremental" or each.time is None or slot is None:
+            return None
+        return Calendar.of(each.time.every, each.time.timezone).interval(Slot(slot))[1]
+
+    def _behind_s(self, each: NodeOutline, until: datetime | None) -> float | None:
+        """A slot that waits for its end is not late before it; nothing is late after a node's own end."""
+        if until is None or each.time is None:
+            return None
+        target = min(self.code.as_of or self.now, self.now)
+        if each.time.complete:
+            target = Calendar.of(each.time.every, each.time.timezone).floor(target)
+        if each.time.end is not None:
+            target = min(target, each.time.end)
+        return max(0.0, (target - until).total_seconds())
+
+
+def _outline(workspace: Workspace, head: Head) -> Outline:
+    body = graph_of(workspace.db, head.code) if head.code else None
+    return outline(body) if body else Outline()
+
+
+def _look(workspace: Workspace, head: Head) -> "dict[str, NodePlan]":
+    """Plan the released code, as a run would find it."""
+    from headwater.app.contexts import context_of, released_graph
+    from headwater.app.planning import plan_with
+    from headwater.plan.decide import Options
+
+    graph = released_graph(workspace.db, head.environment, head.code)
+    planned = plan_with(context_of(workspace, graph, head.environment), Options())
+    return dict(planned.plan.nodes)
+
+
+def _last_run(run: TaskRow) -> LastRun:
+    return LastRun(run=run.run, at=run.at, status=run.status, rows=run.rows, seconds=run.seconds, message=run.message)

@@ -1,0 +1,51 @@
+"""Deletes what a janitor has condemned: for the janitor, or for a run that needs such a fill and computes it anew."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headwater.connect.stores import Store
+from headwater.spec.addresses import FillId
+from headwater.spec.fills import Fill
+from headwater.state.database import Database
+from headwater.state.fills import condemned
+from headwater.state.janitor import forget
+
+USE = "use"
+"""``use:<version>:<run>``: a run takes fills of a version as they are; any number of runs may."""
+BUILD = "build"
+"""``build:<version>``: a run computes fills of a version; one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """What was deleted."""
+
+    fills: int
+    files: int
+    bytes: int
+
+
+def finish_condemned(db: Database, store: Store, ids: Iterable[FillId] | None = None) -> Reclaimed:
+    """Delete the files of condemned fills (those of ``ids``, or all) and forget them, so that they can come back.
+
+    Another process may do the same at the same time: what is gone is gone, and a fill computed anew meanwhile has
+    files of other names.
+    """
+    wanted = None if ids is None else frozenset(ids)
+    if wanted is not None and not wanted:
+        return Reclaimed(0, 0, 0)
+    gone = [fill for fill in condemned(db) if wanted is None or fill.id in wanted]
+    freed = store.delete(gone) if gone else 0
+    forget(db, [fill.id for fill in gone])
+    return Reclaimed(len(gone), sum(map(files_of, gone)), freed)
+
+
+def files_of(fill: Fill) -> int:
+    """Count a fill's files, its manifest among them."""
+    return len(fill.files) + bool(fill.rejects_file) + 1
+
+
+def spared_versions(names: Iterable[str]) -> frozenset[str]:
+    """Give the versions that leases name: somebody computes fills of them, or takes fills of them, right now."""
+    parts = (name.split(":") for name in names)
+    return frozenset(part[1] for part in parts if part[0] in {USE, BUILD} and len(part) > 1)
