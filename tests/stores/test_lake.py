@@ -134,7 +134,7 @@ def test_a_manifest_of_a_newer_headwater_is_refused(lake):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"format": 1}', '{"format": 1, "columns": [[1]], "files": []}', '{"format": "1"}']
+    "text", ["{", "[]", '{"format": 1}', '{"format": 1, "columns": [[1]], "files": []}', '{"format": "1"}']
 )
 def test_a_damaged_manifest_is_named_and_does_not_hide_the_others(lake, text):
     fill = lake.seal(stage(lake))
@@ -275,3 +275,21 @@ def test_eight_processes_agree_on_the_winners(tmp_path):
     assert all(result[:-1] == won for result in results)
     assert all(rows_of(lake, fill) == [(int(fill.attempt),)] for fill in lake.every_fill())
     assert len(lake.orphans(NOW)) == 70
+
+
+@pytest.mark.parametrize("cut", [b"", b"\0" * 300])
+def test_a_manifest_that_a_loss_of_power_cut_never_counted_and_is_replaced(lake, cut):
+    first, second = lake.seal(stage(lake, attempt="a")), stage(lake, attempt="b")
+    (lake.root / "clean" / "flights" / VERSION / "f1.json").write_bytes(cut)
+    assert lake.find(first.node, VERSION, first.id) is None
+    assert (list(lake.every_fill()), lake.problems()) == ([], [])
+    assert lake.seal(second) == second == lake.find(first.node, VERSION, first.id)
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"")])
+def test_a_fill_whose_files_a_loss_of_power_cut_is_replaced_by_the_next_attempt(lake, change):
+    first, second = lake.seal(stage(lake, attempt="a")), stage(lake, "SELECT 1 AS id", attempt="b")
+    change(Path(lake.paths(first)[0]))
+    assert not lake.is_whole(first)
+    assert lake.seal(second) == second == lake.find(first.node, VERSION, first.id)
+    assert lake.seal(stage(lake, attempt="c")) == second

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from headwater.connect.durable import explained, put_once, put_over, sync_all
+from headwater.connect.durable import alone, explained, put_once, put_over, sync_all
 from headwater.connectors.stores import failures, inspection, manifests, paths
 from headwater.diagnostics import Broken, Diagnostic
 from headwater.spec.addresses import FillId, Version
@@ -134,9 +134,22 @@ class Lake:
     def _put(self, fill: Fill) -> Fill:
         manifest = self._manifest(fill.node, fill.version, fill.id)
         manifest.parent.mkdir(parents=True, exist_ok=True)
-        if put_once(manifest, manifests.encode(fill), durable=False):
+        content = manifests.encode(fill)
+        if put_once(manifest, content, durable=False):
             return fill
-        return manifests.decode(manifest.read_bytes(), manifest)
+        return self._winner(manifest) or self._put_over_torn(manifest, fill, content)
+
+    def _winner(self, manifest: Path) -> Fill | None:
+        """Read the manifest that was there first, unless a loss of power has cut it or its files: it never counted."""
+        found = self._read(manifest)
+        return found if found is not None and self.is_whole(found) else None
+
+    def _put_over_torn(self, manifest: Path, fill: Fill, content: bytes) -> Fill:
+        with alone(manifest.with_name(".hw-torn")):
+            winner = self._winner(manifest)  # somebody may have mended it meanwhile
+            if winner is None:
+                put_over(manifest, content)
+            return winner or fill
 
     def _touched(self, fills: Sequence[Fill]) -> list[Path]:
         """List the directories of these fills and, the first time, all above them: the names of new ones must last."""
@@ -159,7 +172,7 @@ class Lake:
                 content = manifest.read_bytes()
             except FileNotFoundError:
                 return None
-        return manifests.decode(content, manifest)
+        return None if manifests.is_torn(content) else manifests.decode(content, manifest)
 
     def sealed(self, node: str, version: Version) -> frozenset[FillId]:
         """List the fills that were sealed for a version: one directory listing."""

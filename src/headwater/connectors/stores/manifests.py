@@ -17,6 +17,11 @@ def encode(fill: Fill) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+def is_torn(content: bytes) -> bool:
+    """Whether a loss of power took the bytes before they reached the disk: nothing, or nothing but zeros."""
+    return not content.strip(b"\0")
+
+
 def decode(content: bytes, path: Path) -> Fill:
     """Read a manifest. Raises Broken: HW0650 if a newer Headwater wrote it, HW0653 if it is damaged."""
     document = read_document(content, path)
