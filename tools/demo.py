@@ -11,7 +11,9 @@ from pathlib import Path
 HEADWATER = Path(sys.executable).with_name("headwater")
 MODEL = "models/daily_delays.sql"
 BEFORE, AFTER = "avg(d.dep_delay) AS mean_delay", "avg(greatest(d.dep_delay, 0)) AS mean_delay"
-WORST = "SELECT carrier, avg(mean_delay) AS delay FROM daily_delays GROUP BY carrier ORDER BY delay DESC LIMIT 5"
+WORST = (
+    "SELECT carrier, round(avg(mean_delay), 1) AS delay FROM daily_delays GROUP BY carrier ORDER BY delay DESC LIMIT 5"
+)
 TITLE = "# Delays at the three airports of New York"
 
 
