@@ -22,6 +22,7 @@ SAME = [
     ("SELECT a FROM (SELECT a, b FROM t)", "SELECT a FROM (SELECT a, s FROM t)"),
     ("SELECT a, count(*) AS n FROM t GROUP BY a", "SELECT a, count(*) AS n FROM t GROUP BY 1"),
     ("SELECT a FROM t", "FROM t SELECT a"),
+    ("SELECT a + 1 AS x FROM t WHERE b > 1", "WITH c AS (SELECT * FROM t) SELECT a + 1 AS x FROM c WHERE b > 1"),
     ("SELECT * FROM u", "SELECT id, a, z FROM u"),
     ("SELECT CAST(a AS BIGINT) AS x FROM t", "SELECT a::int8 AS x FROM t"),
     ("SELECT a FROM t WHERE a <> 1", "SELECT a FROM t WHERE a != 1"),

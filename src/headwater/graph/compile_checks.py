@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.graph import caching
 from headwater.graph.check_queries import Subject, Written, WrongCheck, write
 from headwater.graph.drafts import Draft
-from headwater.graph.infer_columns import declared_types
+from headwater.graph.infer_columns import TIME_TYPES, declared_types
 from headwater.graph.values import Check
 from headwater.spec import checks as spec
 from headwater.spec.addresses import address
@@ -19,6 +21,18 @@ from headwater.sql.canonical import FORM
 from headwater.sql.macros import relevant
 from headwater.sql.text import canonical_tokens, literal, parameters
 
+_NUMBERS: Final = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UBIGINT",
+    "UINTEGER",
+    "DOUBLE",
+    "FLOAT",
+    "DECIMAL",
+)
 ROW_KINDS: Final = (spec.NotNull, spec.AcceptedValues, spec.AcceptedRange, spec.Matches, spec.Expression)
 """Checks on one row only: those that can set rows aside."""
 
@@ -79,6 +93,7 @@ class _Compiler:
         before = len(self.found)
         self.found += self._wrong_columns(check)
         self.found += self._wrong_on_fail(check)
+        self.found += self._wrong_values(check)
         if len(self.found) > before:
             return
         try:
@@ -138,6 +153,18 @@ class _Compiler:
             message = f"the view `{self._subject.name}` keeps no rows that could be set aside"
             yield error("HW0241", message, check.at.of("on_fail"), hint="set them aside where the rows are made")
 
+    def _wrong_values(self, check: spec.AnyCheck) -> Iterator[Diagnostic]:
+        """Words for values of a time or number column: the engine would only stumble over them among rows."""
+        values = check.values if isinstance(check, spec.AcceptedValues) else ()
+        if isinstance(check, spec.AcceptedRange):
+            values = tuple(each for each in (check.min, check.max) if each is not None)
+        column = check.column if isinstance(check, spec.AcceptedValues | spec.AcceptedRange) else ""
+        type_ = next((type_ for name, type_ in self._subject.columns if name.casefold() == column.casefold()), "")
+        for value in values:
+            if isinstance(value, str) and not _reads_as(value, type_):
+                message = f"`{value}` is no value of `{column}`, which is {type_}"
+                yield error("HW0242", message, check.at.where)
+
     def _bound(self, written: Written) -> BindError | None:
         """Let the engine judge the SQL; what it once accepted is remembered."""
         draft = self._draft
@@ -194,3 +221,15 @@ def _place(draft: Draft, check: spec.AnyCheck, written: Written, problem: BindEr
     if begins < 0 or not 0 <= offset <= len(sql):
         return where
     return replace(where, column=begins + offset + 1)
+
+
+def _reads_as(text: str, type_: str) -> bool:
+    """Whether a text is a value of a type, as far as that is easy to say."""
+    try:
+        if type_ in TIME_TYPES:
+            datetime.fromisoformat(text)
+        elif type_.startswith(_NUMBERS):
+            Decimal(text)
+    except (ValueError, ArithmeticError):
+        return False
+    return True

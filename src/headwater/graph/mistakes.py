@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.graph.drafts import Mentions, Named, place
 from headwater.spec.nodes import Model
+from headwater.sql import functions
 from headwater.sql.binding import BindError, Relation
 
 _MOST_SHOWN = 8
@@ -69,7 +70,7 @@ def of_binding(model: Model, mentions: Mentions, inputs: Mapping[str, Relation],
         hint, length = "put the relation's name before it", len(problem.name)
     elif problem.kind == "missing function":
         message, length = f"there is no function `{problem.name}`", len(problem.name)
-        hint = suggest(problem.name, problem.candidates)
+        hint = suggest(problem.name, [*problem.candidates, *functions.AGGREGATES, *functions.SCALARS])
     elif problem.kind == "missing table":
         message, length = f"there is no relation `{problem.name}`", len(problem.name)
         hint = suggest(problem.name, problem.candidates or inputs)

@@ -12,8 +12,8 @@ from headwater.sql.tree import Query, Unclear
 
 ROWS = ""
 """As the column of a reference: the row set of a node."""
-LIST = "*"
-"""As the column of a reference: names and types of all columns of a node, in order."""
+LIST = "\0list"
+"""As the column of a reference: names and types of all columns of a node, in order (no column can be called so)."""
 PARAMETER = "$"
 """As the node of a reference: the value of a parameter."""
 

@@ -153,7 +153,8 @@ class Canonical:
             case Table():
                 return _mark(source.node, "")
             case Derived():
-                return self.rows(source.query)
+                table = _only_projects(source.query)
+                return self.rows(source.query) if table is None else self._source(table)
             case Generated():
                 return self.expr(source.rows)
 
@@ -180,10 +181,26 @@ class Canonical:
             case Table():
                 return _mark(source.node, source.own[index])
             case Derived():
+                value = source.query.outputs[index].value
+                if isinstance(value, Ref) and _only_projects(source.query) is not None:
+                    return self._cell(value.source, value.index)
                 return self.column(source.query, index)
             case Generated():
                 cells = source.cells
                 return f"[{index} {self.expr(cells[index]) if index < len(cells) else self.expr(source.rows)}]"
+
+
+def _only_projects(query: Query) -> Table | None:
+    """The table of a subquery that has the very rows of it: ``WITH t AS (SELECT a, b FROM raw) …``."""
+    if isinstance(query, SetOperation) or not isinstance(query.tree, Leaf) or query.tree.sample or query.sample:
+        return None
+    decides = (query.where, query.having, query.qualify, query.aggregated, query.unnests, query.limits.order)
+    if any(decides) or query.limits.cuts:
+        return None
+    source = query.tree.source
+    return (
+        _only_projects(source.query) if isinstance(source, Derived) else source if isinstance(source, Table) else None
+    )
 
 
 def _safe(kind: str) -> str:

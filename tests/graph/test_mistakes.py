@@ -1,0 +1,170 @@
+"""Every mistake in a project's code is a diagnostic at its place, with a hint."""
+
+import pytest
+
+from headwater.diagnostics import Where
+from tests.graph.conftest import Code
+
+
+def test_an_unknown_column_names_the_relation_and_the_place(flights: Code) -> None:
+    flights.model("m", "SELECT f.day,\n       avg(f.dellay) AS mean\nFROM flights AS f GROUP BY ALL")
+    found = flights.only_mistake()
+    assert found.code == "HW0213"
+    assert found.message == "unknown column `dellay` in `flights`"
+    assert found.where == Where("models/m.sql", 2, 12)
+    assert found.hint == "did you mean `delay`?"
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected", "line", "column", "hint"),
+    [
+        ("SELECT day FROM flightz", "HW0201", 1, 17, "did you mean `flights`?"),
+        ("SELECT day,\n  origin +\nFROM flights", "HW0203", 3, 1, ""),
+        ("SELECT day FROM flights; SELECT 1", "HW0204", 1, 1, "statements"),
+        ("INSERT INTO flights VALUES (1)", "HW0204", 1, 1, "statements"),
+        ("CREATE TABLE x AS SELECT 1", "HW0204", 1, 1, "statements"),
+        ("", "HW0204", 1, 1, "SELECT"),
+        ("PIVOT flights ON origin USING sum(delay)", "HW0204", 1, 1, "IN list"),
+        ("SELECT * FROM read_csv('a.csv')", "HW0205", 1, 15, "source"),
+        ("SELECT * FROM 'a.csv'", "HW0205", 1, 15, "source"),
+        ("SELECT * FROM query('SELECT 1')", "HW0205", 1, 15, "source"),
+        ("SELECT * FROM sqlite_scan('a.db', 't')", "HW0205", 1, 15, "source"),
+        ("SELECT * FROM glob('*')", "HW0205", 1, 15, "source"),
+        ("SELECT day FROM flights WHERE delay > $lat", "HW0208", 1, 39, "did you mean `late`?"),
+        ("SELECT day FROM flights WHERE day >= $start", "HW0209", 1, 38, "incremental"),
+        ("SELECT code FROM airports AS a, airports AS b", "HW0214", 1, 8, "before it"),
+        ("SELECT averag(delay) AS x FROM flights", "HW0215", 1, 8, "did you mean"),
+        ("SELECT day > 1 AS x FROM flights", "HW0216", 1, 12, ""),
+        ("SELECT delay, count(*) AS n FROM flights", "HW0217", 1, 8, ""),
+        ("SELECT day, origin AS day FROM flights", "HW0218", 1, 1, "AS"),
+        ("SELECT ago(INTERVAL 1 DAY) AS x FROM flights", "HW0211", 1, 8, "$now"),
+        ("SELECT 'é', dellay FROM flights", "HW0213", 1, 13, "did you mean `delay`?"),
+        ("SELECT $late + dellay FROM flights", "HW0213", 1, 16, "did you mean `delay`?"),
+    ],
+)
+def test_mistakes_in_sql(flights: Code, sql: str, expected: str, line: int, column: int, hint: str) -> None:
+    flights.variables = {"late": 15}
+    flights.model("m", sql)
+    found = flights.only_mistake()
+    assert (found.code, found.where, hint in found.hint) == (expected, Where("models/m.sql", line, column), True), found
+
+
+def test_all_mistakes_are_reported_at_once_and_readers_are_passed_over(flights: Code) -> None:
+    flights.model("a", "SELECT x FROM flights")
+    flights.model("b", "SELECT y FROM airports")
+    flights.model("c", "SELECT x FROM a")
+    assert [found.where.file for found in flights.wrong() if found.where] == ["models/a.sql", "models/b.sql"]
+
+
+def test_a_ring_is_named_with_all_its_places(code: Code) -> None:
+    code.model("a", "SELECT * FROM c")
+    code.model("b", "SELECT * FROM a")
+    code.model("c", "SELECT 1 AS x\nFROM b")
+    found = code.only_mistake()
+    assert found.code == "HW0202"
+    assert all(place in found.message for place in ("models/a.sql:1:15", "models/b.sql:1:15", "models/c.sql:2:6"))
+
+
+def test_a_model_that_reads_itself(code: Code) -> None:
+    code.model("a", "SELECT * FROM a")
+    assert code.only_mistake().message == "`a` reads itself"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"kind": "incremental", "every": "1d"}, "HW0221"),
+        ({"kind": "incremental", "time": "day"}, "HW0221"),
+        ({"kind": "incremental", "time": "dya", "every": "1d"}, "HW0222"),
+        ({"kind": "incremental", "time": "origin", "every": "1d"}, "HW0222"),
+        ({"kind": "incremental", "time": "day", "every": "1h"}, "HW0223"),
+        ({"columns": {"dellay": "double"}}, "HW0224"),
+        ({"columns": {"delay": "text"}}, "HW0224"),
+        ({"columns": {"delay": "no such type"}}, "HW0220"),
+        ({"restate_on": ("airports",)}, "HW0226"),
+        ({"kind": "incremental", "time": "day", "every": "1d", "reads": {"flight": "1h"}}, "HW0226"),
+        ({"reads": {"flights": "1h"}}, "HW0226"),
+        ({"kind": "view"}, "HW0227"),
+    ],
+)
+def test_mistakes_in_settings(flights: Code, settings: dict[str, object], expected: str) -> None:
+    flights.model("m", "SELECT day, origin, delay FROM flights", **settings)
+    assert flights.only_mistake().code == expected
+
+
+def test_incremental_models_need_a_start(code: Code) -> None:
+    code.source("events", "ts timestamptz", time="ts")
+    code.model("m", "SELECT ts FROM events", kind="incremental", time="ts", every="1h")
+    assert code.only_mistake().code == "HW0225"
+
+
+def test_volatile_functions_are_refused_where_slots_are_cut(flights: Code) -> None:
+    sql = "SELECT day, now() AS at FROM flights"
+    flights.model("m", sql, kind="incremental", time="day", every="1d")
+    assert flights.only_mistake().code == "HW0210"
+    flights.model("m", sql, kind="incremental", time="day", every="1d", allow=("volatile",))
+    assert flights.node("m").volatile
+
+
+def test_volatile_is_inherited_through_inline_models(flights: Code) -> None:
+    flights.model("i", "SELECT day, random() AS r FROM flights", kind="inline")
+    flights.model("m", "SELECT r FROM i")
+    assert flights.node("m").volatile
+
+
+def test_a_view_may_not_stand_on_a_source_not_even_through_inline(flights: Code) -> None:
+    flights.model("i", "SELECT day FROM flights", kind="inline")
+    flights.model("v", "SELECT day FROM i", kind="view")
+    assert flights.only_mistake().code == "HW0227"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"from_": "dayly"}, "HW0229"),
+        ({"from_": "flights"}, "HW0229"),
+        ({"from_": "inlined"}, "HW0228"),
+        ({"from_": "daily", "mode": "merge"}, "HW0230"),
+        ({"from_": "daily", "mode": "merge", "key": ("dya",)}, "HW0230"),
+        ({"from_": "daily", "in_": ("prd",)}, "HW0231"),
+        ({"from_": "daily", "in_": ()}, "HW0231"),
+        ({"from_": "daily", "targets": {"staging": {}}}, "HW0231"),
+    ],
+)
+def test_mistakes_in_sinks(flights: Code, settings: dict[str, object], expected: str) -> None:
+    flights.model("inlined", "SELECT day FROM flights", kind="inline")
+    flights.sink("out", **settings)
+    assert flights.only_mistake().code == expected
+
+
+def test_names_that_differ_in_case_only_are_one_name_in_sql(flights: Code) -> None:
+    flights.model("Daily", "SELECT 1 AS x")
+    assert flights.only_mistake().code == "HW0206"
+
+
+STRANGE = ['we"ird', "drop'; DROP TABLE x; --", "ünïcödé", "x" * 200, "select", "a b", "$start", "*", "日本"]
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_names_of_columns_and_models_are_only_names(code: Code, name: str) -> None:
+    quoted = '"' + name.replace('"', '""') + '"'
+    code.source("raw", "id bigint")
+    code.model(name, f"SELECT id AS {quoted} FROM raw")
+    code.model("below", f"SELECT {quoted} AS x FROM {quoted}")
+    node = code.node("below")
+    assert node.columns[0].values == ((name, name),)
+
+
+def test_a_type_cannot_smuggle_sql(code: Code) -> None:
+    code.source("raw", "id INT) AS x; DROP TABLE y; --")
+    assert code.only_mistake().code == "HW0220"
+
+
+def test_a_python_model_cannot_be_a_view(flights: Code) -> None:
+    flights.python("p", {"d": "daily"}, {"x": "double"}, kind="view")
+    assert flights.only_mistake().code == "HW0232"
+
+
+def test_a_python_model_names_inputs_that_exist(flights: Code) -> None:
+    flights.python("p", {"d": "dayly"}, {"x": "double"})
+    assert flights.only_mistake().hint == "did you mean `daily`?"
