@@ -40,8 +40,8 @@ def _code_of(run: Callable[[], Any], end: "_Ending") -> int:
         code = run()
     except click.ClickException as problem:
         return end.misused(problem)
-    except (click.Abort, KeyboardInterrupt):
-        return end.interrupted()
+    except (click.Abort, KeyboardInterrupt) as stop:
+        return end.interrupted(stop)
     except BrokenPipeError:
         return DONE
     except HeadwaterError as problem:
@@ -87,8 +87,13 @@ class _Ending:
         self._say(problem.diagnostics)
         return exit_code(problem)
 
-    def interrupted(self) -> int:
-        return self.failed([("HW0904", f"interrupted; {_SAFE}", "")], INTERRUPTED)
+    def interrupted(self, stop: BaseException) -> int:
+        from headwater.cli.session import Interrupted
+
+        cause = stop if isinstance(stop, Interrupted) else stop.__cause__
+        releases = cause.args if isinstance(cause, Interrupted) else ()
+        what = f"release {releases[0]} was made; the next run loads what sinks lack" if releases else _SAFE
+        return self.failed([("HW0904", f"interrupted; {what}", "")], INTERRUPTED)
 
     def crashed(self, problem: BaseException) -> int:
         hint = "please report it"

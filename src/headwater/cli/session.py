@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from headwater.events import Emit
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; its argument, if it has one, is the release that was made before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One call of a command."""
@@ -46,11 +50,25 @@ class Session:
 
     @contextmanager
     def at_work(self) -> "Iterator[Workspace]":
-        """Open the project's state for a command that takes its time: progress is shown meanwhile."""
-        from headwater.cli.progress import progress
+        """Open the project's state for a command that takes its time: progress is shown meanwhile.
 
-        with progress(self.out) as emit, self.workspace(emit) as workspace:
-            yield workspace
+        Ctrl-C becomes Interrupted, which knows whether something became visible before it.
+        """
+        from headwater.cli.progress import progress
+        from headwater.events import Event, Moved
+
+        releases: list[str] = []
+
+        def watch(event: Event) -> None:
+            if isinstance(event, Moved):
+                releases.append(event.release)
+            emit(event)
+
+        try:
+            with progress(self.out) as emit, self.workspace(watch) as workspace:
+                yield workspace
+        except KeyboardInterrupt as stop:
+            raise Interrupted(*releases[-1:]) from stop
 
     @staticmethod
     def require_environment(workspace: "Workspace", name: str) -> None:
