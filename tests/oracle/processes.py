@@ -1,0 +1,50 @@
+"""Other processes on the same project: two at once, and one that is killed at an event of its own choosing."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from headwater.diagnostics import HeadwaterError
+from headwater.events import Event
+from tests.harness import Project
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.oracle.processes", "headwater.app.running", "headwater.app.applying", "duckdb"])
+_NUMBERS = count(1)
+
+
+def start(root: Path, now: datetime, command: str, environment: str, kill_at: int | None = None):
+    """Start a process that applies or runs; with ``kill_at`` it kills itself at that event."""
+    tokens = f"p{next(_NUMBERS)}x"
+    process = _CONTEXT.Process(target=_work, args=(root, now, command, environment, kill_at, tokens))
+    process.start()
+    return process
+
+
+def _work(root: Path, now: datetime, command: str, environment: str, kill_at: int | None, tokens: str) -> None:
+    project = _Killed(root, now=now, tokens=tokens) if kill_at is not None else Project(root, now=now, tokens=tokens)
+    if isinstance(project, _Killed):
+        project.left = kill_at or 0
+    act: Callable[[], object] = {
+        "apply": lambda: project.apply(environment, fails=None),
+        "run": lambda: project.run(environment, fails=None),
+    }[command]
+    try:
+        act()
+    except HeadwaterError:
+        # Somebody else was faster, or nothing was applied yet: both are part of the history.
+        return
+
+
+class _Killed(Project):
+    left = 0
+
+    def _see(self, event: Event) -> None:
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super()._see(event)
