@@ -1,23 +1,45 @@
 """Run benchmarks (all, or those named), print their tables, keep their numbers."""
 
+import argparse
 import importlib
-import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from bench.measure import machine, table, write
+from bench.measure import load, machine, table, write
+from bench.scale import FULL, QUICK, Scale
 
-BENCHMARKS = ("startup",)
+BENCHMARKS = ("startup", "pipeline", "models", "slots")
 
 
 def main() -> None:
-    names = sys.argv[1:] or BENCHMARKS
-    print(f"{machine()}\n")
-    for name in names:
+    asked = _arguments()
+    scale = _scale(asked)
+    print(f"{machine()}\n", flush=True)
+    for name in asked.names or BENCHMARKS:
         module = importlib.import_module(f"bench.{name}")
-        with tempfile.TemporaryDirectory(prefix=f"headwater-{name}-") as folder:
-            rows = list(module.rows(Path(folder)))
-        print(f"## {module.__doc__.strip()}\n\n{table(rows)}\n\n{write(name, rows).name}\n")
+        before = load()
+        with tempfile.TemporaryDirectory(prefix=f"headwater-{name}-", dir=asked.folder) as folder:
+            rows = list(module.rows(Path(folder), scale))
+        path = write(name, rows, (before, load()))
+        print(f"## {module.__doc__.strip()}\n\n{table(rows)}\n\n{path.name}; {before}\n", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which ones; all by default")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one run each: does it work?")
+    parser.add_argument("--large", action="store_true", help="ten times the log lines, too (6 GB of disk)")
+    parser.add_argument("--no-peers", action="store_true", help="without the tools that Headwater is measured beside")
+    parser.add_argument("--times", type=int, help="runs of each")
+    parser.add_argument("--folder", type=Path, help="where data is made; default: the system's temporary directory")
+    return parser.parse_args()
+
+
+def _scale(asked: argparse.Namespace) -> Scale:
+    scale = QUICK if asked.quick else FULL
+    scale = replace(scale, peers=not asked.no_peers, times=asked.times or scale.times)
+    return replace(scale, growth=(*scale.growth, 10)) if asked.large else scale
 
 
 if __name__ == "__main__":

@@ -2,25 +2,51 @@
 
 import csv
 import random
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = 20
 LAYERS = 10
-COLUMNS = 10
 ROWS = 100
+TYPES = {
+    **{"id": "bigint", "c1": "bigint", "c2": "text", "c3": "bigint", "c4": "double"},
+    **{"c5": "bigint", "c6": "double", "c7": "text", "c8": "date", "c9": "bigint"},
+}
+"""Columns of a source, and of a model, with their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model: its name, what it reads, its query."""
+
+    name: str
+    upstream: tuple[str, ...]
+    sql: str
 
 
 def generate(root: Path, models: int, *, seed: int = 0) -> None:
     """Write a Headwater project with ``models`` models of ten columns in ten layers, each reading one to three above."""
-    rng = random.Random(seed)
     (root / "models").mkdir(parents=True, exist_ok=True)
-    (root / "data").mkdir(exist_ok=True)
+    write_sources(root, seed=seed)
     lines = ["project: dag", "environments: {dev: {}, prod: {}}", "sources:"]
     for source in range(SOURCES):
-        lines += _source(root, source, rng)
+        lines += _source(source)
     (root / "headwater.yaml").write_text("\n".join(lines) + "\n")
-    for name, upstream in layout(models, rng):
-        (root / "models" / f"{name}.sql").write_text(f"/* headwater\nkind: full\n*/\n{query(upstream, rng)}\n")
+    for model in designed(models, seed=seed):
+        (root / "models" / f"{model.name}.sql").write_text(f"/* headwater\nkind: full\n*/\n{model.sql}\n")
+
+
+def designed(models: int, *, seed: int = 0) -> list[Model]:
+    """Design the models: the same ones for every tool."""
+    rng = random.Random(f"models {seed}")
+    return [Model(name, tuple(upstream), query(upstream, rng)) for name, upstream in layout(models, rng)]
+
+
+def leaf(models: list[Model]) -> Model:
+    """Give a model that nobody reads."""
+    read = {name for model in models for name in model.upstream}
+    return next(model for model in reversed(models) if model.name not in read)
 
 
 def layout(models: int, rng: random.Random) -> list[tuple[str, list[str]]]:
@@ -62,16 +88,21 @@ SELECT
 FROM ranked{joins}"""
 
 
-def _source(root: Path, number: int, rng: random.Random) -> list[str]:
-    with (root / "data" / f"source_{number}.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["id", *(f"c{at}" for at in range(1, COLUMNS))])
-        for row in range(ROWS):
-            words = (rng.choice("abcde"), rng.randint(0, 99), rng.random(), row % 7, rng.random(), "x", "2024-01-01", 1)
-            writer.writerow([row, rng.randint(0, 9), *words])
-    types = ["bigint", "bigint", "text", "bigint", "double", "bigint", "double", "text", "date", "bigint"]
-    names = ["id", *(f"c{at}" for at in range(1, COLUMNS))]
-    columns = ", ".join(f"{name}: {{type: {type_}}}" for name, type_ in zip(names, types, strict=True))
+def write_sources(root: Path, *, seed: int = 0) -> None:
+    """Write the sources as CSV files below ``data``."""
+    rng = random.Random(f"sources {seed}")
+    (root / "data").mkdir(parents=True, exist_ok=True)
+    for number in range(SOURCES):
+        with (root / "data" / f"source_{number}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(TYPES)
+            for row in range(ROWS):
+                some = (rng.choice("abcde"), rng.randint(0, 99), rng.random(), row % 7, rng.random(), "x", "2024-01-01", 1)
+                writer.writerow([row, rng.randint(0, 9), *some])
+
+
+def _source(number: int) -> list[str]:
+    columns = ", ".join(f"{name}: {{type: {type_}}}" for name, type_ in TYPES.items())
     return [
         f"  source_{number}:",
         "    connector: files",
@@ -79,3 +110,13 @@ def _source(root: Path, number: int, rng: random.Random) -> list[str]:
         "    format: csv",
         f"    columns: {{{columns}}}",
     ]
+
+
+def with_another_column(model: Model, number: int) -> str:
+    """Give the model's query with another expression for one column, which decides no rows."""
+    return re.sub(r"ranked\.c1 \+ \d+ AS c1", f"ranked.c1 + {100 + number} AS c1", model.sql)
+
+
+def with_another_filter(model: Model, number: int) -> str:
+    """Give the model's query with another filter: every reader has other rows."""
+    return re.sub(r"WHERE c1 >= -?\d+", f"WHERE c1 >= -{1 + number}", model.sql)

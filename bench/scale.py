@@ -1,0 +1,23 @@
+"""How large the benchmarks are: the sizes of the documentation, small ones for trying, ten times the lines on demand."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Sizes and repetitions of all benchmarks."""
+
+    lines: int = 3_000_000
+    growth: tuple[int, ...] = (1, 3)
+    """Multiples of ``lines`` for the row about growth."""
+    models: tuple[int, ...] = (100, 1000)
+    slots: tuple[int, ...] = (10_000, 100_000)
+    starts: int = 20
+    times: int = 3
+    peer_times: int = 1
+    """How often the slow peers run at the largest size."""
+    peers: bool = True
+
+
+FULL = Scale()
+QUICK = Scale(lines=100_000, growth=(1,), models=(30,), slots=(500,), starts=3, times=1)
