@@ -1,13 +1,11 @@
 /* headwater
-description: Departures with the weather at the scheduled hour, or the last one observed in the six hours before
+description: Departures with the weather at the scheduled hour, where the airport recorded it
 kind: incremental
 time: flight_date
 every: 1d
 grain: [time_hour, carrier, flight]
-reads:
-  clean.weather: {before: 6h}       # the first departures of a day may need the evening before
 checks:
-  - expression: {sql: "observed_at IS NULL OR observed_at <= time_hour", name: weather is never from the future}
+  - expression: {sql: "NOT cancelled OR dep_delay IS NULL", name: what never departed has no delay}
 */
 SELECT
     f.flight_date,
@@ -19,11 +17,12 @@ SELECT
     f.dep_delay,
     f.arr_delay,
     f.cancelled,
-    if_recent(w.time_hour, w.time_hour, f.time_hour) AS observed_at,
-    if_recent(w.temp_c, w.time_hour, f.time_hour) AS temp_c,
-    if_recent(w.wind_kmh, w.time_hour, f.time_hour) AS wind_kmh,
-    if_recent(w.precip_mm, w.time_hour, f.time_hour) AS precip_mm,
-    if_recent(w.visibility_km, w.time_hour, f.time_hour) AS visibility_km
+    w.temp_c,
+    w.wind_kmh,
+    w.precip_mm,
+    w.visibility_km
 FROM clean.flights AS f
-ASOF LEFT JOIN clean.weather AS w ON w.origin = f.origin AND w.time_hour <= f.time_hour
+LEFT JOIN clean.weather AS w
+    -- the day, too: with it a month of days is filled by one query, and proved to be the same as day by day
+    ON w.day = f.flight_date AND w.time_hour = f.time_hour AND w.origin = f.origin
 WHERE f.flight_date >= $start AND f.flight_date < $end

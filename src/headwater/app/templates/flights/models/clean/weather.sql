@@ -1,10 +1,11 @@
 /* headwater
 description: Hourly weather at each airport in metric units
 kind: incremental
-time: time_hour
+time: day
 every: 1d
 grain: [time_hour, origin]
 columns:
+  day: {description: Day in New York}
   temp_c: {unit: °C}
   wind_kmh: {unit: km/h}
   precip_mm: {unit: mm}
@@ -15,6 +16,7 @@ checks:
   - accepted_range: {column: temp_c, min: -40, max: 50}
 */
 SELECT
+    CAST(w.time_hour AS DATE) AS day,
     w.time_hour,
     w.origin,
     celsius(w.temp) AS temp_c,
@@ -22,4 +24,4 @@ SELECT
     w.precip * 25.4 AS precip_mm,
     w.visib * 1.609344 AS visibility_km
 FROM weather AS w
-WHERE w.time_hour >= $start AND w.time_hour < $end
+WHERE CAST(w.time_hour AS DATE) >= $start AND CAST(w.time_hour AS DATE) < $end
