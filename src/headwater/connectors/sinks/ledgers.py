@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from headwater.connect.durable import each, put_over, sync_directory, sync_file
+from headwater.connect.durable import each, put_over, sync_all, sync_directory
 from headwater.connectors.sinks.slots import Key
 from headwater.diagnostics import Broken
 
@@ -108,7 +108,7 @@ def read(place: Place) -> Ledger | None:
 
 def commit(place: Place, ledger: Ledger, renames: Mapping[Path, str], deletes: Iterable[str]) -> None:
     """Change files and ledger as one: staged file → final name, files to delete, the ledger afterwards."""
-    each(sync_file, renames)
+    sync_all(renames)
     for directory in sorted({path.parent for path in renames}):
         sync_directory(directory)
     swap = {
