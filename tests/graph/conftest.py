@@ -28,6 +28,7 @@ class Code:
         self.sinks: dict[str, Sink] = {}
         self.macros: dict[str, Macro] = {}
         self.variables: dict[str, Any] = {}
+        self.files: dict[str, str] = {}
         self.cache = Forgetful()
 
     def source(self, name: str, columns: str, **settings: Any) -> None:
@@ -77,6 +78,7 @@ class Code:
             models=self.models,
             sinks=self.sinks,
             macros=self.macros,
+            files=self.files,
             environments={name: Environment(name=name) for name in ("dev", "prod")},
         )
         return compile_graph(project, bind=_BINDER, cache=self.cache)

@@ -168,3 +168,31 @@ def test_a_python_model_cannot_be_a_view(flights: Code) -> None:
 def test_a_python_model_names_inputs_that_exist(flights: Code) -> None:
     flights.python("p", {"d": "dayly"}, {"x": "double"})
     assert flights.only_mistake().hint == "did you mean `daily`?"
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_macro_that_cannot_be_is_reported_once_at_its_place(code: Code, is_used: bool) -> None:
+    code.macro("CREATE MACRO tax(x) AS x *\n  nosuch(x)")
+    if is_used:
+        code.model("a", "SELECT tax(1) AS x")
+        code.model("b", "SELECT tax(2) AS x")
+    found = code.only_mistake()
+    assert (found.code, found.where) == ("HW0212", Where("functions/m.sql", 2, 3))
+
+
+def test_two_columns_of_a_source_must_differ_in_more_than_case(code: Code) -> None:
+    code.source("raw", "id bigint, ID bigint")
+    assert code.only_mistake().code == "HW0218"
+
+
+def test_a_mistake_in_a_checks_sql_is_shown_where_it_stands(flights: Code) -> None:
+    from headwater.spec.checks import Expression
+    from headwater.spec.origin import Origin
+
+    flights.files = {"models/m.sql": "checks: [{expression: \"day > DATE '2013-01-01' AND dellay > 1\"}]"}
+    at = Origin(Where("models/m.sql", 1, 10), {"sql": Where("models/m.sql", 1, 24)})
+    flights.model(
+        "m", "SELECT day, delay FROM flights", checks=(Expression(sql="day > DATE '2013-01-01' AND dellay > 1", at=at),)
+    )
+    found = flights.only_mistake()
+    assert (found.code, found.where, found.hint) == ("HW0240", Where("models/m.sql", 1, 52), "did you mean `delay`?")

@@ -53,7 +53,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0216": "types that do not fit",
     "HW0217": "query that the engine refuses",
     "HW0218": "two output columns with one name",
-    "HW0219": "query that is not understood",
     "HW0220": "invalid type",
     "HW0221": "missing time or slot length",
     "HW0222": "column that cannot cut time",
@@ -91,6 +90,15 @@ CATALOGUE: Final[dict[str, str]] = {
     # HW04xx checks and tests
     "HW0401": "blocking check failed",
     "HW0402": "warning check failed",
+    "HW0410": "no such test",
+    "HW0411": "test of a model that does not exist",
+    "HW0412": "test of a source",
+    "HW0413": "rows given for what is not an input",
+    "HW0414": "unknown column in a test",
+    "HW0415": "value that does not fit its column",
+    "HW0416": "slot of a test",
+    "HW0417": "file with rows of a test cannot be read",
+    "HW0418": "unknown variable in a test",
     # HW05xx plan, apply, run, rollback, environments
     "HW0503": "query was interrupted",
     "HW0504": "out of memory",

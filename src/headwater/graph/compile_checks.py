@@ -11,6 +11,7 @@ from headwater.graph import caching
 from headwater.graph.check_queries import Subject, Written, WrongCheck, write
 from headwater.graph.drafts import Draft
 from headwater.graph.infer_columns import TIME_TYPES, declared_types
+from headwater.graph.mistakes import of_macro
 from headwater.graph.values import Check
 from headwater.spec import checks as spec
 from headwater.spec.addresses import address
@@ -18,7 +19,6 @@ from headwater.spec.nodes import Model
 from headwater.spec.origin import Origin
 from headwater.sql.binding import BindError
 from headwater.sql.canonical import FORM
-from headwater.sql.macros import relevant
 from headwater.sql.text import canonical_tokens, literal, parameters
 
 _NUMBERS: Final = (
@@ -126,8 +126,7 @@ class _Compiler:
 
     def _values(self, failing: str) -> list[str]:
         """What else the check's result depends on: variables and macros that it uses."""
-        statements = self._draft.macros.statements
-        macros = (canonical_tokens(statements[each]) for each in relevant(failing, statements)) if statements else ()
+        macros = map(canonical_tokens, self._draft.macros.used_by(failing))
         used = {name for name, _ in parameters(failing)}
         variables = self._draft.variables.items()
         return [*macros, *(f"{name}={literal(value)}" for name, value in sorted(variables) if name.lower() in used)]
@@ -178,7 +177,7 @@ class _Compiler:
         bound = draft.bind(
             written.probe,
             relations,
-            macros=tuple(draft.macros.statements.values()),
+            macros=draft.macros.used_by(written.probe),
             parameters=values | {"now": "CAST('2000-01-01 00:00:00+00' AS TIMESTAMPTZ)"},
             timezone=self._subject.timezone,
         )
@@ -188,6 +187,8 @@ class _Compiler:
         return None
 
     def _refused(self, check: spec.AnyCheck, written: Written, problem: BindError) -> Diagnostic:
+        if problem.kind == "macro":
+            return of_macro(self._draft.macros, problem)
         where = _place(self._draft, check, written, problem)
         columns = [name for name, _ in self._subject.columns]
         missing = problem.kind == "missing column"

@@ -56,7 +56,7 @@ def compile_graph(
     )
     for each in PASSES:
         draft = each(draft)
-    found = sorted(draft.diagnostics, key=lambda d: (d.where is None, d.where, d.code))
+    found = sorted(dict.fromkeys(draft.diagnostics), key=lambda d: (d.where is None, d.where, d.code))
     return (None if has_errors(found) else _graph(draft)), found
 
 

@@ -13,7 +13,7 @@ from headwater.spec.project import Macro as MacroStatement
 from headwater.spec.project import Project, Variable
 from headwater.sql.analysis import Analysis
 from headwater.sql.binding import Bind, BindError, Relation
-from headwater.sql.macros import Macro
+from headwater.sql.macros import Macro, relevant
 from headwater.sql.text import position
 
 
@@ -46,6 +46,7 @@ class Macros:
 
     statements: Mapping[str, str]
     """Each after those that it may call."""
+    places: Mapping[str, Where] = field(default_factory=dict)
     read: dict[str, Macro | None] = field(default_factory=dict)
     """Those read so far (a memory, filled when needed)."""
 
@@ -65,7 +66,14 @@ class Macros:
         for name in statements:
             if name not in ordered:
                 add(name, frozenset())
-        return cls(ordered)
+        return cls(ordered, {each.name.casefold(): each.at.where for each in macros.values()})
+
+    def used_by(self, text: str) -> tuple[str, ...]:
+        """Give the statements that a text may use, each after those it calls."""
+        if not self.statements:
+            return ()
+        used = relevant(text, self.statements)
+        return tuple(statement for name, statement in self.statements.items() if name in used)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from headwater.spec.origin import Origin
 from headwater.sql.analysis import Analysis
 from headwater.sql.binding import BindError, Relation
 from headwater.sql.canonical import FORM
-from headwater.sql.macros import relevant
 from headwater.sql.text import literal, parameters, quote_identifier, time_literal
 
 TIME_TYPES: Final = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
@@ -40,7 +39,26 @@ def infer_columns(draft: Draft) -> Draft:
             keys[name] = binder.key
         if binder.known is not None:
             analyses[name] = binder.known
+    found[""] = list(_wrong_macros(draft, relations))
     return draft.noting(found, relations=relations, keys=keys, analyses=analyses)
+
+
+def _wrong_macros(draft: Draft, relations: Mapping[str, Relation]) -> Iterator[Diagnostic]:
+    """Macros that no model uses must be right, too."""
+    used = {statement for model in draft.project.models.values() for statement in draft.macros.used_by(model.query)}
+    for name, statement in draft.macros.statements.items():
+        if statement in used:
+            continue
+        read = {node: relations[node] for node in draft.names.values() if node in relations and node in statement}
+        macros = draft.macros.used_by(name)
+        key = address("macro", FORM, *macros, str(read))
+        if caching.read(draft.cache, key, bool):
+            continue
+        bound = draft.bind("SELECT 1", read, macros=macros)
+        if isinstance(bound, BindError):
+            yield mistakes.of_macro(draft.macros, bound)
+        else:
+            caching.write(draft.cache, key, value=True)
 
 
 class _Binder:
@@ -73,20 +91,19 @@ class _Binder:
         bound = _bound(self._draft, model, inputs)
         if isinstance(bound, BindError):
             mentions = self._draft.mentions.get(model.name, Mentions())
-            return None, [mistakes.of_binding(model, mentions, inputs, bound)]
+            return None, [mistakes.of_binding(model, mentions, inputs, self._draft.macros, bound)]
         return bound, [*_same_name(model, bound), *_declared_otherwise(self._draft, model, bound)]
 
 
 def analysis_key(draft: Draft, model: Model, inputs: Mapping[str, Relation]) -> str:
     """Everything that names, types and structure of a query depend on; not what its inputs are made of."""
-    used = relevant(model.query, draft.macros.statements) if draft.macros.statements else ()
     return address(
         "analysis",
         FORM,
         model.query,
         model.timezone,
         model.time or "",
-        *(draft.macros.statements[each] for each in used),
+        *draft.macros.used_by(model.query),
         *(f"{name}={literal(draft.variables[name])}" for name in variables_used(draft, model)),
         *(f"{name}{columns}" for name, columns in inputs.items()),
     )
@@ -114,7 +131,7 @@ def _bound(draft: Draft, model: Model, inputs: Mapping[str, Relation]) -> Relati
         bound = draft.bind(
             model.query,
             inputs,
-            macros=tuple(draft.macros.statements.values()),
+            macros=draft.macros.used_by(model.query),
             parameters=parameter_literals(draft, model, assumed),
             timezone=model.timezone,
         )
@@ -159,12 +176,15 @@ def is_cut(model: Model) -> bool:
 
 
 def _same_name(model: Model, columns: Relation) -> Iterator[Diagnostic]:
-    seen: set[str] = set()
-    for name, _ in columns:
-        if name.casefold() in seen:
-            hint = "give one of them another name with AS"
-            yield error("HW0218", f"two output columns are called `{name}`", place(model, 0), hint=hint)
-        seen.add(name.casefold())
+    for name in _repeated(columns):
+        hint = "give one of them another name with AS"
+        yield error("HW0218", f"two output columns are called `{name}`", place(model, 0), hint=hint)
+
+
+def _repeated(columns: Relation) -> list[str]:
+    """Names that SQL, which does not tell case apart, has seen before."""
+    folded = [name.casefold() for name, _ in columns]
+    return [name for at, (name, _) in enumerate(columns) if folded[at] in folded[:at]]
 
 
 def declared_types(draft: Draft, name: str) -> dict[str, str]:
@@ -202,7 +222,13 @@ def declared(draft: Draft, columns: Mapping[str, Column], at: Origin) -> tuple[R
     if known is not None:
         return known, []
     bound, found = _normalised(draft, types, at)
-    if bound is not None:
+    found += [
+        error(
+            "HW0218", f"two columns are called `{name}`", at.of(f"columns.{name}"), hint="SQL does not tell case apart"
+        )
+        for name in _repeated(types)
+    ]
+    if bound is not None and not found:
         caching.write(draft.cache, key, bound)
     return bound, found
 

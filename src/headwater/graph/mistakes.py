@@ -1,12 +1,15 @@
 """An engine's refusal as a diagnostic: at the place in the user's file, in our words, with a suggestion."""
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from headwater.diagnostics import Diagnostic, error, suggest
-from headwater.graph.drafts import Mentions, Named, place
+from headwater.graph.drafts import Macros, Mentions, Named, place
 from headwater.spec.nodes import Model
 from headwater.sql import functions
 from headwater.sql.binding import BindError, Relation
+from headwater.sql.text import position
 
 _MOST_SHOWN = 8
 _CODES = {
@@ -58,8 +61,12 @@ def unknown_relation(model: Model, mention: Named, known: Iterable[str]) -> Diag
 _FILES = (".csv", ".parquet", ".json", ".jsonl", ".ndjson", ".tsv", ".gz", ".zst", ".xlsx", ".db", ".duckdb")
 
 
-def of_binding(model: Model, mentions: Mentions, inputs: Mapping[str, Relation], problem: BindError) -> Diagnostic:
+def of_binding(
+    model: Model, mentions: Mentions, inputs: Mapping[str, Relation], macros: Macros, problem: BindError
+) -> Diagnostic:
     """Say why the engine does not accept a model's query."""
+    if problem.kind == "macro":
+        return of_macro(macros, problem)
     code = _CODES.get(problem.kind, "HW0217")
     where = place(model, problem.offset) if problem.offset is not None else place(model, 0)
     message, hint, length = problem.message.splitlines()[0], "", 1
@@ -75,6 +82,22 @@ def of_binding(model: Model, mentions: Mentions, inputs: Mapping[str, Relation],
         message, length = f"there is no relation `{problem.name}`", len(problem.name)
         hint = suggest(problem.name, problem.candidates or inputs)
     return error(code, message, where, hint=hint, length=length)
+
+
+def of_macro(macros: Macros, problem: BindError) -> Diagnostic:
+    """Say why a macro cannot be created."""
+    name = problem.name
+    where, statement = macros.places.get(name), macros.statements.get(name, "")
+    if where is not None and problem.offset is not None:
+        line, column = position(statement, problem.offset, max(where.line, 1), max(where.column, 1))
+        where = replace(where, line=line, column=column)
+    hint = suggest(_quoted(problem.message), problem.candidates) if problem.candidates else ""
+    return error("HW0212", f"the macro `{name}` cannot be: {problem.message.splitlines()[0]}", where, hint=hint)
+
+
+def _quoted(message: str) -> str:
+    found = re.search(r"name \"?(\S+?)\"? ", message)
+    return found[1] if found else ""
 
 
 def _missing_column(

@@ -74,8 +74,7 @@ def read_macros(macros: Macros, text: str, bind: Bind) -> dict[str, Any]:
 
 
 def _mentions(draft: Draft, name: str, model: Model) -> Mentions:
-    used = relevant(model.query, draft.macros.statements) if draft.macros.statements else ()
-    key = address("mentions", FORM, model.query, *(draft.macros.statements[each] for each in used))
+    key = address("mentions", FORM, model.query, *draft.macros.used_by(model.query))
     known = caching.read(draft.cache, key, Mentions)
     if known is None:
         known = _read_mentions(draft, name, model)

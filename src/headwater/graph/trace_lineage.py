@@ -6,7 +6,6 @@ from headwater.graph.resolve_references import parsed
 from headwater.spec.nodes import Model
 from headwater.sql.analysis import Analysis, analyse, opaque
 from headwater.sql.binding import Relation
-from headwater.sql.macros import relevant
 from headwater.sql.text import canonical_tokens
 from headwater.sql.tree import Unclear
 
@@ -33,6 +32,5 @@ def _analysed(draft: Draft, name: str, model: Model, columns: Relation) -> Analy
 
 def whole_text(draft: Draft, model: Model) -> str:
     """A query's text without layout, and that of all macros it may use."""
-    used = relevant(model.query, draft.macros.statements)
-    texts = (model.query, *(draft.macros.statements[each] for each in used))
+    texts = (model.query, *draft.macros.used_by(model.query))
     return "\n".join(map(canonical_tokens, texts))

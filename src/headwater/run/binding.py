@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.sql.binding import BindError, Relation
-from headwater.sql.text import Rewritten, quote_identifier, quote_literal, quote_relation, rewrite
+from headwater.sql.text import Rewritten, quote_identifier, quote_literal, quote_relation, rewrite, visible_tokens
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,10 +57,8 @@ class Binder:
     ) -> Relation | BindError:
         """Give names and types of a query's columns, or why DuckDB refuses it."""
         session = self._session(timezone)
-        if (failed := session.define(macros)) is not None:
-            return failed
-        session.create(relations)
-        return session.describe(text, parameters or {})
+        failed = session.create(relations) or session.define(macros)
+        return failed or session.describe(text, parameters or {})
 
     def close(self) -> None:
         """Let go of the engines."""
@@ -79,31 +77,40 @@ class _Session:
         self.connection = _sealed(timezone)
         self._relations: dict[str, Relation] = {}
         self._schemas = {"main"}
-        self._macros: tuple[str, ...] = ()
+        self._macros: dict[str, str] = {}
 
     def define(self, macros: Sequence[str]) -> BindError | None:
-        if self._macros == tuple(macros):
-            return None
+        """Make the macros that are new or changed; what a table macro reads must be there before it."""
         for statement in macros:
-            failed = self._run(_replacing(statement))
+            name = _macro_name(statement)
+            if self._macros.get(name) == statement:
+                continue
+            text = _CREATE.sub("CREATE OR REPLACE ", statement, count=1)
+            failed = self._run(text)
             if isinstance(failed, BindError):
-                return failed
-        self._macros = tuple(macros)
+                shift = len(text) - len(statement)
+                offset = None if failed.offset is None else max(_characters(text, failed.offset) - shift, 0)
+                return replace(failed, kind="macro", offset=offset, name=name)
+            self._macros[name] = statement
         return None
 
-    def create(self, relations: Mapping[str, Relation]) -> None:
+    def create(self, relations: Mapping[str, Relation]) -> BindError | None:
         """Make the empty tables that differ from those of earlier calls."""
         for name, columns in relations.items():
             if self._relations.get(name) != columns:
-                self._create(name, columns)
+                failed = self._create(name, columns)
+                if failed is not None:
+                    return failed
                 self._relations[name] = columns
+        return None
 
-    def _create(self, name: str, columns: Relation) -> None:
+    def _create(self, name: str, columns: Relation) -> BindError | None:
         schema = name.rpartition(".")[0]
         if schema and schema not in self._schemas:
             self._schema(schema)
         body = ", ".join(f"{quote_identifier(column)} {type_}" for column, type_ in columns)
-        self.connection.execute(f"CREATE OR REPLACE TABLE {quote_relation(name)} ({body})")
+        made = self._run(f"CREATE OR REPLACE TABLE {quote_relation(name)} ({body})")
+        return made if isinstance(made, BindError) else None
 
     def _schema(self, schema: str) -> None:
         catalogue, _, _ = schema.rpartition(".")
@@ -161,8 +168,11 @@ def _sealed(timezone: str) -> "duckdb.DuckDBPyConnection":
 _CREATE: Final = re.compile(r"\s*CREATE\s+(?!OR\s+REPLACE)", re.IGNORECASE)
 
 
-def _replacing(statement: str) -> str:
-    return _CREATE.sub("CREATE OR REPLACE ", statement, count=1)
+def _macro_name(statement: str) -> str:
+    """The word before the first parenthesis."""
+    found = visible_tokens(statement)
+    at = next((at for at, token in enumerate(found) if token.text == "("), 0)
+    return found[at - 1].text.strip('"').casefold() if at else ""
 
 
 def _parse_error(text: str, document: str) -> BindError | None:

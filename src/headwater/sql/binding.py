@@ -14,7 +14,7 @@ class BindError:
 
     kind: str
     """``syntax``, ``not a query``, ``missing column``, ``missing table``, ``missing function``, ``ambiguous``,
-    ``types`` or ``other``."""
+    ``types``, ``macro`` (``name`` says which; the offset is in its statement) or ``other``."""
     message: str
     offset: int | None = None
     name: str = ""
@@ -40,6 +40,7 @@ class Bind(Protocol):
     ) -> Relation | BindError:
         """Give the columns of a query over relations (by node name); ``parameters`` are SQL literals by name.
 
-        ``macros`` are CREATE MACRO statements; they are those of the project and hold for all later calls.
+        ``macros`` are the CREATE MACRO statements that it may use, each after those it calls; the tables that they read
+        are among ``relations``.
         """
         ...

@@ -172,11 +172,12 @@ def rewrite(text: str, values: Mapping[str, str]) -> Rewritten:
     """``bind_parameters`` that remembers where everything stood."""
     if "$" not in text and not _may_say_now(text):
         return Rewritten(text)
+    folded = {name.lower(): value for name, value in values.items()}
     pieces: list[str] = []
     edits: list[tuple[int, int, int]] = []
     shifts: list[int] = []
     done = length = 0
-    for start, end, new in _replacements(visible_tokens(text), values):
+    for start, end, new in _replacements(visible_tokens(text), folded):
         pieces += (text[done:start], new)
         length += start - done
         edits.append((length, len(new), start))
