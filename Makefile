@@ -46,8 +46,8 @@ layers: $(READY) ## imports go down only
 wheel: $(READY) ## build the wheel, install it into a clean environment, try it
 	$(BIN)/python tools/try_wheel.py
 
-docs: $(READY) ## regenerate the command reference and the JSON Schema
-	$(BIN)/python tools/reference.py
+docs: $(READY) ## regenerate docs/reference from the code
+	$(BIN)/python -m headwater.cli.reference --write
 
 docs-check: $(READY) ## run every command block of README.md and docs/
 	$(PYTEST) tests/docs

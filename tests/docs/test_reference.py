@@ -2,15 +2,26 @@
 
 import json
 
-from jsonschema import Draft202012Validator
+import pytest
+from jsonschema.validators import validator_for
 
-from tools.reference import REFERENCE, documents
+from headwater.cli.reference import documents
+from tools.shape import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
 
 
-def test_generated_pages_are_up_to_date():
-    stale = [path.name for path, text in documents().items() if not path.exists() or path.read_text() != text]
-    assert stale == [], "run `make docs`"
+@pytest.mark.parametrize("name", sorted(documents()))
+def test_a_generated_page_is_up_to_date(name):
+    page = REFERENCE / name
+    assert page.is_file(), "run `make docs`"
+    assert page.read_text(encoding="utf-8") == documents()[name], "run `make docs`"
+
+
+def test_nothing_else_stands_among_generated_pages():
+    assert sorted(page.name for page in REFERENCE.iterdir()) == sorted(documents())
 
 
 def test_the_schema_is_a_schema():
-    Draft202012Validator.check_schema(json.loads((REFERENCE / "headwater.schema.json").read_text()))
+    schema = json.loads((REFERENCE / "headwater.schema.json").read_text(encoding="utf-8"))
+    validator_for(schema).check_schema(schema)
