@@ -48,3 +48,27 @@ class _Killed(Project):
         if self.left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
         super()._see(event)
+
+
+def reader(number: int, root: Path, now: datetime, failures, stop) -> None:
+    """In every release, what stands on ``clean`` was made from the very ``clean`` that is served beside it."""
+    project = Project(root, now=now, tokens=f"w{number}x")
+    sql = (
+        "SELECT (SELECT coalesce(sum(total), 0) FROM everything), (SELECT coalesce(sum(v), 0) FROM clean WHERE v > 0), "
+        "(SELECT coalesce(sum(total), 0) FROM days), (SELECT coalesce(sum(v), 0) FROM clean)"
+    )
+    while not stop.is_set():
+        [(everything, positive, days, clean)] = project.query(sql)
+        if everything != positive or days != clean:
+            failures.put(f"half a run: {everything} {positive} {days} {clean}")
+
+
+def actor(number: int, root: Path, now: datetime, failures, stop) -> None:
+    """Runs (even numbers) or applies, again and again; being too late is no failure."""
+    project = Project(root, now=now, tokens=f"w{number}x")
+    while not stop.is_set():
+        try:
+            (project.run if number % 2 else project.apply)()
+        except HeadwaterError as problem:
+            if not any(d.code in {"HW0521", "HW0542", "HW0545"} for d in problem.diagnostics):
+                failures.put(f"{type(problem).__name__}: {problem}")

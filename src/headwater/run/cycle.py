@@ -241,8 +241,10 @@ class _Cycle:
         ids = [slot.entry.fill for slot in task.slots]
         if not sealed.issuperset(ids):
             return None
-        found = [self._context.store.find(task.node.name, task.node.version, fill) for fill in ids]
-        return Receipt(task=task.id, fills=tuple(fill for fill in found if fill is not None))
+        store = self._context.store
+        found = [store.find(task.node.name, task.node.version, fill) for fill in ids]
+        whole = tuple(fill for fill in found if fill is not None and store.is_whole(fill))
+        return Receipt(task=task.id, fills=whole) if len(whole) == len(ids) else None
 
     def _receive(self, receipt: Receipt) -> None:
         context = self._context
