@@ -17,7 +17,7 @@ def test_init_says_what_it_made_and_what_comes_next(tmp_path):
     from tests.cli.conftest import CommandLine
 
     said = CommandLine(tmp_path)("init", "shop")
-    assert "  models/sales.sql" in lines(said)
+    assert "  models/         1 file" in lines(said)
     assert said.out.endswith("headwater plan\n")
     assert (tmp_path / "shop/headwater.yaml").read_text().startswith("project: shop\n")
 

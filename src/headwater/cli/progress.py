@@ -18,7 +18,6 @@ from headwater.events import (
     Event,
     FileInspected,
     FillReused,
-    Moved,
     Phase,
     SinkLoaded,
     TaskFailed,
@@ -101,19 +100,15 @@ class Totals:
 
 def remark_on(event: Event, *, verbose: bool) -> str:
     """Give the line that a fact deserves; empty if it is only counted."""
-    line = _of_trouble(event)
-    if not line and isinstance(event, SinkLoaded) and (event.slots or verbose):
-        return f"{_mark('»', 'blue')} {clean(event.sink)}: {count(event.rows, 'row')} loaded"
-    return line or (_of_work(event) if verbose else "")
+    return _of_trouble(event) or (_of_work(event) if verbose else "")
 
 
 def _of_trouble(event: Event) -> str:
+    """What the result will not say: failed checks and tasks that gave up are diagnostics at the end."""
     match event:
-        case TaskFailed(node=node, attempt=attempt, message=message, retry_in_s=wait_s):
-            then = "gave up" if wait_s is None else f"again in {duration(wait_s)}"
-            return f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, {then}: {clean(message)}"
-        case CheckFinished(node=node, check=check, failing=failing, on_fail=on_fail, slot=slot) if failing:
-            return _of_check(node, check, failing, on_fail, slot)
+        case TaskFailed(node=node, attempt=attempt, message=message, retry_in_s=wait_s) if wait_s is not None:
+            again = f"again in {duration(wait_s)}"
+            return f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, {again}: {clean(message)}"
         case Blocked(node=node, because=because):
             return f"{_mark('!', 'magenta')} {clean(node)} is withheld: {clean(because)}"
         case FileInspected(path=path, rows=rows, rejects=rejects) if rejects:
@@ -126,20 +121,25 @@ def _of_work(event: Event) -> str:
     match event:
         case TaskFinished(node=node, slots=slots, rows=rows, bytes=size_bytes, seconds=seconds):
             what = f"{count(slots, 'slot')}, {count(rows, 'row')}, {size(size_bytes)} in {duration(seconds)}"
-            return f"{_mark('+', 'green')} {clean(node)}: {what}"
-        case CheckFinished(node=node, check=check, failing=0, slot=slot):
-            return f"{_mark('✓', 'green')} {clean(node)}{_at(slot)}: {clean(check)}"
+            line = f"{_mark('+', 'green')} {clean(node)}: {what}"
+        case CheckFinished(node=node, check=check, failing=failing, on_fail=on_fail, slot=slot):
+            line = _of_check(node, check, failing, on_fail, slot)
+        case TaskFailed(node=node, attempt=attempt, message=message):
+            line = f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, gave up: {clean(message)}"
         case FileInspected(path=path, rows=rows):
-            return f"{_mark('·', 'yellow')} {clean(path)}: {count(rows, 'row')}"
+            line = f"{_mark('·', 'yellow')} {clean(path)}: {count(rows, 'row')}"
         case FillReused(node=node, slots=slots):
-            return f"{_mark('=', 'cyan')} {clean(node)}: {count(slots, 'slot')} reused"
-        case Moved(release=release):
-            return f"{_mark('>', 'blue')} release {release}"
+            line = f"{_mark('=', 'cyan')} {clean(node)}: {count(slots, 'slot')} reused"
+        case SinkLoaded(sink=sink, rows=rows):
+            line = f"{_mark('»', 'blue')} {clean(sink)}: {count(rows, 'row')} loaded"
         case _:
-            return ""
+            line = ""
+    return line
 
 
 def _of_check(node: str, check: str, failing: int, on_fail: str, slot: str) -> str:
+    if not failing:
+        return f"{_mark('✓', 'green')} {clean(node)}{_at(slot)}: {clean(check)}"
     color, said = {"warn": ("yellow", "warns"), "quarantine": ("yellow", "sets aside")}.get(on_fail, ("red", "blocks"))
     return f"{_mark('!', color)} {clean(node)}{_at(slot)}: `{clean(check)}` {said}: {count(failing, 'row')}"
 

@@ -84,6 +84,17 @@ class Session:
 
         require_environment(workspace, name)
 
+    @staticmethod
+    def write(path: Path, content: bytes) -> None:
+        """Write a file that a command was asked for; Broken if that cannot be."""
+        from headwater.diagnostics import Broken
+
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as problem:
+            raise Broken.of("HW0903", f"`{path}` cannot be written: {problem.strerror}") from None
+
     def say(self, found: "Iterable[Diagnostic]") -> None:
         """Print diagnostics on stderr, unless they are part of the document that is printed."""
         if not self.out.json:

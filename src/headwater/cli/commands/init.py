@@ -1,5 +1,6 @@
 """`headwater init`: a new project from a template."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from headwater.cli.printing import Page, View
 from headwater.cli.session import Session
 from headwater.cli.views.text import clean, count
 
-_MOST_LISTED: Final = 12
+_WIDTH: Final = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,13 @@ def _document(made: Made) -> dict[str, object]:
 
 
 def _lines(made: Made, page: Page) -> Iterator[str]:
-    shown = made.files if page.verbose else [path for path in made.files if path.parts[0] != "data"]
     yield f"{click.style('✓', fg='green')} Made {clean(made.folder)} from template `{made.template}`:"
-    for path in shown[:_MOST_LISTED] if not page.verbose else shown:
-        yield f"  {clean(str(path))}"
-    rest = len(made.files) - (len(shown) if page.verbose else min(len(shown), _MOST_LISTED))
-    if rest:
-        yield f"  … and {count(rest, 'more file')}"
+    if page.verbose:
+        yield from (f"  {clean(str(path))}" for path in made.files)
+    else:
+        folders = Counter(path.parts[0] for path in made.files if len(path.parts) > 1)
+        yield from (f"  {clean(str(path))}" for path in made.files if len(path.parts) == 1)
+        yield from (f"  {f'{clean(name)}/':{_WIDTH}}  {count(n, 'file')}" for name, n in folders.items())
     step = "" if made.folder in {".", ""} else f"cd {clean(made.folder)} && "
     yield f"Next: {step}headwater plan"
 

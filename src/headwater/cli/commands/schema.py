@@ -37,17 +37,11 @@ def command(session: Session, out: Path | None) -> None:
 
     In an editor that speaks yaml-language-server, begin a file with: # yaml-language-server: $schema=FILE
     """
-    from headwater.diagnostics import Broken
-
     text = json.dumps(project_schema(), indent=2, ensure_ascii=False)
     if out is None:
         session.out.lines([text])
         return
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as problem:
-        raise Broken.of("HW0903", f"`{out}` cannot be written: {problem.strerror}") from None
+    session.write(out, f"{text}\n".encode())
     if session.out.json:
         session.out.document({"file": str(out)})
     else:

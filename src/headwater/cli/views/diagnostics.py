@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ import click
 from headwater.cli.views.text import clean, count, width
 from headwater.diagnostics import Diagnostic, Severity, Where
 
+_MOST_ALIKE: Final = 4
 _TAB: Final = "    "
 _LONGEST_LINE: Final = 110
 _MOST_BYTES: Final = 1 << 16
@@ -22,19 +23,25 @@ def render(found: Iterable[Diagnostic], project: Path | None, *, warnings: bool 
     """Give the lines for all diagnostics: sorted by place, errors last so that they stay in sight."""
     root = _root(project)
     ordered = sorted(found, key=lambda d: (d.severity is Severity.ERROR, d.where is None, d.where or Where(""), d.code))
-    for each in ordered:
-        if warnings or each.severity is Severity.ERROR:
-            yield from one(each, root)
+    wanted = [each for each in ordered if warnings or each.severity is Severity.ERROR]
+    for _, alike in groupby(wanted, key=lambda d: (d.code, d.where or d.message, d.hint, d.length)):
+        yield from _together(list(alike), root)
 
 
-def one(diagnostic: Diagnostic, root: Path | None) -> Iterator[str]:
-    """Give the lines for one."""
-    color = _COLORS[diagnostic.severity]
-    first, *others = diagnostic.message.split("\n")
-    title = click.style(f"{diagnostic.severity}[{diagnostic.code}]", fg=color, bold=True)
-    yield f"{title}: {click.style(clean(first), bold=True)}"
-    yield from (f"  {clean(line)}" for line in others)
-    where = diagnostic.where
+def _together(alike: list[Diagnostic], root: Path | None) -> Iterator[str]:
+    """Give the lines for all that is wrong in one way at one place; the place is shown once."""
+    for diagnostic in alike[:_MOST_ALIKE]:
+        first, *others = diagnostic.message.split("\n")
+        title = click.style(f"{diagnostic.severity}[{diagnostic.code}]", fg=_COLORS[diagnostic.severity], bold=True)
+        yield f"{title}: {click.style(clean(first), bold=True)}"
+        yield from (f"  {clean(line)}" for line in others)
+    if len(alike) > _MOST_ALIKE:
+        yield f"… and {count(len(alike) - _MOST_ALIKE)} more like it"
+    yield from _place(alike[0], root)
+
+
+def _place(diagnostic: Diagnostic, root: Path | None) -> Iterator[str]:
+    where, color = diagnostic.where, _COLORS[diagnostic.severity]
     margin = " " * len(str(where.line)) if where and where.line else " "
     if where and where.file:
         yield f"{margin} {_blue('┌─')} {clean(str(where))}"

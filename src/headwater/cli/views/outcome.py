@@ -76,7 +76,7 @@ def lines(done: Done, page: Page) -> Iterator[str]:
     work = work_of(outcome)
     shown = [step for step in outcome.plan.steps if step.action != "move"]
     more = 0 if page.verbose else max(0, len(shown) - _MOST_LINES)
-    yield from step_lines(shown[: len(shown) - more], page, _extras(shown, work, outcome))
+    yield from step_lines(outcome.plan, shown[: len(shown) - more], page, _extras(shown, work, outcome))
     if more:
         yield f"  … and {count(more, 'step')} more (`--verbose` shows all)"
     yield _moved(outcome, work, done.seconds)

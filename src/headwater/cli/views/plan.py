@@ -58,19 +58,23 @@ def lines(plan: "Plan", page: Page) -> Iterator[str]:
         yield f"{name} is up to date: nothing to do{rest}."
         return
     yield f"Plan for {name}:"
-    yield from step_lines(plan.steps, page)
+    yield from step_lines(plan, plan.steps, page)
     yield ""
     yield f"{summary(plan.steps)}. Nothing has changed yet."
     if plan.sinks_not_reverted:
         yield f"A rollback will not take back what sinks loaded: {', '.join(map(clean, plan.sinks_not_reverted))}."
 
 
-def step_lines(steps: "Iterable[Step]", page: Page, extras: dict[str, str] | None = None) -> Iterator[str]:
+def step_lines(
+    plan: "Plan", steps: "Iterable[Step]", page: Page, extras: dict[str, str] | None = None
+) -> Iterator[str]:
     """Give a line per step; ``extras`` holds more to say, by action and node (``build:name``)."""
     steps = list(steps)
+    zones = {node.name: node.time.timezone for node in plan.graph.nodes if node.time is not None}
+    bounds = [_slots(step, zones.get(step.node, "UTC")) for step in steps]
     names = min(max((width(clean(step.node)) for step in steps), default=0), _WIDEST_NAME)
-    slots = max((len(_slots(step)) for step in steps), default=0)
-    for step in steps:
+    slots = max(map(len, bounds), default=0)
+    for step, bound in zip(steps, bounds, strict=True):
         sign, color = SIGNS[step.action]
         shown = clean(step.node)
         head = f"  {sign} {step.action:5} {pad(shown if width(shown) > names else fit(shown, names), names)}"
@@ -78,7 +82,7 @@ def step_lines(steps: "Iterable[Step]", page: Page, extras: dict[str, str] | Non
         more = "; ".join(clean(each) for each in said if each)
         if page.verbose and step.version:
             more += f" [{step.version}]"
-        yield f"{click.style(head, fg=color)}  {_slots(step):{slots}}  {click.style(more, dim=True)}".rstrip()
+        yield f"{click.style(head, fg=color)}  {bound:{slots}}  {click.style(more, dim=True)}".rstrip()
 
 
 def summary(steps: "Iterable[Step]") -> str:
@@ -91,13 +95,13 @@ def summary(steps: "Iterable[Step]") -> str:
     return told + (f"; {count(computed, 'slot')} to compute" if computed else "")
 
 
-def _slots(step: "Step") -> str:
+def _slots(step: "Step", timezone: str) -> str:
     if not step.slots or step.first is None:
         return count(step.slots, "slot") if step.slots else ""
     if step.first == "all":
         return "all"
-    bounds = slot(step.first) if step.first == step.last else f"{slot(step.first)} … {slot(step.last)}"
-    return f"{count(step.slots, 'slot')}  {bounds}"
+    first, last = slot(step.first, timezone), slot(step.last, timezone)
+    return f"{count(step.slots, 'slot')}  {first if first == last else f'{first} … {last}'}"
 
 
 PLAN: "Final[View[Plan]]" = View(document, lines)

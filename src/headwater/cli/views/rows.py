@@ -51,7 +51,7 @@ def as_table(found: Rows, page: Page) -> Iterator[str]:
     """Give the lines of a table, and how many rows there are."""
     rows = list(found.rows)
     numbers = [i for i in range(len(found.names)) if _is_numeric(row[i] for row in rows)]
-    body = ([_cell(value) for value in row] for row in rows)
+    body = ([cell(value) for value in row] for row in rows)
     yield from table(found.names, body, right=numbers, columns=page.columns)
     yield f"({count(len(rows), 'row')}{' shown; `--limit` shows more' if found.has_more else ''})"
 
@@ -71,7 +71,8 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if not text or _SPECIAL & set(text) else text
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Write a value as a cell of a table."""
     if value is None:
         return "NULL"
     text = _flat(value)

@@ -116,15 +116,24 @@ def moment(at: datetime | None) -> str:
     return "-" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def slot(text: str | None) -> str:
-    """Write a slot's start as short as it can be.
+def slot(text: str | None, timezone: str = "UTC") -> str:
+    """Write a slot's start in its time zone, as short as it can be.
 
     >>> slot("2013-01-01T00:00:00Z"), slot("2013-01-01T05:00:00Z"), slot("all")
     ('2013-01-01', '2013-01-01 05:00', 'all')
+    >>> slot("2013-01-01T05:00:00Z", "America/New_York")
+    '2013-01-01'
     """
-    if not text:
-        return "-"
-    day, _, rest = text.partition("T")
-    if rest in {"", "00:00:00Z"}:
-        return day
-    return f"{day} {rest.removesuffix('Z').removesuffix(':00')}"
+    if not text or "T" not in text:
+        return text or "-"
+    day, _, rest = _local(text, timezone).partition("T")
+    rest = rest[: len("00:00:00")]
+    return day if rest == "00:00:00" else f"{day} {rest.removesuffix(':00')}"
+
+
+def _local(text: str, timezone: str) -> str:
+    if timezone == "UTC":
+        return text
+    from zoneinfo import ZoneInfo
+
+    return datetime.fromisoformat(text).astimezone(ZoneInfo(timezone)).isoformat()

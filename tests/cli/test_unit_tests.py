@@ -1,0 +1,64 @@
+"""`headwater test`: results for people, for machines, for build servers."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+
+@pytest.fixture
+def failing(headwater):
+    headwater.edit("tests/sales.yaml", "revenue: 11.00", "revenue: 12.00")
+    return headwater
+
+
+def test_passing_tests_are_named(headwater):
+    said = headwater("test")
+    assert said.code == 0
+    assert said.out.startswith("✓ revenue is quantity times price")
+    assert "1 passed in" in said.out
+
+
+def test_a_failing_test_shows_the_rows_and_columns_that_differ(failing):
+    said = failing("test")
+    assert said.code == 6
+    shown = [line.split() for line in said.out.splitlines()]
+    assert ["-", "tea", "2", "12.00"] in shown
+    assert ["+", "tea", "2", "11.00"] in shown
+    assert "tests/sales.yaml:2" in said.out
+
+
+def test_results_are_a_document(failing):
+    (result,) = failing("test", "--json").document["results"]
+    assert (result["test"], result["passed"]) == ("revenue is quantity times price", False)
+    assert result["differing"][0]["columns"] == ["revenue"]
+
+
+def parsed(project, folder):
+    project("test", "--junit", folder / "reports" / "junit.xml")
+    return ET.parse(folder / "reports" / "junit.xml").getroot()  # noqa: S314 - we wrote it
+
+
+def test_results_are_junit_xml(failing, tmp_path):
+    suites = parsed(failing, tmp_path)
+    assert (suites.get("tests"), suites.get("failures")) == ("1", "1")
+    assert "12.00" in suites.find("testsuite/testcase/failure").text
+
+
+def test_tests_are_chosen_by_name_or_model(headwater):
+    assert "1 passed" in headwater("test", "sales").out
+    assert "1 passed" in headwater("test", "revenue*").out
+    assert headwater("test", "nothing").code == 1
+
+
+def test_a_model_that_cannot_run_is_a_diagnostic_in_its_test(headwater):
+    headwater.edit("tests/sales.yaml", "quantity: 2", "quantity: two")
+    said = headwater("test")
+    assert said.code == 6
+    assert "error[HW04" in said.out
+
+
+def test_odd_texts_are_shown_as_text(failing, tmp_path):
+    failing.edit("tests/sales.yaml", "revenue is quantity times price:", "'<odd> & \"quoted\"':")
+    failing.edit("tests/sales.yaml", "product: tea", 'product: "\\e[31mtea"')
+    assert "\x1b" not in failing("test").out
+    assert parsed(failing, tmp_path).find("testsuite/testcase").get("name") == '<odd> & "quoted"'
