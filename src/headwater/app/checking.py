@@ -44,7 +44,7 @@ def check(root: Path, *, variables: Mapping[str, str] | None = None, environment
     cache = FileCache(root / CACHE_FILE)
     graph, more = compile_graph(project, bind=Binder(), cache=cache, variables=values)
     cache.save()
-    if graph is not None and settings is not None:
+    if graph is not None and settings is not None and (settings.window is not None or settings.as_of is not None):
         graph = _with_horizon(graph, settings)
     return Checked(project=project, graph=graph, diagnostics=(*found, *more))
 
