@@ -79,7 +79,9 @@ def _expression(column: ContractColumn, timezone: str) -> str:
         case "status":
             return f"TRY_CAST(raw.__hw_middle[2:4] AS {type_})"
         case "bytes":
-            return f"TRY_CAST(nullif(trim(raw.__hw_middle[6:]), '-') AS {type_})"
+            # DuckDB casts "- " to 0.
+            text = "trim(raw.__hw_middle[6:])" if type_ == "VARCHAR" else f"TRY_CAST(raw.__hw_middle[6:] AS {type_})"
+            return f"CASE WHEN NOT contains(raw.__hw_middle, '-') THEN {text} END"
         case "method" | "path" | "protocol" as name:
             text = _request_part(("method", "path", "protocol").index(name) + 1)
         case "client_ip" | "identity" as name:
@@ -122,7 +124,7 @@ def _cast_flaws(settings: Settings) -> tuple[Flaw, ...]:
         if column.name in {"ts", "status"}:
             condition = f"{name} IS NULL"
         elif column.name == "bytes":
-            condition = f"{name} IS NULL AND trim(__hw_middle[6:]) <> '-'"
+            condition = f"CASE WHEN {name} IS NULL THEN trim(__hw_middle[6:]) <> '-' ELSE false END"
         else:
             continue
         found.append(Flaw("cast", column.name, condition, f"`{column.name}` is no {column.type}"))

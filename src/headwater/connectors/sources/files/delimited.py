@@ -14,6 +14,7 @@ from headwater.connectors.sources.files.times import time_from_text
 from headwater.spec.addresses import address
 from headwater.spec.observations import SetAside
 from headwater.sql.text import quote_identifier, quote_literal
+from headwater.sql.type_names import parse_type
 
 _NATIVE: Final = frozenset(
     {
@@ -67,15 +68,15 @@ def missing_columns(settings: Settings, header: Header) -> tuple[str, ...]:
     return tuple(c.name for c in settings.contract.columns if names.count(c.name.casefold()) != 1)
 
 
-def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Header) -> Reading:
-    """Give the reading of files that share a header."""
+def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Header, *, is_serial: bool) -> Reading:
+    """Give the reading of files that share a header; serial: one thread for each file."""
     paths = tuple(full_path(settings, scan.item.path) for scan in items)
     by_name = {c.name.casefold(): c for c in settings.contract.columns}
     columns: dict[str, str] = {}
     for number, name in enumerate(header.names, 1):
         column = by_name.get(name.strip().casefold())
         columns[column.name if column else f"__hw_extra_{number}"] = _reader_type(settings, column)
-    rejects = "hw_rejects_" + address(settings.address, *paths)[:20]
+    rejects = "hw_rejects_" + address(settings.address, str(is_serial), *paths)[:20]
     expressions = {c.name: _expression(settings, c, columns[c.name]) for c in settings.contract.columns}
     late = {c.name for c in settings.contract.columns if is_late(settings, c) and c.type != "VARCHAR"}
     raw = [quote_identifier(c.name) for c in settings.contract.columns]
@@ -90,10 +91,11 @@ def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Hea
         _raw(n) if is_late(settings, c) else f"CASE WHEN {_raw(n)} IS NOT NULL THEN '' END"
         for n, c in enumerate(settings.contract.columns)
     )
+    reader = _reader(settings, paths, columns, rejects, is_serial=is_serial)
     return Reading(
         items=tuple(items),
         paths=paths,
-        relation=f"SELECT {', '.join(names)}, filename AS {FILE} FROM {_reader(settings, paths, columns, rejects)}",
+        relation=f"SELECT {', '.join(names)}, filename AS {FILE} FROM {reader}",
         columns=expressions,
         carried={name: f"raw.{name}" for name in carried},
         forced=tuple(carried),
@@ -129,7 +131,10 @@ def _expression(settings: Settings, column: ContractColumn, reader_type: str) ->
     raw = f"raw.{_raw(number)}"
     if reader_type == column.type:
         return raw
-    return time_from_text(raw, column.type, settings.contract.timezone) or f"TRY_CAST({raw} AS {column.type})"
+    from_text = time_from_text(raw, column.type, settings.contract.timezone)
+    if from_text or parse_type(column.type).is_leaf:
+        return from_text or f"TRY_CAST({raw} AS {column.type})"
+    return f"TRY(CAST({raw} AS {column.type}))"  # TRY_CAST would give NULL for a part that does not cast
 
 
 def _cast_flaw(column: ContractColumn, raw: str) -> Flaw:
@@ -137,17 +142,18 @@ def _cast_flaw(column: ContractColumn, raw: str) -> Flaw:
     return Flaw("cast", column.name, f"{raw} IS NOT NULL AND {name} IS NULL", f"`{column.name}` is no {column.type}")
 
 
-def _reader(settings: Settings, paths: tuple[str, ...], columns: Mapping[str, str], rejects: str) -> str:
+def _reader(
+    settings: Settings, paths: tuple[str, ...], columns: Mapping[str, str], rejects: str, *, is_serial: bool
+) -> str:
     dialect = settings.dialect
     types = ", ".join(f"{quote_literal(name)}: {quote_literal(type_)}" for name, type_ in columns.items())
-    # One thread per file: beside a quote that is never closed, DuckDB 1.5 loses rows where two threads meet in a file.
     return (
         f"read_csv({path_list(paths)}, auto_detect = false, columns = {{{types}}}, "
         f"delim = {quote_literal(dialect.delimiter)}, quote = {quote_literal(dialect.quote)}, "
         f"escape = {quote_literal(dialect.escape if dialect.quote else '')}, "
         f"header = {'true' if dialect.header else 'false'}, "
         f"nullstr = [{', '.join(map(quote_literal, dialect.null))}], encoding = {quote_literal(dialect.encoding)}, "
-        f"strict_mode = true, null_padding = false, parallel = false, filename = true, "
+        f"strict_mode = true, null_padding = false, parallel = {'false' if is_serial else 'true'}, filename = true, "
         f"buffer_size = {BUFFER_BYTES}, max_line_size = {BUFFER_BYTES}, hive_partitioning = false, "
         f"store_rejects = true, rejects_limit = 0, rejects_table = {quote_literal(rejects)}, "
         f"rejects_scan = {quote_literal(rejects + '_files')})"

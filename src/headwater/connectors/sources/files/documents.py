@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from headwater.connect.sources import ContractColumn, ScanItem
@@ -13,7 +14,7 @@ from headwater.connectors.sources.files.text_lines import lines_relation
 from headwater.connectors.sources.files.times import time_from_text
 from headwater.spec.addresses import address
 from headwater.sql.text import quote_identifier, quote_literal
-from headwater.sql.type_names import parse_type
+from headwater.sql.type_names import TypeName, parse_type
 
 Layout = Literal["lines", "array", "unstructured", ""]
 _EXACT_DIGITS: Final = 15
@@ -79,7 +80,7 @@ def _text(column: ContractColumn) -> str:
     value = f"{_VALUES}[{quote_literal(column.name)}]"
     tree = parse_type(column.type)
     if not tree.is_leaf or column.type == "JSON":
-        return f"CASE WHEN {value} <> 'null' THEN {value} END"
+        return f"CASE WHEN CAST({value} AS VARCHAR) <> 'null' THEN {value} END"
     if tree.head != "DECIMAL" or _width(column.type) <= _EXACT_DIGITS:
         return value
     key = "".join(f"\\{sign}" if not sign.isalnum() and sign.isascii() else sign for sign in json.dumps(column.name))
@@ -96,9 +97,22 @@ def _width(type_: str) -> int:
 
 
 def _expression(column: ContractColumn, raw: str, settings: Settings) -> str:
-    if column.type == "VARCHAR":
+    tree = parse_type(column.type)
+    if column.type in {"VARCHAR", "JSON"}:
         return raw
+    if not tree.is_leaf:
+        # Absent keys are NULL and others ignored; then every part must cast.
+        kind = "ARRAY" if tree.head in {"LIST", "ARRAY"} else "OBJECT"
+        texts = f"TRY_CAST({raw} AS {_as_text(tree)})"
+        return f"CASE WHEN json_type({raw}) = '{kind}' THEN TRY(CAST({texts} AS {column.type})) END"
     return time_from_text(raw, column.type, settings.contract.timezone) or f"TRY_CAST({raw} AS {column.type})"
+
+
+def _as_text(tree: TypeName) -> TypeName:
+    """The same structure with text in every place."""
+    if tree.is_leaf:
+        return tree if tree.head == "JSON" else TypeName("VARCHAR", text="VARCHAR")
+    return replace(tree, parts=tuple((name, _as_text(part)) for name, part in tree.parts))
 
 
 def _cast_flaws(columns: Sequence[ContractColumn]) -> tuple[Flaw, ...]:

@@ -1,6 +1,6 @@
 """Which files can be read by one relation, and which are set aside whole because their columns are others."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from headwater.connectors.sources.files.delimited import (
 )
 from headwater.connectors.sources.files.documents import document_reading, layout_of
 from headwater.connectors.sources.files.reading import Reading
+from headwater.connectors.sources.files.serial import is_marked
 from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
 from headwater.spec.observations import SetAside
@@ -56,7 +57,14 @@ class Layouts:
             return Grouped(tuple(columnar_reading(settings, whole[h], headers[h]) for h in whole), aside)
         by_header = self._by(scans, lambda path: header_of(settings, path))
         whole, aside = self._whole({header: found for header, found in by_header.items() if header.names})
-        return Grouped(tuple(delimited_reading(settings, found, header) for header, found in whole.items()), aside)
+        return Grouped(tuple(self._delimited(whole)), aside)
+
+    def _delimited(self, whole: dict[Header, list[ScanItem]]) -> Iterator[Reading]:
+        for header, scans in whole.items():
+            for is_serial in (False, True):
+                found = [scan for scan in scans if is_marked(scan) is is_serial]
+                if found:
+                    yield delimited_reading(self._settings, found, header, is_serial=is_serial)
 
     def _by(self, scans: Sequence[ScanItem], read: Callable[[str], T]) -> dict[T, list[ScanItem]]:
         found: dict[T, list[ScanItem]] = {}
@@ -71,8 +79,10 @@ class Layouts:
                 known = read(scan.item.path)
             except FileNotFoundError:
                 raise Retryable(self._problem("HW0309", scan, "vanished after it was listed")) from None
+            except PermissionError as problem:
+                raise Invalid(self._problem("HW0306", scan, f"cannot be opened: {problem.strerror}")) from None
             except OSError as problem:
-                raise Invalid(self._problem("HW0306", scan, f"cannot be read: {problem}")) from None
+                raise Invalid(self._problem("HW0314", scan, f"cannot be read to its end: {problem}")) from None
             self._known[scan.item.identity] = known
         return known  # type: ignore[return-value]
 

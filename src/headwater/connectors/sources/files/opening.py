@@ -31,12 +31,12 @@ def opened(path: str) -> Iterator[IO[bytes]]:
 
 
 def head_of(path: str, size: int = HEAD_BYTES) -> bytes:
-    """Give the first bytes; fewer where the file ends or breaks off."""
+    """Give the first bytes; raises OSError where an archive breaks off among them."""
     with opened(path) as file:
         try:
             return file.read(size)
-        except (EOFError, zlib.error, OSError):
-            return b""
+        except (EOFError, zlib.error) as problem:
+            raise OSError(str(problem)) from problem
 
 
 def blocks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from headwater.connect.sources import Scan, ScanItem
-from headwater.connectors.sources.files import listing
+from headwater.connectors.sources.files import listing, serial
+from headwater.connectors.sources.files.archives import Archives
 from headwater.connectors.sources.files.delimited import is_native
 from headwater.connectors.sources.files.grouping import Layouts
 from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, set_aside
@@ -31,6 +33,7 @@ class Files:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._layouts = Layouts(settings)
+        self._archives = Archives(settings)
 
     @property
     def needs_inspection(self) -> bool:
@@ -61,12 +64,12 @@ class Files:
         """Read each file once and say what is in it."""
         del site
         last = now + timedelta(seconds=self._settings.contract.ahead_s)
-        grouped = self._layouts.grouped([ScanItem(item=item) for item in items])
-        found: dict[str, Inspection] = {}
+        scans = [ScanItem(item=item) for item in items]
+        self._archives.start(items)
         with self._explained(items):
-            for reading in grouped.readings:
-                for inspection in inspect_reading(connection, self._settings, reading, last):
-                    found[inspection.identity] = inspection
+            grouped = self._layouts.grouped(scans)
+            found = self._inspected(connection, scans, last)
+        self._archives.finish(items)
         listing.refuse_changed(self._settings, items)
         for row in grouped.set_aside:
             found[row.identity] = Inspection(row.identity, 0, (), (row,))
@@ -74,9 +77,28 @@ class Files:
         self._refuse_bad_rows(row for inspection in inspections for row in inspection.set_aside)
         return inspections
 
+    def _inspected(
+        self, connection: "duckdb.DuckDBPyConnection", scans: Sequence[ScanItem], last: datetime
+    ) -> dict[str, Inspection]:
+        found: dict[str, Inspection] = {}
+        for reading in self._layouts.grouped(scans).readings:
+            found |= {i.identity: i for i in inspect_reading(connection, self._settings, reading, last)}
+        suspects = [s for s in scans if s.item.identity in found
+                    and serial.is_suspect(self._settings, s, found[s.item.identity].set_aside)]  # fmt: skip
+        if not suspects:
+            return found
+        again = self._inspected(connection, [serial.marked(scan) for scan in suspects], last)
+        for scan in suspects:
+            before, after = found[scan.item.identity], again[scan.item.identity]
+            rows = (*after.set_aside, *serial.open_end(before.set_aside, after.set_aside), serial.mark(scan.item))
+            found[scan.item.identity] = replace(after, set_aside=rows)
+        return found
+
     def scan(self, items: Sequence[ScanItem]) -> Scan:
         """Offer files as one relation."""
         readings = self._layouts.grouped(items).readings
+        if not self.needs_inspection:
+            self._archives.start(scan.item for scan in items)
         if not readings:
             columns = (f"CAST(NULL AS {c.type}) AS {quote_identifier(c.name)}" for c in self._settings.contract.columns)
             return Scan(f"SELECT {', '.join(columns)} WHERE false")
@@ -99,14 +121,26 @@ class Files:
 
     def collect(self, connection: "duckdb.DuckDBPyConnection", items: Sequence[ScanItem]) -> tuple[SetAside, ...]:
         """Give what scans on this connection set aside since the last call."""
-        grouped = self._layouts.grouped(items)
-        found = list(grouped.set_aside)
-        with self._explained([scan.item for scan in items]):
-            for reading in grouped.readings:
-                rejects = take_rejects(connection, reading, reading.by_path)
-                found += [*rejects, *self._counted(connection, reading, rejects)]
+        files = [scan.item for scan in items]
+        self._archives.finish(files)
+        with self._explained(files):
+            grouped = self._layouts.grouped(items)
+            found = [*grouped.set_aside, *self._collected(connection, grouped.readings)]
+            found += [serial.mark(s.item) for s in items if serial.is_suspect(self._settings, s, found)]
         self._refuse_bad_rows(found)
         return tuple(found)
+
+    def _collected(self, connection: "duckdb.DuckDBPyConnection", readings: Iterable[Reading]) -> list[SetAside]:
+        found = []
+        for reading in readings:
+            rejects = take_rejects(connection, reading, reading.by_path)
+            found += [*rejects, *self._counted(connection, reading, rejects)]
+            for scan in filter(serial.is_marked, reading.items):
+                [again] = self._layouts.grouped([serial.unmarked(scan)]).readings
+                count_rows(connection, self._settings, again, None)
+                own = [row for row in rejects if row.path == scan.item.path]
+                found += serial.open_end(take_rejects(connection, again, again.by_path), own)
+        return found
 
     def _counted(
         self, connection: "duckdb.DuckDBPyConnection", reading: Reading, rejects: Sequence[SetAside]
