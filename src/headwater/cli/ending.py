@@ -34,8 +34,6 @@ def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
 
 
 def _code_of(run: Callable[[], Any], end: "_Ending") -> int:
-    from headwater.diagnostics.errors import HeadwaterError
-
     try:
         code = run()
     except click.ClickException as problem:
@@ -44,10 +42,8 @@ def _code_of(run: Callable[[], Any], end: "_Ending") -> int:
         return end.interrupted(stop)
     except BrokenPipeError:
         return DONE
-    except HeadwaterError as problem:
+    except Exception as problem:  # noqa: BLE001 - nothing gets past: a diagnostic, or HW0999 with the trace in a file
         return end.stopped(problem)
-    except Exception as problem:  # noqa: BLE001 - the last resort: said as HW0999, kept in a file
-        return end.crashed(problem)
     return code if isinstance(code, int) else DONE
 
 
@@ -83,7 +79,11 @@ class _Ending:
         hint = "--yes answers it" if isinstance(problem, Unanswered) else f"see `{path} --help`"
         return self.failed([(code, _sentence(problem.format_message()), hint)], USAGE)
 
-    def stopped(self, problem: Any) -> int:
+    def stopped(self, problem: Exception) -> int:
+        from headwater.diagnostics import HeadwaterError
+
+        if not isinstance(problem, HeadwaterError):
+            return self.crashed(problem)
         self._say(problem.diagnostics)
         return exit_code(problem)
 
