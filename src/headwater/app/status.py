@@ -1,5 +1,6 @@
 """How an environment is, node by node: from the state alone in milliseconds, or with a look at what is due."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -80,6 +81,7 @@ def status(workspace: Workspace, environment: str, *, observe: bool = False) -> 
             conditions=conditions(db, environment),
             last=last_slots(db, environment, HUB),
             runs=last_runs(db, environment),
+            held=Counter(node for node, _, _ in head.holds),
             now=workspace.effects.clock(),
         )
         released_at = find_release(db, head.release).at if head.release else None
@@ -103,6 +105,7 @@ class _Known:
     conditions: dict[str, Condition]
     last: dict[str, str | None]
     runs: dict[str, TaskRow]
+    held: Counter[str]
     now: datetime
 
     def served(self) -> list[NodeOutline]:
@@ -121,14 +124,11 @@ class _Known:
             due=plan.due if plan else None,
             blocked=len(plan.blocked) if plan else condition.blocked,
             waiting=len(plan.waiting) if plan else condition.waiting,
-            held=len(plan.held) if plan and not plan.settled else self._held(name),
+            held=len(plan.held) if plan and not plan.settled else self.held[name],
             behind_s=self._behind_s(each, until),
             quality=condition.passed / condition.checked if condition.checked else None,
             last_run=_last_run(run) if run else None,
         )
-
-    def _held(self, name: str) -> int:
-        return sum(node == name for node, _, _ in self.head.holds)
 
     def _filled_until(self, each: NodeOutline) -> datetime | None:
         slot = self.last.get(each.name)
