@@ -11,6 +11,7 @@ from headwater.run.binding import Binder
 from headwater.sql.analysis import Analysis, analyse, opaque
 from headwater.sql.binding import BindError, Relation
 from headwater.sql.macros import expand, read_macro
+from headwater.sql.parses import is_newer, translated
 from headwater.sql.text import canonical_tokens
 from headwater.sql.tree import Unclear
 
@@ -37,7 +38,8 @@ def analysis_of(sql: str, macros: tuple[tuple[str, str], ...] = ()) -> Analysis:
 def _parsed(sql: str) -> Any:
     found = _BINDER.parse(sql)
     assert not isinstance(found, BindError), f"{sql}: {found.message}"
-    return json.loads(found)["statements"][0]["node"]
+    tree = json.loads(found)["statements"][0]["node"]
+    return translated(tree) if is_newer(found) else tree
 
 
 def form(sql: str) -> Analysis:

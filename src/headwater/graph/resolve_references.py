@@ -14,6 +14,7 @@ from headwater.sql.binding import Bind, BindError
 from headwater.sql.canonical import FORM
 from headwater.sql.macros import expand, read_macro, relevant
 from headwater.sql.outline import Mention, outline
+from headwater.sql.parses import is_newer, translated
 from headwater.sql.tree import Unclear
 
 
@@ -52,7 +53,8 @@ def parse(bind: Bind, text: str) -> Mapping[str, Any] | BindError:
     found = bind.parse(text)
     if isinstance(found, BindError):
         return found
-    statements = json.loads(found)["statements"]
+    document = json.loads(found)
+    statements = (translated(document) if is_newer(found) else document)["statements"]
     if len(statements) != 1:
         return BindError("not a query", "there are several statements")
     tree: Mapping[str, Any] = statements[0]["node"]

@@ -88,8 +88,7 @@ class _Session:
             text = _CREATE.sub("CREATE OR REPLACE ", statement, count=1)
             failed = self._run(text)
             if isinstance(failed, BindError):
-                shift = len(text) - len(statement)
-                offset = None if failed.offset is None else max(_characters(text, failed.offset) - shift, 0)
+                offset = None if failed.offset is None else max(failed.offset - len(text) + len(statement), 0)
                 return replace(failed, kind="macro", offset=offset, name=name)
             self._macros[name] = statement
         return None
@@ -142,7 +141,7 @@ class _Session:
             return tuple((str(row[0]), str(row[1])) for row in found)
         if found.offset is None:
             return found
-        offset = bound.original(_characters(before + bound.text, found.offset) - len(before))
+        offset = bound.original(found.offset - len(before))
         return replace(found, offset=max(offset, 0))
 
     def _run(self, statement: str) -> list[Any] | BindError:
@@ -151,7 +150,7 @@ class _Session:
         try:
             return list(self.connection.execute(statement).fetchall())
         except duckdb.Error as failure:
-            return _error(str(failure))
+            return _error(statement, str(failure))
 
 
 def _sealed(timezone: str) -> "duckdb.DuckDBPyConnection":
@@ -182,16 +181,21 @@ def _parse_error(text: str, document: str) -> BindError | None:
     found = json.loads(document)
     if found["error_type"] == "not implemented":
         return BindError("not a query", str(found["error_message"]))
-    offset = found.get("position")
-    return BindError("syntax", str(found["error_message"]), None if offset is None else _characters(text, int(offset)))
+    return BindError("syntax", str(found["error_message"]), _offset(text, found))
 
 
-def _characters(text: str, offset: int) -> int:
-    """An offset in bytes as one in characters."""
-    return offset if text.isascii() else len(text.encode()[:offset].decode(errors="ignore"))
+def _offset(text: str, found: Mapping[str, Any]) -> int | None:
+    """Where an error is, in characters: DuckDB counts bytes, but DuckDB 1 counts characters in syntax errors."""
+    if found.get("position") is None:
+        return None
+    offset = int(found["position"])
+    in_characters = found.get("error_subtype") == "SYNTAX_ERROR" and "location" not in found
+    if in_characters or text.isascii():
+        return offset
+    return len(text.encode()[:offset].decode(errors="ignore"))
 
 
-def _error(text: str) -> BindError:
+def _error(statement: str, text: str) -> BindError:
     """Read DuckDB's message (as JSON, behind the name of its kind)."""
     _, _, document = text.partition("{")
     try:
@@ -199,8 +203,7 @@ def _error(text: str) -> BindError:
     except ValueError:
         return BindError("other", text.splitlines()[0] if text else "unknown error")
     message = str(found["exception_message"])
-    offset = found.get("position")
-    make = partial(BindError, message=message, offset=None if offset is None else int(offset))
+    make = partial(BindError, message=message, offset=_offset(statement, found))
     for kind, pattern in _KINDS:
         if match := pattern.search(message):
             name = match.groupdict().get("name") or ""

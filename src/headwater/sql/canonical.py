@@ -91,7 +91,7 @@ class Canonical:
 
     def _column(self, query: Query, index: int) -> str:
         if isinstance(query, SetOperation):
-            return f"(either side {self.column(query.left, index)} {self.column(query.right, index)})"
+            return f"(either side {' '.join(self.column(each, index) for each in _sides(query))})"
         return self.expr(query.outputs[index].value)
 
     def _query(self, query: Query, *, ordered: bool) -> str:
@@ -115,11 +115,12 @@ class Canonical:
         return [f"group {' '.join(map(self.expr, query.groups))} sets {query.group_sets}"]
 
     def _set_operation(self, query: SetOperation, *, ordered: bool) -> str:
-        sides = [self.rows(query.left), self.rows(query.right)]
+        sides = _sides(query)
+        parts = [self.rows(each) for each in sides]
         if query.kind != "union all":
-            sides += self._all_columns(query.left) + self._all_columns(query.right)
+            parts += [column for each in sides for column in self._all_columns(each)]
         limits = self._limits(query.limits, query, ordered=ordered)
-        return f"({query.kind} {' '.join(sides + limits)})"
+        return f"({query.kind} {len(sides)} {' '.join(parts + limits)})"
 
     def _all_columns(self, query: Query) -> list[str]:
         return [self.column(query, index) for index in range(len(query.outputs))]
@@ -188,6 +189,16 @@ class Canonical:
             case Generated():
                 cells = source.cells
                 return f"[{index} {self.expr(cells[index]) if index < len(cells) else self.expr(source.rows)}]"
+
+
+def _sides(query: SetOperation) -> list[Query]:
+    """The sides of a union, however it is nested: engines split long ones as they like."""
+    sides: list[Query] = []
+    for side in (query.left, query.right):
+        same = isinstance(side, SetOperation) and side.kind == query.kind and query.kind.startswith("union")
+        plain = isinstance(side, SetOperation) and not side.limits.cuts
+        sides += _sides(side) if isinstance(side, SetOperation) and same and plain else [side]
+    return sides
 
 
 def _only_projects(query: Query) -> Table | None:
