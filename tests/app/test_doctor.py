@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 
 from headwater.app.doctor import doctor
+from headwater.app.environments import create_environment, delete_environment, list_environments
 from headwater.diagnostics import HeadwaterError
 
 
@@ -121,3 +122,29 @@ def test_an_entry_changed_by_hand_is_found(project):
     connection.close()
     assert codes(examined(project)) == ["HW0625"]
     assert examined(project, repair=True).is_healthy
+
+
+def test_a_deleted_environment_does_not_come_back_with_a_rebuilt_state(project):
+    shop(project)
+    for name in ("kept", "gone"):
+        create_environment(project.workspace, name, parent="dev")
+    project.model("totals", "SELECT count(*) AS total FROM raw")
+    project.apply("kept")
+    project.apply("gone")
+    delete_environment(project.workspace, "gone")
+    project.reopen()
+    state(project).unlink()
+    assert examined(project, repair=True).is_healthy
+    assert [each.name for each in list_environments(project.workspace) if each.release] == ["dev", "kept"]
+
+
+def test_rows_lost_to_several_environments_are_computed_once(project):
+    (lost,) = files(shop(project), "totals")
+    create_environment(project.workspace, "other", parent="dev")
+    lost.unlink()
+    assert examined(project, repair=True).is_healthy
+    project.events.clear()
+    project.run()
+    project.run("other")
+    assert project.computed() == {"totals": 1}
+    assert project.query("SELECT twice FROM twice", "other") == [(12.0,)]

@@ -246,6 +246,12 @@ def test_a_python_model_that_raises_is_shown_at_its_line(flights):
     assert codes(found) == ["HW0853 models/counted.py:7"]
 
 
+def test_tests_need_no_secret(project):
+    project.source("raw", {"id": "bigint"}, path="${env:NOBODY_HAS_SET_THIS}/*.csv")
+    project.model("ids", "SELECT id FROM raw")
+    assert result(project, model="ids", given={"raw": [{"id": 1}]}, expect=[{"id": 1}]).passed
+
+
 def test_tests_are_selected_by_name_or_model(flights):
     flights.tests(
         named={

@@ -185,7 +185,7 @@ def _restore_manifest(visit: _Visit, fill: Fill) -> None:
     hint = "`headwater doctor --repair` writes it again: its rows are whole"
     visit.findings.append(error("HW0580", message, hint=hint))
     if visit.repair:
-        visit.store.seal(fill)
+        visit.store.make_durable([visit.store.seal(fill)])
         visit.repaired.append(f"the manifest of `{fill.node}`, slot {fill.slot}, was written again")
 
 
