@@ -1,6 +1,8 @@
 """From a project to its graph: a visible tuple of passes, each a pure function of the draft before it."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, has_errors
@@ -19,6 +21,8 @@ from headwater.graph.trace_lineage import trace_lineage
 from headwater.graph.values import Graph
 from headwater.spec.project import Project, Variable
 from headwater.sql.binding import Bind
+
+_DEEPEST: Final = 12_000
 
 Pass = Callable[[Draft], Draft]
 
@@ -54,10 +58,22 @@ def compile_graph(
         cache=cache if cache is not None else Forgetful(),
         macros=Macros.of(project.macros),
     )
-    for each in PASSES:
-        draft = each(draft)
+    with _room_for_depth():
+        for each in PASSES:
+            draft = each(draft)
     found = sorted(dict.fromkeys(draft.diagnostics), key=lambda d: (d.where is None, d.where, d.code))
     return (None if has_errors(found) else _graph(draft)), found
+
+
+@contextmanager
+def _room_for_depth() -> Iterator[None]:
+    """Expressions may be nested as deeply as the engine takes them (a sum of 900 terms is 900 deep)."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _graph(draft: Draft) -> Graph:

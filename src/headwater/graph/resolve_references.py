@@ -53,7 +53,10 @@ def parse(bind: Bind, text: str) -> Mapping[str, Any] | BindError:
     found = bind.parse(text)
     if isinstance(found, BindError):
         return found
-    document = json.loads(found)
+    try:
+        document = json.loads(found)
+    except RecursionError:
+        return BindError("other", "the query is nested too deeply")
     statements = (translated(document) if is_newer(found) else document)["statements"]
     if len(statements) != 1:
         return BindError("not a query", "there are several statements")

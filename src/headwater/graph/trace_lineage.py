@@ -28,6 +28,8 @@ def _analysed(draft: Draft, name: str, model: Model, columns: Relation) -> Analy
         return analyse(parsed(draft, name, model), inputs, columns)
     except Unclear as why:
         return opaque(whole_text(draft, model), inputs, columns, str(why))
+    except RecursionError:
+        return opaque(whole_text(draft, model), inputs, columns, "nested too deeply")
 
 
 def whole_text(draft: Draft, model: Model) -> str:

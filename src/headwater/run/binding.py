@@ -151,6 +151,8 @@ class _Session:
             return list(self.connection.execute(statement).fetchall())
         except duckdb.Error as failure:
             return _error(statement, str(failure))
+        except UnicodeError:
+            return BindError("other", "the text holds characters that are none")
 
 
 def _sealed(timezone: str) -> "duckdb.DuckDBPyConnection":

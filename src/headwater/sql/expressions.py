@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from headwater.sql import functions
 from headwater.sql.scopes import Scope
-from headwater.sql.text import NOW_LIKE
+from headwater.sql.text import NOW_LIKE, NOW_WORDS
 from headwater.sql.tree import Expr, Nested, Parameter, Query, Ref, Term, Unclear, walk
 
 Json = Mapping[str, Any]
@@ -99,7 +99,7 @@ class Expressions:
         try:
             return self.scope.resolve(names)
         except Unclear:
-            if len(names) == 1 and names[0].casefold() in NOW_LIKE:
+            if len(names) == 1 and names[0].casefold() in NOW_WORDS:
                 return Term(f"now:{names[0].casefold()}", (Parameter("now"),))
             raise
 

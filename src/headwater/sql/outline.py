@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.sql import functions
-from headwater.sql.text import NOW_LIKE
+from headwater.sql.text import NOW_LIKE, NOW_WORDS
 
 Json = Mapping[str, Any]
 
@@ -92,8 +92,10 @@ class _Walker:
             self.generators.append(Mention(_function(function), _offset(node) or _offset(function)))
         elif kind in ("FUNCTION", "WINDOW") or node.get("class") == "WINDOW":
             self._function(node)
-        elif kind == "COLUMN_REF" and node["column_names"][-1].casefold() in NOW_LIKE:
-            self.volatile.append(Mention(node["column_names"][-1], _offset(node)))
+        elif (
+            kind == "COLUMN_REF" and len(node["column_names"]) == 1 and node["column_names"][0].casefold() in NOW_WORDS
+        ):
+            self.volatile.append(Mention(node["column_names"][0], _offset(node)))
         elif kind == "VALUE_PARAMETER" and node["identifier"].lower() == "now":
             self.volatile.append(Mention("$now", _offset(node)))
         if isinstance(sample := node.get("sample"), dict) and sample.get("seed", -1) == -1:

@@ -7,10 +7,11 @@ ranked or compared without a key, counted, limited. Whatever is not proved raise
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from headwater.sql.traversal import conjuncts, equalities, expressions, looks_out
 from headwater.sql.tree import (
     Derived,
     Expr,
@@ -104,9 +105,16 @@ class _Prover:
     def __init__(self, cut: Mapping[str, CutInput]) -> None:
         self._cut = cut
         self.needs: set[str] = set()
+        self._verdicts: dict[int, Verdict] = {}
+        self._touched: dict[int, bool] = {}
 
     def query(self, query: Query) -> Verdict:
         """Judge a query; NotProved if its rows of several slots may meet."""
+        if id(query) not in self._verdicts:
+            self._verdicts[id(query)] = self._judged(query)
+        return self._verdicts[id(query)]
+
+    def _judged(self, query: Query) -> Verdict:
         if not self._touches(query):
             return FREE
         if isinstance(query, SetOperation):
@@ -152,6 +160,11 @@ class _Prover:
 
     def _touches(self, query: Query) -> bool:
         """Whether a query depends on the slot in any way."""
+        if id(query) not in self._touched:
+            self._touched[id(query)] = self._finds_cut(query)
+        return self._touched[id(query)]
+
+    def _finds_cut(self, query: Query) -> bool:
         if isinstance(query, SetOperation):
             inner = self._touches(query.left) or self._touches(query.right)
             return inner or any(map(self._expr_touches, (*query.limits.order, *query.limits.limit)))
@@ -223,7 +236,7 @@ class _SelectProof:
             verdict = self._prover.table(source)
         elif isinstance(source, Derived):
             verdict = self._prover.query(source.query)
-            if verdict is not FREE and _looks_out(source.query):
+            if verdict is not FREE and looks_out(source.query):
                 raise NotProved("a lateral subquery")
         else:
             self._prover.row_by_row(source.rows)
@@ -236,7 +249,7 @@ class _SelectProof:
     def _both(self, tree: Join, kind: str, left_keys: dict[Place, str]) -> None:
         """Two parts by slots meet only where their keys are equal; what may be missing is no key afterwards."""
         right_keys = {place: type_ for place, type_ in self._keys.items() if place not in left_keys}
-        pairs = [*tree.using, *_equalities(tree.condition)]
+        pairs = [*tree.using, *equalities(tree.condition)]
         if not any(self._meet(a, b, left_keys, right_keys) for a, b in pairs):
             raise NotProved("inputs that are cut by time, joined by something else than their time")
         for a, b in tree.using:
@@ -352,49 +365,3 @@ def _text(expr: Expr) -> str:
         return ""
     value = json.loads(expr.kind.partition(":")[2]).get("value")
     return value.lower() if isinstance(value, str) else ""
-
-
-def conjuncts(expr: Expr | None) -> Iterator[Expr]:
-    """The parts of a condition that must all be true."""
-    if isinstance(expr, Term) and expr.kind == "and":
-        for part in expr.parts:
-            yield from conjuncts(part)
-    elif expr is not None:
-        yield expr
-
-
-def _equalities(condition: Expr | None) -> Iterator[tuple[Expr, Expr]]:
-    for part in conjuncts(condition):
-        if isinstance(part, Term) and part.kind == "=":
-            yield part.parts[0], part.parts[1]
-
-
-def expressions(select: Select) -> Iterator[Expr]:
-    """All expressions of a SELECT, those of its joins too."""
-    yield from (output.value for output in select.outputs)
-    yield from (each for each in (select.where, select.having, select.qualify) if each is not None)
-    yield from (*select.groups, *select.limits.on, *select.limits.order, *select.limits.limit)
-    yield from _conditions(select.tree)
-
-
-def _conditions(tree: Tree | None) -> Iterator[Expr]:
-    if isinstance(tree, Join):
-        if tree.condition is not None:
-            yield tree.condition
-        for pair in tree.using:
-            yield from pair
-        yield from _conditions(tree.left)
-        yield from _conditions(tree.right)
-
-
-def _looks_out(query: Query, level: int = 0) -> bool:
-    """Whether a query refers to the queries around it."""
-    if isinstance(query, SetOperation):
-        return _looks_out(query.left, level) or _looks_out(query.right, level)
-    inner = [leaf.source.query for leaf in leaves(query.tree) if isinstance(leaf.source, Derived)]
-    rows = [leaf.source.rows for leaf in leaves(query.tree) if isinstance(leaf.source, Generated)]
-    parts = [part for expr in (*expressions(query), *rows) for part in walk(expr)]
-    nested = [part.query for part in parts if isinstance(part, Nested)]
-    return any(isinstance(part, Ref) and part.depth > level for part in parts) or any(
-        _looks_out(each, level + 1) for each in (*inner, *nested)
-    )

@@ -49,6 +49,8 @@ _NOW_CALLS: Final = {
 }
 NOW_LIKE: Final = frozenset(_NOW_CALLS)
 """Names that mean the run's logical time: ``$now`` takes their place when a query is executed."""
+NOW_WORDS: Final = frozenset(_NOW_WORDS)
+"""Those of them that need no parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
