@@ -60,7 +60,7 @@ def require_environment(workspace: Workspace, name: str) -> None:
         hint = f"make one after it: `headwater env create NAME --like {name}`"
         raise Invalid.of("HW0558", f"`{shown(name)}` is a template, not an environment", hint=hint)
     if name not in declared:
-        known = [*made, *(n for n, each in declared.items() if not each.template)]
+        known = {*made, *(n for n, each in declared.items() if not each.template)}
         hint = suggest(name[:100], known) or f"known environments: {', '.join(sorted(known))}"
         raise Invalid.of("HW0555", f"there is no environment `{shown(name)}`", hint=hint)
 

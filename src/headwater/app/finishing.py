@@ -90,14 +90,21 @@ def verdict_diagnostics(settled: Settled, graph: Graph) -> list[Diagnostic]:
     """Say what failed: tasks first, then blocking checks, then warnings."""
     found = [d for failure in settled.failures.values() for d in _diagnostics(failure)]
     checks = {check.address: check for node in graph.nodes for check in node.checks}
-    found += [_verdict(v, checks.get(v.check)) for v in (*settled.refused, *settled.warned)]
+    by_check: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in (*settled.refused, *settled.warned):
+        by_check.setdefault((verdict.node, verdict.check), []).append(verdict)
+    found += [_about_check(verdicts, checks.get(address)) for (_, address), verdicts in by_check.items()]
     return found
 
 
-def _verdict(verdict: Verdict, check: Check | None) -> Diagnostic:
+def _about_check(verdicts: list[Verdict], check: Check | None) -> Diagnostic:
+    """One diagnostic a check, however many slots it failed in."""
     where = Where(check.file, check.line, check.column) if check else None
-    slot = f", slot {verdict.slot}" if verdict.slot and verdict.slot != "all" else ""
-    rows = "1 row fails" if verdict.failing == 1 else f"{verdict.failing:,} rows fail"
+    verdict, failing = verdicts[0], sum(v.failing for v in verdicts)
+    slots = sorted(v.slot for v in verdicts if v.slot and v.slot != "all")
+    others = f" and {len(slots) - 1} more" if len(slots) > 1 else ""
+    slot = f", slot {slots[0]}{others}" if slots else ""
+    rows = "1 row fails" if failing == 1 else f"{failing:,} rows fail"
     message = f"check `{verdict.name}` of `{verdict.node}`{slot}: {rows}"
     if verdict.on_fail == "warn":
         return warning("HW0402", message, where)

@@ -52,7 +52,7 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
     db = workspace.db
     with db.read():
         head = read_head(db, environment)
-        release = find_release(db, to).id if to else _one_step(db, environment, data=data)
+        release = find_release(db, to).id if to else _one_step(db, environment, head.code, data=data)
         if release is not None and missing_rows(db, release):
             hint = "`keep:` in headwater.yaml says how long rows of old releases stay"
             raise Invalid.of("HW0551", f"rows of release `{release}` have been deleted", hint=hint)
@@ -97,23 +97,24 @@ def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> R
     return RolledBack(rollback=planned, release=release, sinks=_reload(workspace, planned))
 
 
-def _one_step(db: Database, environment: str, *, data: bool) -> str | None:
-    """Give the release before the last one (``data``), or before the last one that changed code."""
+def _one_step(db: Database, environment: str, code: str, *, data: bool) -> str | None:
+    """Give the release before the last one (``data``), or the last one that ran other code than now.
+
+    Rollbacks are no steps themselves: a second one goes further back instead of forward again.
+    """
     releases = history(db, environment, _MOST_STEPS)
     if not releases:
         hint = f"`headwater apply --env {environment}` makes the first release"
         raise Conflict.of("HW0552", f"`{environment}` has no release to go back from", hint=hint)
+    if data and releases[0].kind == "rollback":
+        hint = "name the release to go back to with `--to`; `headwater history` lists them"
+        raise Conflict.of("HW0553", f"the last release of `{environment}` is a rollback itself", hint=hint)
     if data:
         return releases[0].parent
-    for release in releases:
-        if _changed_code(release, releases):
-            return release.parent
-    return releases[-1].parent
-
-
-def _changed_code(release: Release, releases: tuple[Release, ...]) -> bool:
-    codes = {each.id: each.code for each in releases}
-    return release.parent is None or codes.get(release.parent, "") != release.code
+    steps = [release for release in releases if release.kind != "rollback"]
+    while steps and steps[0].code != code:
+        steps.pop(0)
+    return next((release.id for release in steps if release.code != code), None)
 
 
 def _keeps_newer(head: Head, target: Target, name: str) -> bool:

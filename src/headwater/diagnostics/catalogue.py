@@ -129,6 +129,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0549": "plan lacks approvals",
     "HW0551": "rows of a release are gone",
     "HW0552": "nothing to go back from",
+    "HW0553": "last release is a rollback",
     "HW0555": "no such environment",
     "HW0556": "name that an environment cannot have",
     "HW0557": "no such template of environments",

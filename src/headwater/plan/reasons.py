@@ -10,6 +10,8 @@ _SETTINGS = ("kind", "time", "timezone", "lookback_s", "volatile")
 
 def reason_of(plan: NodePlan, old: Graph | None, new: Graph) -> str:
     """Say why this node has work, or why it has none."""
+    if plan.head_version is None:
+        return "new"
     if plan.is_new:
         return _of_change(plan.node, _node(old, plan.node.name), _by_name(old), _by_name(new))
     parts = [

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, error, suggest
+from headwater.project.local_times import placed
 from headwater.project.names import shown
 from headwater.spec.addresses import HUB
 from headwater.spec.nodes import Model, Source
@@ -34,11 +35,13 @@ def model_defaults(project: Project) -> dict[str, Any]:
 def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
     """Fill in the sites and environments that are there without being declared; say which names do not exist."""
     sites = _sites(project)
-    filled = replace(
-        project,
-        sites=sites,
-        environments=project.environments or {n: Environment(name=n, at=project.at) for n in ("dev", "prod")},
-        sources={source.name: _at_all(source, sites) for source in project.sources.values()},
+    filled = placed(
+        replace(
+            project,
+            sites=sites,
+            environments=project.environments or {n: Environment(name=n, at=project.at) for n in ("dev", "prod")},
+            sources={source.name: _at_all(source, sites) for source in project.sources.values()},
+        )
     )
     checks = (_site_problems, _zone_problems, _environment_problems, _number_problems)
     return filled, [problem for check in checks for problem in check(filled)]

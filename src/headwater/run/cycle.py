@@ -12,7 +12,8 @@ from headwater.plan.diff import diff
 from headwater.plan.values import Plan
 from headwater.run.context import Context, FillBook
 from headwater.run.executor import execute
-from headwater.run.guarding import Guarded, culprits, guard_fills, guard_maps
+from headwater.run.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
+from headwater.run.guarding_sources import guard_sources
 from headwater.run.knowing import knowledge
 from headwater.run.leasing import hold
 from headwater.run.observing import Observed, observe
@@ -144,7 +145,7 @@ class _Cycle:
         self._expect(plan)
         if not self._hold_taken(plan):
             return self._again(frozenset())
-        withheld = self._compute(plan)
+        withheld = self._refused_sources(plan) or self._compute(plan)
         if withheld:
             return self._again(withheld)
         context = self._context
@@ -157,6 +158,13 @@ class _Cycle:
         names = frozenset(name for found in blamed for name in found)
         self._unresolved = (*fills.failing, *guarded.failing)
         return self._again(names) if names else None
+
+    def _refused_sources(self, plan: Plan) -> frozenset[str]:
+        """Give the tables that must not be built, because a check has refused a file of a source that they read."""
+        context = self._context
+        guarded = guard_sources(plan, context.db, context.engine, self._around)
+        self._take(guarded)
+        return frozenset(name for verdict in guarded.failing for name in readers_due(plan, verdict.node))
 
     def _again(self, withheld: frozenset[str]) -> Plan:
         self._options = replace(self._options, withheld=self._options.withheld | withheld)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable
+from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable, Where
 from headwater.sql.text import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def deadline(session: Session, seconds: float, what: str) -> Iterator[None]:
         timer.cancel()
 
 
-def as_headwater_error(problem: Exception, what: str) -> HeadwaterError:
+def as_headwater_error(problem: Exception, what: str, where: Where | None = None) -> HeadwaterError:
     """Say what an engine error means for the caller: mend it, try again, or give up."""
     import duckdb
 
@@ -179,4 +179,4 @@ def as_headwater_error(problem: Exception, what: str) -> HeadwaterError:
         if "No space left" in message or "disk" in message.casefold():
             return Broken.of("HW0505", f"{what} found no space to write: {message}", hint="free space and run again")
         return Retryable.of("HW0506", f"{what} could not read or write: {message}")
-    return Invalid.of("HW0507", f"{what} failed: {message}")
+    return Invalid.of("HW0507", f"{what} failed: {message}", where)

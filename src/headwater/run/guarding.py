@@ -147,12 +147,26 @@ class Subjects:
 
 def culprits(plan: Plan, verdict: Verdict, reads: Iterable[str]) -> frozenset[str]:
     """Say whose changes to withhold so that a failing map check is as it was: the node's own, else what it reads."""
+    if plan.nodes[verdict.node].node.kind == "source":
+        return readers_due(plan, verdict.node)
     own = _tables(plan, verdict.node)
     moving = frozenset(name for name in own if plan.nodes[name].reuse or plan.nodes[name].build)
     if moving:
         return moving
     others = (name for read in reads for name in _tables(plan, read))
     return frozenset(name for name in others if plan.nodes[name].reuse or plan.nodes[name].build)
+
+
+def readers_due(plan: Plan, name: str) -> frozenset[str]:
+    """Give the tables that read a node, directly or through views, and have slots to compute or take."""
+    found = [n for n, each in plan.nodes.items() if (each.reuse or each.build) and name in _sources(plan, each.node)]
+    return frozenset(found)
+
+
+def _sources(plan: Plan, node: Node) -> set[str]:
+    names = {each.node for each in node.inputs}
+    views = (plan.nodes[name].node for name in names if plan.nodes[name].node.kind in {"view", "inline"})
+    return names.union(*(_sources(plan, view) for view in views))
 
 
 def _tables(plan: Plan, name: str) -> list[str]:

@@ -32,6 +32,8 @@ def stage(session: Session, task: Task, select: str, to: Stage) -> list[Fill]:
     session.run(f"CREATE TEMP TABLE {STAGED} AS {select}")
     if task.interval is not None:
         _refuse_strays(session, task)
+    if failing and not session.rows(f"SELECT count(*) FROM {STAGED} AS this WHERE {failing}")[0][0]:
+        failing = ""
     fills = []
     for slot in task.slots:
         rows = f"SELECT * FROM {STAGED}{_slot_clause(task.node, slot)}"

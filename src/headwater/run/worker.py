@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from headwater.diagnostics import Retryable
+from headwater.diagnostics import Retryable, Where
 from headwater.graph.values import Node
 from headwater.run.engine import Engine, Session, as_headwater_error, deadline
 from headwater.run.measuring import fill_checks, measure_fills
@@ -48,7 +48,8 @@ def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, comp
             verdicts = check_fills(session, task.node, sealed, around)
             return Receipt(task=task.id, fills=sealed, verdicts=tuple(verdicts), set_aside=set_aside)
     except Exception as problem:
-        raise as_headwater_error(problem, f"`{task.node.name}`") from problem
+        where = Where(task.node.file, task.node.line) if task.node.file else None
+        raise as_headwater_error(problem, f"`{task.node.name}`", where) from problem
 
 
 def check_fills(session: Session, node: Node, fills: Sequence[Fill], around: Surroundings) -> list[Verdict]:

@@ -1,0 +1,81 @@
+"""Checks of sources, file by file, before anything is built on them; what reads a refused file is withheld."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from headwater.graph.values import Check, Node
+from headwater.plan.values import Plan
+from headwater.run.engine import Engine, Session, as_headwater_error
+from headwater.run.guarding import Guarded, readers_due
+from headwater.run.measuring import fill_checks, measure_fills
+from headwater.run.relations import Surroundings, define
+from headwater.spec.addresses import address
+from headwater.spec.observations import Item
+from headwater.spec.releases import Verdict
+from headwater.sql.text import literal, quote_relation
+from headwater.state.database import Database
+from headwater.state.verdicts import verdicts
+from headwater.tasks.values import Relation
+
+_Sited = tuple[str, Item]
+
+
+def guard_sources(plan: Plan, db: Database, engine: Engine, around: Surroundings) -> Guarded:
+    """Evaluate the one-file checks of all sources that something due stands on; known files are not read again."""
+    fresh: list[Verdict] = []
+    failing: list[Verdict] = []
+    for each in plan.nodes.values():
+        checks = fill_checks(each.node) if each.node.kind == "source" else ()
+        if not checks or not readers_due(plan, each.node.name):
+            continue
+        found = _Guard(plan, each.node, checks, engine, around).judge(db)
+        fresh += [verdict for verdict, is_new in found if is_new]
+        blocking = {check.address for check in checks if check.on_fail == "block"}
+        failing += [verdict for verdict, _ in found if verdict.failing and verdict.check in blocking]
+    return Guarded(tuple(fresh), tuple(failing))
+
+
+class _Guard:
+    def __init__(self, plan: Plan, node: Node, checks: Sequence[Check], engine: Engine, around: Surroundings) -> None:
+        self._plan, self._node, self._checks = plan, node, checks
+        self._engine, self._around = engine, around
+        self._facts = plan.sources[node.name]
+
+    def judge(self, db: Database) -> list[tuple[Verdict, bool]]:
+        """Give every verdict on the source's files, and whether it is new."""
+        items = {
+            self._subject(site, item): (site, item)
+            for observation in self._facts.observations
+            for site, item in ((observation.site, item) for item in observation.items)
+            if item.identity not in self._facts.vanished
+        }
+        found = verdicts(db, items, [check.address for check in self._checks])
+        missing = [s for s in items if any((s, check.address, "") not in found for check in self._checks)]
+        known = [(verdict, False) for verdict in found.values() if verdict.subject not in missing]
+        return [*known, *((verdict, True) for verdict in self._measure({s: items[s] for s in missing}))]
+
+    def _subject(self, site: str, item: Item) -> str:
+        return address("file", self._node.version, site, self._facts.token(item))
+
+    def _measure(self, items: dict[str, _Sited]) -> list[Verdict]:
+        """One pass over all new files; only if it finds something, one over each, to say which."""
+        if not items:
+            return []
+        try:
+            together = self._evaluate("", list(items.values()))
+            if any(verdict.failing for verdict in together):
+                return [v for subject, item in items.items() for v in self._evaluate(subject, [item])]
+        except Exception as problem:
+            raise as_headwater_error(problem, f"checking source `{self._node.name}`") from problem
+        return [replace(verdict, subject=subject) for subject in items for verdict in together]
+
+    def _evaluate(self, subject: str, items: Iterable[_Sited]) -> list[Verdict]:
+        node = self._node
+        relation = Relation(name=node.name, kind="source", version=node.version, time=node.time, items=tuple(items))
+        with self._engine.session(node.timezone) as session:
+            define(session, [relation], self._around, {"now": literal(self._plan.now)})
+            return self._rows(session, subject)
+
+    def _rows(self, session: Session, subject: str) -> list[Verdict]:
+        select = f"SELECT * FROM {quote_relation(self._node.name)}"
+        return measure_fills(session, self._node, self._checks, [(subject, "", select)])
