@@ -28,6 +28,7 @@ PROVED = [
     "SELECT f.day, w.wind FROM flights AS f LEFT JOIN weather AS w USING (day, origin)",
     "SELECT day, f.origin, w.wind FROM flights AS f FULL JOIN weather AS w USING (day)",
     "SELECT f.day, f.id FROM flights AS f ANTI JOIN weather AS w ON f.day = w.day",
+    "SELECT day, origin FROM flights SEMI JOIN weather USING (day)",
     "SELECT day, origin FROM flights UNION ALL SELECT day, origin FROM weather",
     "SELECT day, origin FROM flights EXCEPT SELECT day, origin FROM weather",
     "SELECT day, origin FROM flights UNION SELECT day, origin FROM weather",

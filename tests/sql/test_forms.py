@@ -142,6 +142,7 @@ def test_a_column_depends_on_what_its_expression_reads() -> None:
         ("SELECT a FROM t GROUP BY a HAVING sum(b) > 1", {"t.a", "t.b"}),
         ("SELECT a FROM t QUALIFY row_number() OVER (PARTITION BY s ORDER BY id) = 1", {"t.s", "t.id"}),
         ("SELECT DISTINCT a, b FROM t", {"t.a", "t.b"}),
+        ("SELECT DISTINCT a FROM t SEMI JOIN u ON t.id = u.id", {"t.a", "t.id", "u.id"}),
         ("SELECT a FROM t ORDER BY b LIMIT 3", {"t.b"}),
         ("SELECT a FROM t ORDER BY b", set()),
         ("SELECT a FROM t UNION SELECT id FROM u", {"t.a", "u.id"}),

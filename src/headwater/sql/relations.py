@@ -171,6 +171,11 @@ class Relations:
         right, right_star = self._read(node["right"])
         using = self._using(kind, node["using_columns"], left, right)
         on = None if node["condition"] is None else self._expressions.read(node["condition"])
+        if kind in _ONE_SIDED:
+            gone = {leaf.position for leaf in leaves(right)}
+            for each in self._scope.sources:
+                if each.position in gone:
+                    each.leave()
         tree = Join(
             f"{kind} {node['ref_type'].lower()}",
             left,

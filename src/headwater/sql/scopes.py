@@ -26,6 +26,10 @@ class Named:
         if len(self.index) != len(self.source.columns):
             raise Unclear("two columns of one name")
 
+    def leave(self) -> None:
+        """After a SEMI or ANTI JOIN nothing of its right side can be named."""
+        self.alias, self.qualified, self.index = "", (), {}
+
     def ref(self, name: str) -> Ref:
         """Give one of its columns."""
         return Ref(0, self.position, self.source, self.index[name])
@@ -64,7 +68,7 @@ class Scope:
         found = columns + [_fields(self.aliases[n], names[1:]) for n in names[:1] if n in self.aliases]
         if columns:
             return found
-        found += [each.row() for each in self.sources if names == (each.alias,)]
+        found += [each.row() for each in self.sources if each.index and names == (each.alias,)]
         outer = self.parent._meanings(names) if self.parent else []  # noqa: SLF001 - the same class
         return found + [outwards(each) for each in outer]
 
