@@ -9,13 +9,22 @@ import os
 import random
 import shutil
 import tempfile
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from headwater.app.janitor import janitor
 from headwater.diagnostics import Conflict, Invalid
@@ -64,6 +73,7 @@ class Histories(RuleBasedStateMachine):
         self.saved: list[tuple] = []
         self.unsettled: set[str] = set(ENVIRONMENTS)
         self.touched: set[str] = set()
+        self.rolled_back: dict[str, tuple] = {}
 
     def teardown(self) -> None:
         self.project.reopen()
@@ -141,6 +151,13 @@ class Histories(RuleBasedStateMachine):
     def run(self, environment: str) -> None:
         if self._run(self.project, environment):
             self._expect_settled(environment)
+
+    @rule(environment=environments)
+    def plan(self, environment: str) -> None:
+        head = self.project.head(environment)
+        self.project.plan(environment)
+        after = self.project.head(environment)
+        assert (head.release, head.code, head.holds) == (after.release, after.code, after.holds)
 
     @rule(environment=environments)
     def save_a_plan(self, environment: str) -> None:
@@ -318,6 +335,7 @@ class Histories(RuleBasedStateMachine):
 
     def _run(self, project: Project, environment: str, **more) -> bool:
         """Run; True if nothing failed and nothing was refused."""
+        held = self._held(environment) if not more else {}
         try:
             outcome = project.run(environment, fails=None, **more)
         except (Conflict, Invalid) as problem:
@@ -326,12 +344,23 @@ class Histories(RuleBasedStateMachine):
             return False
         self._note(environment, outcome)
         self._touch(environment)
+        assert held.items() <= self._held(environment).items(), "a run filled a slot that is held"
         if outcome.exit_code == 0:
             self.unsettled.discard(environment)
         return outcome.exit_code == 0
 
+    def _held(self, environment: str) -> dict:
+        """What stands in held slots, as long as neither files nor days have moved since the rollback that held them."""
+        if self.rolled_back.get(environment) != (len(self.datas), self.project.now):
+            return {}
+        head = self.project.head(environment)
+        keys = {(node, (site, slot)) for node, site, slot in head.holds}
+        return {(node, key): head.entries_of(node).get(key) for node, key in keys}
+
     def _roll_back(self, environment: str, to: str | None, data: bool) -> None:
         try:
+            if not self.project.due(environment):
+                self.rolled_back[environment] = (len(self.datas), self.project.now)
             self.project.rollback(environment, to=to, data=data)
         except (Conflict, Invalid) as problem:
             note(f"rollback {environment}: {problem}")
@@ -388,6 +417,15 @@ class Histories(RuleBasedStateMachine):
 
     def _days(self) -> int:
         return (naive(self.project.now) - FIRST).days + 1
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(0)
+def test_histories_for_as_long_as_asked():
+    """``make chaos``: new random histories until the time is up."""
+    until = time.monotonic() + 60 * float(os.environ.get("HEADWATER_CHAOS_MINUTES", "5"))
+    while time.monotonic() < until:
+        run_state_machine_as_test(Histories, settings=settings(TestHistories.settings, max_examples=50, database=None))
 
 
 TestHistories = Histories.TestCase
