@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.connectors.sources.files.delimited import csv_options, is_late
-from headwater.connectors.sources.files.opening import BOM, blocks, lines, opened, records
+from headwater.connectors.sources.files.line_search import search
+from headwater.connectors.sources.files.opening import BOM, opened, records
 from headwater.connectors.sources.files.reading import Reading
 from headwater.connectors.sources.files.settings import Settings
-from headwater.connectors.sources.files.text_lines import SEPARATOR
 
 _LARGEST_DOCUMENT: Final = 256 << 20
 
@@ -53,20 +53,9 @@ def _numbered(key: str) -> Place:
 
 def _in_lines(path: str, keys: frozenset[str]) -> Iterator[Place]:
     wanted = {key.encode(): key for key in keys}
-    # The engine takes a line for ended at the sign that stands for the separator it is not to find.
-    cut = SEPARATOR.encode()
     with opened(path) as file:
-        number = 0
-        for start, piece in blocks(file):
-            bodies = piece.splitlines()
-            if start == 0 and piece.startswith(BOM):
-                bodies[0] = bodies[0].removeprefix(BOM)
-            if cut in piece or not wanted.keys().isdisjoint(bodies):
-                for line, (offset, body, _) in enumerate(lines(piece, start), number + 1):
-                    found = wanted.get((body.removeprefix(BOM) if offset == 0 else body).partition(cut)[0])
-                    if found is not None:
-                        yield Place(found, offset, line, body.decode(errors="replace"))
-            number += len(bodies)
+        for hit in search(file, frozenset(wanted)):
+            yield Place(wanted[hit.wanted], hit.offset, hit.line, hit.body.decode(errors="replace"))
 
 
 def _in_records(settings: Settings, reading: Reading, path: str, keys: frozenset[str]) -> Iterator[Place]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.connectors.sources.files.reading import Reading
 from headwater.spec.observations import Item, SetAside
-from headwater.sql.text import quote_identifier
+from headwater.sql.text import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,8 +45,8 @@ def take_rejects(
 
 
 def _exists(connection: "duckdb.DuckDBPyConnection", table: str) -> bool:
-    found = connection.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = $1", [table]).fetchall()
-    return bool(found)
+    query = f"SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = {quote_literal(table)}"
+    return bool(connection.execute(query).fetchall())
 
 
 def _set_aside(row: tuple[str, int | None, int, str, str, str, str | None], item: Item) -> SetAside:

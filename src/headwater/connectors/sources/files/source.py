@@ -19,7 +19,7 @@ from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
 from headwater.spec.addresses import address
 from headwater.spec.observations import Inspection, Item, SetAside
-from headwater.sql.text import quote_identifier
+from headwater.sql.text import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,8 +149,10 @@ class Files:
         counter = self._counter(reading)
         if not counter:
             return []
-        query = "SELECT last_value FROM duckdb_sequences() WHERE temporary AND sequence_name = $1"
-        counted = connection.execute(query, [counter]).fetchall()
+        # Not as a parameter: binding one imports pandas, which takes longer than small files.
+        name = quote_literal(counter)
+        query = f"SELECT last_value FROM duckdb_sequences() WHERE temporary AND sequence_name = {name}"
+        counted = connection.execute(query).fetchall()
         if not counted or counted[0][0] is None:
             return []
         connection.execute(f"CREATE OR REPLACE TEMP SEQUENCE {quote_identifier(counter)}")
