@@ -156,3 +156,12 @@ def test_a_real_log_is_read_whole(folder: Folder):
     found = folder.read("real.log", ALL, "SELECT count(*), count(DISTINCT client_ip) FROM this")
     assert found.rows[0][0] + len(found.rejects) == 10_000
     assert len(found.rejects) < 5
+
+
+@pytest.mark.parametrize("size", [1, 30_000])
+def test_a_truncated_log_is_a_diagnostic_even_if_only_a_scan_reads_it(folder: Folder, size: int):
+    target = generate(folder.root / "a.log.gz", 20_000, "gz")
+    target.write_bytes(target.read_bytes()[:-size])
+    with pytest.raises(Invalid) as caught:
+        folder.read("a.log.gz", ALL, "SELECT count(*) FROM this")
+    assert [d.code for d in caught.value.diagnostics] == ["HW0314"]
