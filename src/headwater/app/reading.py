@@ -93,7 +93,7 @@ def serving(workspace: Workspace, environment: str, sql: str) -> Iterator[Sessio
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     with workspace.engine.session() as session:
         define(session, relations, around, {"now": literal(workspace.effects.clock())})
-        create_macros(session, graph, [sql])
+        create_macros(session, graph, [sql], {"now": literal(workspace.effects.clock())})
         yield session
 
 

@@ -66,6 +66,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0230": "key of a sink",
     "HW0231": "environments of a sink",
     "HW0232": "kind that a Python model cannot have",
+    "HW0233": "view read in another time zone",
     "HW0240": "check on an unknown column",
     "HW0241": "check that cannot set rows aside",
     "HW0242": "check that cannot be computed",

@@ -26,7 +26,8 @@ def cut_time(draft: Draft) -> Draft:
         else:
             cut, found[name] = _model_cut(draft, draft.project.models[name], times)
             volatile[name] = is_volatile(draft, name, volatile)
-            found[name] += _wrong_kind(draft, draft.project.models[name], volatile, times)
+            found[name] += _wrong_kind(draft, draft.project.models[name], volatile)
+            found[name] += _other_zones(draft, draft.project.models[name])
         if cut is not None:
             times[name] = cut
     return draft.noting(found, times=times)
@@ -123,10 +124,7 @@ def _no_inputs(draft: Draft, model: Model, times: Mapping[str, TimeCut]) -> Iter
                 )
 
 
-def _wrong_kind(
-    draft: Draft, model: Model, volatile: Mapping[str, bool], times: Mapping[str, TimeCut]
-) -> Iterator[Diagnostic]:
-    del times
+def _wrong_kind(draft: Draft, model: Model, volatile: Mapping[str, bool]) -> Iterator[Diagnostic]:
     mentions = draft.mentions.get(model.name)
     for each in mentions.clocks if mentions else ():
         yield error(
@@ -148,6 +146,16 @@ def _wrong_kind(
     if model.kind == "inline" and model.checks:
         message = f"the inline model `{model.name}` keeps no rows that could be checked"
         yield error("HW0228", message, model.checks[0].at.where, hint="check the models that use it")
+
+
+def _other_zones(draft: Draft, model: Model) -> Iterator[Diagnostic]:
+    """A view is computed where it is read: in another time zone its days and hours would be others."""
+    for name in draft.inputs[model.name]:
+        view = draft.project.models.get(name)
+        if view is not None and view.kind in {"view", "inline"} and view.timezone != model.timezone:
+            message = f"`{model.name}` is computed in {model.timezone}, but reads `{name}`, which is in {view.timezone}"
+            hint = f"give both the same `timezone:`, or make `{name}` a table (`kind: full`)"
+            yield error("HW0233", message, model.at.of("timezone"), hint=hint)
 
 
 def _refused_volatile(model: Model, mentions: tuple[Named, ...]) -> Diagnostic:

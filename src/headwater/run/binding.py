@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from headwater.sql.binding import BindError, Relation
-from headwater.sql.text import Rewritten, quote_identifier, quote_literal, quote_relation, rewrite, visible_tokens
+from headwater.sql.macros import name_of
+from headwater.sql.text import Rewritten, quote_identifier, quote_literal, quote_relation, rewrite
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,7 +83,7 @@ class _Session:
     def define(self, macros: Sequence[str]) -> BindError | None:
         """Make the macros that are new or changed; what a table macro reads must be there before it."""
         for statement in macros:
-            name = _macro_name(statement)
+            name = name_of(statement)
             if self._macros.get(name) == statement:
                 continue
             text = _CREATE.sub("CREATE OR REPLACE ", statement, count=1)
@@ -167,13 +168,6 @@ def _sealed(timezone: str) -> "duckdb.DuckDBPyConnection":
 
 
 _CREATE: Final = re.compile(r"\s*CREATE\s+(?!OR\s+REPLACE)", re.IGNORECASE)
-
-
-def _macro_name(statement: str) -> str:
-    """The word before the first parenthesis."""
-    found = visible_tokens(statement)
-    at = next((at for at, token in enumerate(found) if token.text == "("), 0)
-    return found[at - 1].text.strip('"').casefold() if at else ""
 
 
 def _parse_error(text: str, document: str) -> BindError | None:

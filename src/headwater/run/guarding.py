@@ -115,7 +115,7 @@ def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surr
         define(session, [relation_of(plan, name) for name in names], around, now)
         values = {name: literal(value) for name, value in plan.graph.variables.items()} | now
         query = bind_parameters(check.failing, values)
-        create_macros(session, plan.graph, [query])
+        create_macros(session, plan.graph, [query], now)
         session.run(f'CREATE VIEW "this" AS SELECT * FROM {quote_relation(node.name)}')
         return count_failing(session, query)
 

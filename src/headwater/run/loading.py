@@ -87,7 +87,7 @@ def _slots(session: Session, context: Context, head: Head, node: Node, around: S
     if node.kind == "view":
         relation = served_relation(around.graph, head, Input(node=node.name, columns=("*",)))
         define(session, [relation], around, {"now": literal(context.now)})
-        create_macros(session, around.graph, [node.query])
+        create_macros(session, around.graph, [node.query], {"now": literal(context.now)})
         fill = served_address(around.graph, head, node.name)
         return [SinkSlot(site=HUB, slot=ALL, fill=fill, sql=f"SELECT * FROM {quote_relation(node.name)}")]
     entries = sorted(head.entries_of(node.name).items())

@@ -9,6 +9,7 @@ from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Inspection, SetAside
+from headwater.sql.macros import name_of, relevant
 from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_relation, time_literal
 from headwater.tasks.values import Relation, Task
 
@@ -75,11 +76,14 @@ def query_of(node: Node, graph: Graph, now: Mapping[str, str], task: Task | None
     return bind_parameters(node.query, values)
 
 
-def create_macros(session: Session, graph: Graph, queries: Sequence[str]) -> None:
-    """Create the project's macros, if any of these queries could call one."""
-    if graph.macros and queries:
-        for statement in graph.macros:
-            session.run(statement)
+def create_macros(session: Session, graph: Graph, queries: Sequence[str], now: Mapping[str, str]) -> None:
+    """Create the macros that these queries may call, parameters bound; others may read tables that are not here."""
+    statements = {name_of(statement): statement for statement in graph.macros}
+    used = {name for query in queries for name in relevant(query, statements)}
+    values = {name: literal(value) for name, value in graph.variables.items()} | dict(now)
+    for name, statement in statements.items():
+        if name in used:
+            session.run(bind_parameters(statement, values))
 
 
 def clip(relation: Relation) -> str:
@@ -133,7 +137,7 @@ def _define_view(
     node = around.node(relation.name)
     scanned = define(inside, relation.inputs, around, now, recovered)
     session.attached += inside.attached
-    create_macros(inside, around.graph, [node.query])
+    create_macros(inside, around.graph, [node.query], now)
     # A view finds unqualified names in its own schema first: its text is kept in `main`, where tables stand, too.
     inside.run(f"CREATE VIEW {quote_identifier(_VIEW)} AS {query_of(node, around.graph, now)}")
     session.use(outer)

@@ -89,7 +89,7 @@ def _stage(
 
 def _query(session: Session, task: Task, around: Surroundings) -> str:
     query = query_of(task.node, around.graph, parameters_of(task), task)
-    create_macros(session, around.graph, [query])
+    create_macros(session, around.graph, [query], parameters_of(task))
     return query
 
 
