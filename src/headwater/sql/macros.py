@@ -191,3 +191,14 @@ def relevant(text: str, statements: Mapping[str, str]) -> tuple[str, ...]:
         found |= new
         pending = [statements[name] for name in new]
     return tuple(sorted(found))
+
+
+def name_of(statement: str) -> str:
+    """Give the folded name that a CREATE MACRO statement makes: the word before the first parenthesis.
+
+    >>> name_of("CREATE MACRO Km(m) AS m * 1.609")
+    'km'
+    """
+    found = visible_tokens(statement)
+    at = next((at for at, token in enumerate(found) if token.text == "("), 0)
+    return found[at - 1].text.strip('"').casefold() if at else ""
