@@ -43,7 +43,7 @@ def document_reading(settings: Settings, items: Sequence[ScanItem], layout: Layo
     )
     relation = (
         f"SELECT {LINE}, {FILE}, TRY(json_transform({LINE}, {quote_literal(shape)})) AS __hw_values "
-        f"FROM ({lines}) AS l WHERE {LINE} IS NOT NULL AND {LINE} <> '' AND trim({LINE}, ' \t\r') <> ''"
+        f"FROM ({lines}) AS l WHERE starts_with({LINE}, '{{') OR trim({LINE}, ' \t\r') <> ''"
     )
     raw = {f"__hw_raw_{n}": _text(c) for n, c in enumerate(declared)}
     relation = f"SELECT *, {', '.join(f'{text} AS {name}' for name, text in raw.items())} FROM ({relation}) AS raw"
@@ -53,7 +53,7 @@ def document_reading(settings: Settings, items: Sequence[ScanItem], layout: Layo
         paths=paths,
         relation=relation,
         columns=columns,
-        carried={LINE: f"raw.{LINE}", **{name: f"raw.{name}" for name in raw}},
+        carried={LINE: f"raw.{LINE}", "__hw_valid": f"{_VALUES} IS NOT NULL", **{name: f"raw.{name}" for name in raw}},
         flaws=(_no_object(), *(() if settings.contract.lazy else _cast_flaws(declared))),
         rejects=rejects,
         is_costly=True,
@@ -70,9 +70,9 @@ def _objects(paths: tuple[str, ...], layout: Layout) -> str:
 
 
 def _no_object() -> Flaw:
-    # A text that begins with a brace and is valid JSON is an object.
-    absent = f"{LINE} IS NULL OR NOT starts_with(ltrim({LINE}, ' \t\ufeff'), '{{') OR NOT json_valid({LINE})"
-    return Flaw("json", "", f"({absent})", "this is not a JSON object")
+    # What begins with a brace and is valid JSON is an object; of what is not valid there are no values.
+    begins = f"CASE WHEN starts_with({LINE}, '{{') THEN true ELSE starts_with(ltrim({LINE}, ' \t'), '{{') END"
+    return Flaw("json", "", f"NOT (__hw_valid AND {begins})", "this is not a JSON object")
 
 
 def _text(column: ContractColumn) -> str:

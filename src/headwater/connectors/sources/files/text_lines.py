@@ -14,7 +14,7 @@ def lines_relation(paths: tuple[str, ...], rejects: str) -> str:
     return (
         f"SELECT line AS {LINE}, filename AS {FILE} FROM read_csv({path_list(paths)}, auto_detect = false, "
         f"columns = {{'line': 'VARCHAR'}}, delim = {quote_literal(SEPARATOR)}, quote = '', escape = '', "
-        f"header = false, strict_mode = false, filename = true, buffer_size = {BUFFER_BYTES}, max_line_size = {BUFFER_BYTES}, "
-        f"hive_partitioning = false, store_rejects = true, rejects_limit = 0, "
+        f"header = false, strict_mode = false, filename = true, hive_partitioning = false, "
+        f"buffer_size = {BUFFER_BYTES}, max_line_size = {BUFFER_BYTES}, store_rejects = true, rejects_limit = 0, "
         f"rejects_table = {quote_literal(rejects)}, rejects_scan = {quote_literal(rejects + '_files')})"
     )
