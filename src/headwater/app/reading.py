@@ -13,7 +13,7 @@ from headwater.graph.values import Graph, Input
 from headwater.run.context import FillBook
 from headwater.run.engine import Session, as_headwater_error
 from headwater.run.python_models import fills_of
-from headwater.run.relations import Surroundings, create_macros, define
+from headwater.run.relations import Surroundings, create_macros, define, macros_of
 from headwater.run.serving import served_relation
 from headwater.spec.releases import Head
 from headwater.sql.text import literal, quote_relation, visible_tokens
@@ -85,15 +85,19 @@ def serving(workspace: Workspace, environment: str, sql: str) -> Iterator[Sessio
     """Open a session in which every served node that a query names is defined, by files that nobody changes."""
     head = read_head(workspace.db, environment)
     graph = released_graph(workspace.db, environment, head.code)
-    names = _named(graph, sql)
+    names = _named(graph, "\n".join([sql, *macros_of(graph, [sql])]))
     relations = [served_relation(graph, head, Input(node=name, columns=("*",))) for name in names]
     fills = FillBook(workspace.db, workspace.store)
     fills.load(fills_of(tuple(relations)))
     around = Surroundings(graph=graph, store=workspace.store, sources={}, inspections={}, fills=fills)
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     with workspace.engine.session() as session:
-        define(session, relations, around, {"now": literal(workspace.effects.clock())})
-        create_macros(session, graph, [sql], {"now": literal(workspace.effects.clock())})
+        now = {"now": literal(workspace.effects.clock())}
+        try:
+            define(session, relations, around, now)
+            create_macros(session, graph, [sql], now)
+        except Exception as problem:
+            raise as_headwater_error(problem, "the query") from problem
         yield session
 
 

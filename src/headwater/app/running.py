@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 
 from headwater.app.contexts import WAIT_S, context_of, released_graph
@@ -32,16 +33,59 @@ def run(
 ) -> Outcome:
     """Fill everything that is due in an environment, with the code that was applied to it.
 
-    What fails, or is refused by a check, is withheld with all that reads it; the rest becomes visible at once.
+    ``select`` holds patterns or names of pipelines. What fails, or is refused by a check, is withheld with all that
+    reads it; the rest becomes visible at once, or node by node for a pipeline that says ``publish: each``.
     """
     now = workspace.effects.clock()
+    outcomes: list[Outcome] = []
+    for selected in _groups(workspace, environment, select):
+        options = Options(refresh=True, selected=selected, release_holds=release_holds)
+        outcomes.append(_run_until_moved(workspace, environment, options, now, message, wait_s))
+    return together(outcomes)
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """Make one outcome of several runs: everything that was done, the last release, the worst ending."""
+    last = outcomes[-1]
+    if len(outcomes) == 1:
+        return last
+    settled = [outcome.settled for outcome in outcomes]
+    return replace(
+        last,
+        plan=replace(last.plan, steps=tuple(step for outcome in outcomes for step in outcome.plan.steps)),
+        settled=replace(
+            last.settled,
+            receipts=tuple(receipt for each in settled for receipt in each.receipts),
+            refused=tuple(verdict for each in settled for verdict in each.refused),
+            warned=tuple(verdict for each in settled for verdict in each.warned),
+            failures={node: failure for each in settled for node, failure in each.failures.items()},
+        ),
+        release=next((o.release for o in reversed(outcomes) if o.release), None),
+        diagnostics=tuple(dict.fromkeys(d for outcome in outcomes for d in outcome.diagnostics)),
+        exit_code=max(outcome.exit_code for outcome in outcomes),
+    )
+
+
+def _groups(workspace: Workspace, environment: str, select: Sequence[str]) -> list[frozenset[str] | None]:
+    """Give the sets of nodes that are to become visible together; None: all nodes."""
+    graph = released_graph(workspace.db, environment, read_head(workspace.db, environment).code)
+    pipelines = {pipeline.name: pipeline for pipeline in graph.pipelines}
+    named = [pipelines[name] for name in select if name in pipelines]
+    patterns = [name for name in select if name not in pipelines]
+    selected = selected_names(graph, [*patterns, *(p for each in named for p in each.select)], frozenset())
+    if not any(pipeline.publish == "each" for pipeline in named):
+        return [selected]
+    tables = [node.name for node in graph.nodes if node.kind in {"full", "incremental"}]
+    return [frozenset({name}) for name in tables if selected is None or name in selected] or [selected]
+
+
+def _run_until_moved(
+    workspace: Workspace, environment: str, options: Options, now: datetime, message: str, wait_s: float
+) -> Outcome:
     for _ in range(_MOST_TRIES):
         head = read_head(workspace.db, environment)
         graph = released_graph(workspace.db, environment, head.code)
         context = context_of(workspace, graph, environment, now=now, wait_s=wait_s)
-        options = Options(
-            refresh=True, selected=selected_names(graph, select, frozenset()), release_holds=release_holds
-        )
         try:
             return _run(workspace, context, options, message, graph)
         except Conflict as problem:

@@ -1,8 +1,9 @@
 """From a project to its graph: a visible tuple of passes, each a pure function of the draft before it."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, has_errors
@@ -15,6 +16,7 @@ from headwater.graph.encoding import digest
 from headwater.graph.infer_columns import infer_columns
 from headwater.graph.order_nodes import order_nodes
 from headwater.graph.prove_slots import prove_slots
+from headwater.graph.resolve_pipelines import resolve_pipelines
 from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
 from headwater.graph.trace_lineage import trace_lineage
@@ -61,8 +63,18 @@ def compile_graph(
     with _room_for_depth():
         for each in PASSES:
             draft = each(draft)
-    found = sorted(dict.fromkeys(draft.diagnostics), key=lambda d: (d.where is None, d.where, d.code))
-    return (None if has_errors(found) else _graph(draft)), found
+    if has_errors(draft.diagnostics):
+        return None, _in_order(draft.diagnostics)
+    graph = _graph(draft)
+    pipelines, wrong = resolve_pipelines(project, graph)
+    graph = replace(graph, pipelines=pipelines)
+    return (None if has_errors(wrong) else replace(graph, digest=digest(graph))), _in_order(
+        [*draft.diagnostics, *wrong]
+    )
+
+
+def _in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return sorted(dict.fromkeys(diagnostics), key=lambda d: (d.where is None, d.where, d.code))
 
 
 @contextmanager
@@ -77,18 +89,10 @@ def _room_for_depth() -> Iterator[None]:
 
 
 def _graph(draft: Draft) -> Graph:
-    graph = Graph(
+    return Graph(
         project=draft.project.name,
         nodes=draft.nodes,
         sinks=draft.sinks,
         macros=tuple(draft.macros.statements.values()),
         variables=dict(draft.variables),
-    )
-    return Graph(
-        project=graph.project,
-        nodes=graph.nodes,
-        sinks=graph.sinks,
-        macros=graph.macros,
-        variables=graph.variables,
-        digest=digest(graph),
     )

@@ -60,7 +60,8 @@ def digest(graph: Graph) -> str:
     encode_part = msgspec.json.Encoder(order="sorted").encode
     nodes = (encode_part((node.name, node.version, *_settings(node))).decode() for node in graph.nodes)
     sinks = (encode_part(replace(sink, file="", line=0)).decode() for sink in graph.sinks)
-    return address("graph", graph.project, *nodes, "sinks", *sinks)
+    pipelines = (encode_part(pipeline).decode() for pipeline in graph.pipelines)
+    return address("graph", graph.project, *nodes, "sinks", *sinks, "pipelines", *pipelines)
 
 
 def _settings(node: Node) -> tuple[Any, ...]:

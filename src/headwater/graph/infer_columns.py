@@ -50,7 +50,7 @@ def _wrong_macros(draft: Draft, relations: Mapping[str, Relation]) -> Iterator[D
         if statement in used:
             continue
         read = {node: relations[node] for node in draft.names.values() if node in relations and node in statement}
-        macros = draft.macros.used_by(name)
+        macros = draft.macros.used_by(statement)
         key = address("macro", FORM, *macros, str(read))
         if caching.read(draft.cache, key, bool):
             continue

@@ -169,12 +169,24 @@ class SinkNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineNode:
+    """A named selection; ``publish`` says whether what a run fills becomes visible together, or each by itself."""
+
+    name: str
+    select: tuple[str, ...]
+    publish: str = "together"
+    description: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """All nodes in topological order, and what they share. A release keeps one, whole: no project file is needed."""
 
     project: str
     nodes: tuple[Node, ...]
     sinks: tuple[SinkNode, ...] = ()
+    pipelines: tuple[PipelineNode, ...] = ()
     macros: tuple[str, ...] = ()
     """CREATE MACRO statements, in an order in which each finds those it calls."""
     variables: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

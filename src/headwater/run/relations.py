@@ -77,13 +77,17 @@ def query_of(node: Node, graph: Graph, now: Mapping[str, str], task: Task | None
 
 
 def create_macros(session: Session, graph: Graph, queries: Sequence[str], now: Mapping[str, str]) -> None:
-    """Create the macros that these queries may call, parameters bound; others may read tables that are not here."""
+    """Create the macros that these queries may call, with their parameters bound."""
+    values = {name: literal(value) for name, value in graph.variables.items()} | dict(now)
+    for statement in macros_of(graph, queries):
+        session.run(bind_parameters(statement, values))
+
+
+def macros_of(graph: Graph, queries: Sequence[str]) -> list[str]:
+    """Give the macros that queries may call, each after those it calls; others may read tables that are not here."""
     statements = {name_of(statement): statement for statement in graph.macros}
     used = {name for query in queries for name in relevant(query, statements)}
-    values = {name: literal(value) for name, value in graph.variables.items()} | dict(now)
-    for name, statement in statements.items():
-        if name in used:
-            session.run(bind_parameters(statement, values))
+    return [statement for name, statement in statements.items() if name in used]
 
 
 def clip(relation: Relation) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from headwater.sql.outline import Json, expressions_of
@@ -182,15 +183,27 @@ def _hidden_names(node: Json) -> frozenset[str]:
 
 
 def relevant(text: str, statements: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the names of the macros that a text may use, directly or through others; by the look of the text alone."""
+    """Give the names of the macros that a text may call, directly or through others; by the look of the text alone.
+
+    >>> relevant("SELECT best, Km (a) FROM t", {"best": "CREATE MACRO best(x) AS x", "km": "CREATE MACRO km(x) AS x"})
+    ('km',)
+    """
     found: set[str] = set()
     pending: Iterable[str] = [text]
     while pending:
-        folded = [each.casefold() for each in pending]
-        new = {name for name in statements if name not in found and any(name.casefold() in each for each in folded)}
+        new = {name for each in pending for name in _called(each, statements)} - found
         found |= new
         pending = [statements[name] for name in new]
     return tuple(sorted(found))
+
+
+def _called(text: str, statements: Mapping[str, str]) -> set[str]:
+    folded = text.casefold()
+    if not any(name in folded for name in statements):
+        return set()
+    words = visible_tokens(text)
+    called = {word.text.strip('"').casefold() for word, sign in pairwise(words) if sign.text == "("}
+    return called & statements.keys()
 
 
 def name_of(statement: str) -> str:

@@ -33,8 +33,9 @@ def command(
 ) -> int:
     """Fill what is due in an environment, with the code it has.
 
-    NODE selects: a name, +name (and all it reads), name+ (and all that read it), tag:x, path:models/x/*. What fails
-    or is refused by a check is withheld, with all that reads it; the rest becomes visible at once.
+    NODE selects: a pipeline, a name, +name (and all it reads), name+ (and all that read it), tag:x,
+    path:models/x/*. What fails or is refused by a check is withheld, with all that reads it; the rest becomes visible
+    at once.
     """
     from headwater.app.running import run
     from headwater.cli.views.outcome import OUTCOME, Done
