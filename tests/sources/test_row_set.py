@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headwater.connect.sources import ScanItem
@@ -27,7 +27,8 @@ QUERIES = (
 
 
 def valid(cells: list[str]) -> bool:
-    """What a row of the contract is, said with Python and a plain cast."""
+    """What a row of the contract is, said with Python and a plain cast; a delimiter may end a line."""
+    cells = cells[:-1] if len(cells) == 4 and not cells[-1] else cells
     if len(cells) != 3:
         return False
     with duckdb.connect() as connection:
@@ -38,6 +39,8 @@ def valid(cells: list[str]) -> bool:
 
 
 @settings(max_examples=30)
+@example([["1", "1", "1", ""]])
+@example([[""]])
 @given(LINES)
 def test_csv_rows_are_the_valid_lines_whatever_is_asked(
     tmp_path_factory: pytest.TempPathFactory, written: list[list[str]]
