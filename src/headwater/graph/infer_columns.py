@@ -46,7 +46,7 @@ def infer_columns(draft: Draft) -> Draft:
 def _wrong_macros(draft: Draft, relations: Mapping[str, Relation]) -> Iterator[Diagnostic]:
     """Macros that no model uses must be right, too."""
     used = {statement for model in draft.project.models.values() for statement in draft.macros.used_by(model.query)}
-    for name, statement in draft.macros.statements.items():
+    for statement in draft.macros.statements.values():
         if statement in used:
             continue
         read = {node: relations[node] for node in draft.names.values() if node in relations and node in statement}
