@@ -101,12 +101,15 @@ class _Expander:
             return [self.any(each) for each in value]
         if not isinstance(value, dict):
             return value
-        inner = {key: self.any(each) for key, each in value.items()}
-        if inner.get("class") == "FUNCTION":
-            return self._call(inner, table=False)
-        if inner.get("type") == "TABLE_FUNCTION":
-            return self._call(inner, table=True)
-        return inner
+        if value.get("type") == "TABLE_FUNCTION":
+            # Its call is no expression: a macro that gives a value cannot stand there.
+            parts = {key: self._inside(each) if key == "function" else self.any(each) for key, each in value.items()}
+            return self._call(parts, table=True)
+        inner = self._inside(value)
+        return self._call(inner, table=False) if inner.get("class") == "FUNCTION" else inner
+
+    def _inside(self, value: Json) -> Json:
+        return {key: self.any(each) for key, each in value.items()}
 
     def _call(self, node: Json, *, table: bool) -> Any:
         function = node["function"] if table else node
