@@ -293,3 +293,11 @@ def test_a_fill_whose_files_a_loss_of_power_cut_is_replaced_by_the_next_attempt(
     assert not lake.is_whole(first)
     assert lake.seal(second) == second == lake.find(first.node, VERSION, first.id)
     assert lake.seal(stage(lake, attempt="c")) == second
+
+
+def test_what_an_attempt_left_while_it_cut_slots_is_orphaned(tmp_path):
+    lake = Lake(tmp_path)
+    left = Path(lake.path("clean.flights", VERSION, "hw-attempt")) / "hw_slot=3" / "data_0.parquet"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert lake.orphans(datetime.now(UTC) + timedelta(days=1)) == [left]

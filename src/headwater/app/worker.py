@@ -41,8 +41,14 @@ def _answer(request: Request, folder: Path) -> Response:
         fills=request.fills,
     )
 
+    own = os.getpid()
+
     def compute(session: Session, task: Task) -> str:
-        return call(session, task, request.graph, folder / "code")
+        try:
+            return call(session, task, request.graph, folder / "code")
+        finally:
+            if os.getpid() != own:  # a copy that the model has forked: one process answers
+                os._exit(0)
 
     try:
         receipt = perform(request.task, request.attempt, Engine(limits), around, compute)

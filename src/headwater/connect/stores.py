@@ -25,6 +25,10 @@ class Store(Protocol):
         """Give the COPY statement that writes a SELECT to a file, exactly; out-of-range values are errors."""
         ...
 
+    def split_statement(self, select: str, columns: Sequence[StoredColumn], directory: str, key: str) -> str:
+        """Give the COPY statement that writes ``directory/key=value/…`` and returns (path, rows, …) of each file."""
+        ...
+
     def stored_file(self, path: str, rows: int | None = None) -> StoredFile:
         """Describe a file just written: rows (None: read them from it), bytes, SHA-256."""
         ...

@@ -1,7 +1,7 @@
 """Brings an environment to what a plan says: compute, check, and plan again where a check refused."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 
 from headwater.diagnostics import HeadwaterError
@@ -27,6 +27,7 @@ from headwater.state.fills import record
 from headwater.state.verdicts import record_verdicts
 from headwater.tasks.compile import compile_tasks
 from headwater.tasks.values import Task
+from headwater.tasks.weighing import are_many_and_small
 
 _MOST_ROUNDS = 50
 
@@ -203,10 +204,14 @@ class _Cycle:
         self._fills.load({fill for task in tasks for fill in fills_of(task.relations)})
         self._lease([f"{BUILD}:{task.node.version}" for task in tasks])
         finish_condemned(context.db, context.store, [slot.entry.fill for task in tasks for slot in task.slots])
-        executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
+        with context.engine.one_thread_each() if are_many_and_small(tasks, self._bytes_of) else nullcontext():
+            executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
         failed = {task.node.name: executed.failures[task.id] for task in tasks if task.id in executed.failures}
         self._failures.update(failed)
         return frozenset(failed)
+
+    def _bytes_of(self, fill: str) -> int:
+        return sum(file.bytes for file in self._fills[fill].files)
 
     def _lease(self, names: Iterable[str]) -> None:
         """Say what is being computed or taken: who would compute the same waits, and then finds it."""
@@ -241,7 +246,7 @@ class _Cycle:
             fills={fill: self._fills[fill] for fill in fills_of(task.relations)},
             inspections={name: found for name, found in self._observed.inspections.items() if name in names},
         )
-        return perform_in_process(request)
+        return perform_in_process(request, context.engine)
 
     def _already(self, task: Task) -> Receipt | None:
         """Somebody may have sealed all of a task's fills while we waited for the lease: then nothing is computed."""

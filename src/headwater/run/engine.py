@@ -1,7 +1,7 @@
 """DuckDB as Headwater uses it: one instance, a sealed-off database and a cursor for each task."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -78,6 +78,7 @@ class Engine:
         self._numbers = count(1)
         self._lock = threading.Lock()
         self._open: dict[int, duckdb.DuckDBPyConnection] = {}
+        self._stops: list[Callable[[], None]] = []
 
     @contextmanager
     def session(self, timezone: str = "UTC") -> Iterator[Session]:
@@ -95,11 +96,38 @@ class Engine:
                 self._open.pop(number, None)
             self._close(session)
 
+    @contextmanager
+    def one_thread_each(self) -> Iterator[None]:
+        """Let each statement run in the thread that asks for it: many small ones at once take less time together."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+            self._connection.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._connection is not None:
+                    self._connection.execute(f"SET threads = {self._limits.threads}")
+
     def interrupt(self) -> None:
-        """Stop whatever any session is doing; their statements raise."""
+        """Stop whatever any session is doing; their statements raise. What else is stoppable is stopped, too."""
         with self._lock:
             for cursor in self._open.values():
                 cursor.interrupt()
+            for stop in self._stops:
+                stop()
+
+    @contextmanager
+    def stoppable(self, stop: Callable[[], None]) -> Iterator[None]:
+        """Have ``stop`` called by an interrupt that comes meanwhile: for work that is done outside the engine."""
+        with self._lock:
+            self._stops.append(stop)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
 
     def close(self) -> None:
         """Close the instance; sessions must be closed."""

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 from headwater.diagnostics import HeadwaterError, Retryable
 from headwater.events import Emit, TaskFailed, TaskFinished, TaskStarted
@@ -62,14 +63,15 @@ class _Execution:
         ready = [name for name, before in self._waits_for.items() if not before]
         with ThreadPoolExecutor(self._pace.workers, thread_name_prefix="task") as pool:
             running: dict[Future[Receipt], str] = {}
+            finished: SimpleQueue[Future[Receipt]] = SimpleQueue()
             try:
                 while ready or running:
-                    while ready:
-                        name = ready.pop(0)
-                        running[pool.submit(self._perform, self._tasks[name])] = name
-                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        ready += self._finish(running.pop(future), future)
+                    for name in ready:
+                        future = pool.submit(self._perform, self._tasks[name])
+                        running[future] = name
+                        future.add_done_callback(finished.put)
+                    future = finished.get()
+                    ready = self._finish(running.pop(future), future)
             except BaseException:
                 # Somebody wants us to stop: attempts that did not begin never will.
                 self._stopping.set()

@@ -34,7 +34,7 @@ def call(session: Session, task: Task, graph: Graph, folder: Path) -> str:
     arguments = [_argument(session, task, graph, function, name) for name in _python(node).arguments]
     try:
         result = function(*arguments)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise _raised(node, problem, folder) from problem
     return _relation(session, node, result)
 
@@ -51,7 +51,7 @@ def _load(node: Node, folder: Path) -> Callable[..., Any]:
     try:
         module = importlib.import_module(own.stem)
         return typing.cast("Callable[..., Any]", getattr(module, code.function))
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise _raised(node, problem, folder) from problem
 
 
@@ -124,7 +124,8 @@ def _raised(node: Node, problem: BaseException, folder: Path) -> Invalid:
     frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename.startswith(str(folder))]
     last = frames[-1] if frames else None
     where = Where(str(Path(last.filename).relative_to(folder)), last.lineno or 0) if last else Where(code.path)
-    return Invalid.of("HW0853", f"`{node.name}` raised {type(problem).__name__}: {problem}", where)
+    hint = "mend it in the model's own code; a unit test of the model shows it without an apply"
+    return Invalid.of("HW0853", f"`{node.name}` raised {type(problem).__name__}: {problem}", where, hint=hint)
 
 
 def _wrong(node: Node, what: str) -> Invalid:

@@ -1,10 +1,14 @@
 """Performs a Python model's task in a process of its own, under a deadline and a memory limit."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +16,7 @@ import msgspec
 
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, Where
 from headwater.graph.values import Graph, Node
+from headwater.run.engine import Engine
 from headwater.run.worker import Receipt
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Inspection
@@ -48,8 +53,11 @@ class Response:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
 
-def perform_in_process(request: Request) -> Receipt:
-    """Run the task in a child; a child that hangs, eats memory or dies ends in a diagnostic."""
+def perform_in_process(request: Request, engine: Engine) -> Receipt:
+    """Run the task in a child; a child that hangs, eats memory or dies ends in a diagnostic.
+
+    The child leads a group of processes: whatever the model starts ends with it. An interrupt of the engine ends it.
+    """
     node = request.task.node
     with TemporaryDirectory(prefix="headwater-") as directory:
         folder = Path(directory)
@@ -61,14 +69,21 @@ def perform_in_process(request: Request) -> Receipt:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=request.root,
+                start_new_session=True,
             )
             try:
-                _watch(child, node)
+                with engine.stoppable(partial(_end, child)):
+                    _watch(child, node)
             finally:
-                if child.poll() is None:
-                    child.kill()
+                _end(child)
                 child.wait()
         return _answer(folder, child.returncode, node)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    """Kill a child and all that it has started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def needed(graph: Graph, task: Task) -> Graph:
@@ -127,7 +142,9 @@ def _answer(folder: Path, code: int, node: Node) -> Receipt:
     if not answer.exists():
         tail = (folder / "output").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
         said = f"; its last words: {tail}" if tail else ""
-        raise Invalid.of("HW0852", f"the process of `{node.name}` died with exit code {code}{said}", _where(node))
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        hint = "it must return a table, and leave its process alone"
+        raise Invalid.of("HW0852", f"the process of `{node.name}` {how}{said}", _where(node), hint=hint)
     response = msgspec.msgpack.decode(answer.read_bytes(), type=Response)
     if response.receipt is None:
         raise _KINDS.get(response.failure, Invalid)(*response.diagnostics)

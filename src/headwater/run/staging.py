@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from headwater.connect.stores import Store
 from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Check, Node
 from headwater.run.engine import Session
+from headwater.run.measuring import fill_checks
+from headwater.run.splitting import KEY, measure_split, numbered, write_split
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
+from headwater.spec.releases import Verdict
 from headwater.sql.text import quote_identifier, quote_literal, time_literal
 from headwater.tasks.values import Task, TaskSlot
 
@@ -23,25 +27,70 @@ class Stage:
     attempt: str
 
 
-def stage(session: Session, task: Task, select: str, to: Stage) -> list[Fill]:
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Unsealed fills, one a slot, and the verdicts of their checks where those were cheap to have (else None)."""
+
+    fills: list[Fill]
+    verdicts: list[Verdict] | None = None
+
+
+def stage(session: Session, task: Task, select: str, to: Stage) -> Staged:
     """Write the rows of ``select`` as one unsealed fill a slot."""
     columns = to.store.stored_columns([(c.name, c.type) for c in task.node.columns])
     failing = row_predicate(task.node)
     if task.interval is None and not failing:
-        return [_fill(task, task.slots[0], columns, _write(session, task, task.slots[0], select, columns, to), to)]
-    session.run(f"CREATE TEMP TABLE {STAGED} AS {select}")
-    if task.interval is not None:
+        return Staged(
+            [_fill(task, task.slots[0], columns, _write(session, task, task.slots[0], select, columns, to), to)]
+        )
+    cut = task.node.time if task.interval else None
+    session.run(f"CREATE TEMP TABLE {STAGED} AS {numbered(task, cut, select) if cut else select}")
+    if cut is not None:
         _refuse_strays(session, task)
     if failing and not session.rows(f"SELECT count(*) FROM {STAGED} AS this WHERE {failing}")[0][0]:
         failing = ""
-    fills = []
-    for slot in task.slots:
-        rows = f"SELECT * FROM {STAGED}{_slot_clause(task.node, slot)}"
-        good = f"SELECT * FROM ({rows}) AS this WHERE ({failing}) IS NOT TRUE" if failing else rows
-        fill = _fill(task, slot, columns, _write(session, task, slot, good, columns, to), to)
-        fills.append(_set_aside(session, task, fill, rows, to) if failing else fill)
+    staged = _split(session, task, columns, failing, to) if cut else _single(session, task, columns, failing, to)
     session.run(f"DROP TABLE {STAGED}")
-    return fills
+    return staged
+
+
+def _single(session: Session, task: Task, columns: tuple[StoredColumn, ...], failing: str, to: Stage) -> Staged:
+    slot = task.slots[0]
+    files = _write(session, task, slot, _good(failing), columns, to)
+    fill = _fill(task, slot, columns, files, to)
+    return Staged([_set_aside(session, task, fill, f"SELECT * FROM {STAGED}", to) if failing else fill])
+
+
+def _split(session: Session, task: Task, columns: tuple[StoredColumn, ...], failing: str, to: Stage) -> Staged:
+    node, good = task.node, _good(failing)
+    finals = {
+        number: to.store.path(node.name, node.version, f"{slot.entry.fill}-{to.attempt}-")
+        for number, slot in enumerate(task.slots)
+    }
+    directory = Path(to.store.path(node.name, node.version, f"hw-{to.attempt}"))
+    copy = to.store.split_statement(good, columns, str(directory), KEY)
+    files = write_split(session, copy, directory, finals)
+    fills = []
+    for number, slot in enumerate(task.slots):
+        stored = tuple(to.store.stored_file(path, rows) for path, rows in files.get(number, ()))
+        fills.append(_fill(task, slot, columns, stored, to))
+    for number in _numbers_with_rejects(session, failing):
+        rows = f"SELECT * EXCLUDE ({KEY}) FROM {STAGED} WHERE {KEY} = {number}"
+        fills[number] = _set_aside(session, task, fills[number], rows, to)
+    verdicts = measure_split(session, node, fill_checks(node), task.slots, good)
+    return Staged(fills, verdicts)
+
+
+def _good(failing: str) -> str:
+    """The staged rows that no quarantine check sets aside."""
+    rows = f"SELECT * FROM {STAGED}"
+    return f"SELECT * FROM ({rows}) AS this WHERE ({failing}) IS NOT TRUE" if failing else rows
+
+
+def _numbers_with_rejects(session: Session, failing: str) -> list[int]:
+    if not failing:
+        return []
+    return [number for (number,) in session.rows(f"SELECT DISTINCT {KEY} FROM {STAGED} AS this WHERE {failing}")]
 
 
 def row_predicate(node: Node) -> str:
@@ -51,14 +100,6 @@ def row_predicate(node: Node) -> str:
 
 def _row_checks(node: Node) -> list[Check]:
     return [check for check in node.checks if check.scope == "row"]
-
-
-def _slot_clause(node: Node, slot: TaskSlot) -> str:
-    if slot.interval is None or node.time is None:
-        return ""
-    column = quote_identifier(node.time.column)
-    start, end = (time_literal(at, node.time.type, node.time.timezone) for at in slot.interval)
-    return f" WHERE {column} >= {start} AND {column} < {end}"
 
 
 def _refuse_strays(session: Session, task: Task) -> None:

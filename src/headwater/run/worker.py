@@ -10,7 +10,7 @@ from headwater.graph.values import Node
 from headwater.run.engine import Engine, Session, as_headwater_error, deadline
 from headwater.run.measuring import fill_checks, measure_fills
 from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of
-from headwater.run.staging import Stage, stage
+from headwater.run.staging import Stage, Staged, stage
 from headwater.spec.fills import Fill
 from headwater.spec.observations import SetAside
 from headwater.spec.releases import Verdict
@@ -42,10 +42,12 @@ def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, comp
     try:
         what = f"`{task.node.name}`"
         with engine.session(task.node.timezone) as session, deadline(session, task.node.timeout_s, what):
-            fills, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
-            seconds = round((time.perf_counter() - began) / len(fills), 6)
-            sealed = tuple(around.store.seal(replace(fill, seconds=seconds)) for fill in fills)
-            verdicts = check_fills(session, task.node, sealed, around)
+            staged, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
+            seconds = round((time.perf_counter() - began) / len(staged.fills), 6)
+            sealed = tuple(around.store.seal(replace(fill, seconds=seconds)) for fill in staged.fills)
+            verdicts = staged.verdicts
+            if verdicts is None:
+                verdicts = check_fills(session, task.node, sealed, around)
             return Receipt(task=task.id, fills=sealed, verdicts=tuple(verdicts), set_aside=set_aside)
     except Exception as problem:
         where = Where(task.node.file, task.node.line) if task.node.file else None
@@ -71,17 +73,17 @@ def parameters_of(task: Task) -> dict[str, str]:
 
 def _stage(
     session: Session, task: Task, to: Stage, around: Surroundings, compute: Compute | None
-) -> tuple[list[Fill], dict[str, tuple[SetAside, ...]]]:
+) -> tuple[Staged, dict[str, tuple[SetAside, ...]]]:
     recovered: dict[str, list[SetAside]] = {}
     while True:
         scanned = define(session, task.relations, around, parameters_of(task), recovered)
         select = compute(session, task) if compute else _query(session, task, around)
-        fills = stage(session, task, select, to)
+        staged = stage(session, task, select, to)
         set_aside = _collect(session, scanned, around)
         _refuse_changed(scanned, around)
         again = {name: [r for r in rows if r.recovered] for name, rows in set_aside.items()}
         if not any(again.values()) or recovered:
-            return fills, set_aside
+            return staged, set_aside
         # Rows that only the exact parser can read belong to the source: scan once more with them.
         recovered = again
         session.reset()

@@ -29,6 +29,19 @@ def write_statement(select: str, columns: Sequence[StoredColumn], path: str) -> 
     )
 
 
+def split_statement(select: str, columns: Sequence[StoredColumn], directory: str, key: str) -> str:
+    """Write the COPY statement that puts rows into one directory for each value of ``key`` (``key=value``).
+
+    It returns (path, rows, …) of each file; the key itself is not in the files.
+    """
+    outputs = ", ".join(f"{written(column)} AS {quote_identifier(column.name)}" for column in columns)
+    name = quote_identifier(key)
+    return (
+        f"COPY (SELECT {outputs}, {name} FROM (\n{select}\n) AS _hw_rows) TO {quote_literal(directory)}"
+        f" (FORMAT parquet, COMPRESSION zstd, PARTITION_BY ({name}), RETURN_STATS)"
+    )
+
+
 def written(column: StoredColumn) -> str:
     """Write the expression for what a file holds of a column."""
     return to_stored(quote_identifier(column.name), column.type, column.name)

@@ -103,7 +103,9 @@ def orphans(root: Path, older_than: float, read: Callable[[Path], Fill | None]) 
 
 def _orphans_in(directory: Path, older_than: float, read: Callable[[Path], Fill | None]) -> Iterator[Path]:
     # Files first, manifests after: a fill sealed in between is seen as named.
-    old = sorted(path for path in _files(directory) if _changed(path) < older_than)
+    # Below directories stand only files of an attempt that died while it cut rows into slots.
+    below = [path for part in _directories(directory) for path in part.rglob("*") if path.is_file()]
+    old = sorted(path for path in (*_files(directory), *below) if _changed(path) < older_than)
     if not old:
         return
     named: set[str] = set()

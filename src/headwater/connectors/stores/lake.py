@@ -62,6 +62,10 @@ class Lake:
         """Give the COPY statement that writes a SELECT to a file; ``explain`` says what its errors mean."""
         return parquet.write_statement(select, columns, path)
 
+    def split_statement(self, select: str, columns: Sequence[StoredColumn], directory: str, key: str) -> str:
+        """Give the COPY statement that writes a SELECT to one directory for each value of a key."""
+        return parquet.split_statement(select, columns, directory, key)
+
     def relation(self, columns: Sequence[StoredColumn], paths: Sequence[str]) -> str:
         """Give a SELECT over files of one version with the columns' own types; no file: an empty relation."""
         return parquet.relation(columns, paths)
