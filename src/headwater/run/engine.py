@@ -199,12 +199,14 @@ def as_headwater_error(problem: Exception, what: str, where: Where | None = None
         return problem
     message = str(problem).partition("\n\nLINE")[0].strip()
     if isinstance(problem, duckdb.InterruptException):
-        return Retryable.of("HW0503", f"{what} was interrupted")
+        return Retryable.of("HW0503", f"{what} was interrupted", where, hint="run it again")
     if isinstance(problem, duckdb.OutOfMemoryException):
         hint = "raise `memory:` of the model, or let it fill fewer slots at once with `batch:`"
-        return Broken.of("HW0504", f"{what} ran out of memory: {message}", hint=hint)
+        return Broken.of("HW0504", f"{what} ran out of memory: {message}", where, hint=hint)
     if isinstance(problem, duckdb.IOException):
         if "No space left" in message or "disk" in message.casefold():
-            return Broken.of("HW0505", f"{what} found no space to write: {message}", hint="free space and run again")
-        return Retryable.of("HW0506", f"{what} could not read or write: {message}")
+            hint = "free space and run again"
+            return Broken.of("HW0505", f"{what} found no space to write: {message}", where, hint=hint)
+        hint = "look whether the disk is full, and who may read and write there; then run again"
+        return Retryable.of("HW0506", f"{what} could not read or write: {message}", where, hint=hint)
     return Invalid.of("HW0507", f"{what} failed: {message}", where)

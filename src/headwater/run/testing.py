@@ -166,7 +166,7 @@ def _perform(task: Task, attempt: str, bench: Bench, around: Surroundings) -> Se
         fills=around.fills,
         inspections={},
     )
-    return perform_in_process(request).fills
+    return perform_in_process(request, bench.engine).fills
 
 
 def _tasks(case: Case, fills: Mapping[str, Fill]) -> list[Task]:
