@@ -21,7 +21,7 @@ def test_a_pipeline_runs_what_it_selects(project):
 
 def test_what_a_run_fills_becomes_visible_together(project):
     shop(project, select="+totals").run(select=["morning"])
-    assert [release.nodes for release in project.history()][0] == ("base", "totals")
+    assert next(release.nodes for release in project.history()) == ("base", "totals")
 
 
 def test_each_becomes_visible_by_itself_if_the_pipeline_says_so(project):
