@@ -3,9 +3,11 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from typing import ClassVar
 
 from bench.commands import HEADWATER, dbt, headwater, remove, sqlmesh
 from bench.dag import Model, designed, generate, leaf, with_another_column, with_another_filter
@@ -17,10 +19,10 @@ numbers = count(1)
 """No two changes are the same: nothing that was built before can be taken."""
 
 
-class Contender:
+class Contender(ABC):
     """A tool with a project of its own."""
 
-    steps: dict[str, str]
+    steps: ClassVar[Mapping[str, str]]
     """Step → the command, as people write it."""
 
     def __init__(self, root: Path, models: int) -> None:
@@ -33,13 +35,13 @@ class Contender:
         """Give the command of a step."""
         return self.steps[step]
 
+    @abstractmethod
     def trial(self, step: str) -> Trial | None:
         """Give the trial of a step; None if the tool has no such thing."""
-        raise AssertionError
 
+    @abstractmethod
     def totals(self, model: str) -> dict[str, object]:
         """Give the totals of a model's table."""
-        raise AssertionError
 
     def query(self, sql: str) -> str:
         """Write a model's query in the tool's words."""
@@ -77,7 +79,7 @@ class Contender:
 class Headwater(Contender):
     """Headwater: environments are heads over shared fills."""
 
-    steps = {
+    steps: ClassVar = {
         "first apply": "headwater apply",
         "plan, nothing changed, warm": "headwater plan",
         "plan, nothing changed, cold": "headwater plan, cache deleted",
@@ -148,7 +150,7 @@ class Sqlmesh(DuckdbContender):
     """SQLMesh: environments are views over versioned tables; a rollback is a plan of the files of before."""
 
     schema = "dag__dev"
-    steps = {
+    steps: ClassVar = {
         "first apply": "sqlmesh plan dev --auto-apply",
         "plan, nothing changed, warm": "sqlmesh plan dev",
         "plan, nothing changed, cold": "sqlmesh plan dev, cache deleted",
@@ -202,7 +204,7 @@ class Dbt(DuckdbContender):
     """dbt: builds tables in place; it has neither promotion nor rollback but building again."""
 
     schema = "dev"
-    steps = {
+    steps: ClassVar = {
         "first apply": "dbt run",
         "plan, nothing changed, warm": "dbt parse",
         "plan, nothing changed, cold": "dbt parse --no-partial-parse",

@@ -9,10 +9,8 @@ from pathlib import Path
 SOURCES = 20
 LAYERS = 10
 ROWS = 100
-TYPES = {
-    **{"id": "bigint", "c1": "bigint", "c2": "text", "c3": "bigint", "c4": "double"},
-    **{"c5": "bigint", "c6": "double", "c7": "text", "c8": "date", "c9": "bigint"},
-}
+_NUMBERS_AND_TEXT = "bigint bigint text bigint double bigint double text date bigint"
+TYPES = dict(zip(("id", *(f"c{number}" for number in range(1, 10))), _NUMBERS_AND_TEXT.split(), strict=True))
 """Columns of a source, and of a model, with their types."""
 
 
@@ -97,7 +95,16 @@ def write_sources(root: Path, *, seed: int = 0) -> None:
             writer = csv.writer(file)
             writer.writerow(TYPES)
             for row in range(ROWS):
-                some = (rng.choice("abcde"), rng.randint(0, 99), rng.random(), row % 7, rng.random(), "x", "2024-01-01", 1)
+                some = (
+                    rng.choice("abcde"),
+                    rng.randint(0, 99),
+                    rng.random(),
+                    row % 7,
+                    rng.random(),
+                    "x",
+                    "2024-01-01",
+                    1,
+                )
                 writer.writerow([row, rng.randint(0, 9), *some])
 
 

@@ -51,10 +51,10 @@ def _measure(
     together = scale.peer_times if models >= LARGE else scale.times
     costs = alternate(can, together)
     costs["headwater"] += alternate({"headwater": can["headwater"]}, max(scale.times - together, 0))["headwater"]
-    return {name: (found, _said(contenders[name].root)) for name, found in costs.items()}
+    return {name: (found, said(contenders[name].root)) for name, found in costs.items()}
 
 
-def _said(root: Path) -> dict[str, str]:
+def said(root: Path) -> dict[str, str]:
     """What the last command said about how much it computed."""
     said = (root / ".measured").read_text(errors="replace")
     found = re.search(r"([\d,]+) slots? computed", said) or re.search(r"Finished running ([\d,]+) table", said)

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from bench.commands import HEADWATER, headwater, remove, trial
-from bench.logs import Compression, generate
+from bench.logs import FIRST, Compression, generate
 from bench.measure import Cost, Row, Trial, alternate
 from bench.peers import installed, program
 from bench.scale import Scale
@@ -47,7 +48,11 @@ SELECT date_trunc('hour', ts) AS hour, status, count(*) AS requests, CAST(sum(by
 FROM access
 WHERE method = 'GET'"""
 FULL = f"/* headwater\n{CHECKS}\nGROUP BY ALL\n"
-INCREMENTAL = f"/* headwater\nkind: incremental\ntime: hour\nevery: 1h\n{CHECKS} AND ts >= $start AND ts < $end\nGROUP BY ALL\n"
+INCREMENTAL = (
+    f"/* headwater\nkind: incremental\ntime: hour\nevery: 1h\n{CHECKS} AND ts >= $start AND ts < $end\nGROUP BY ALL\n"
+)
+SLOTS = "    time: ts\n    start: 2026-01-01T00:00:00Z\n    end: %s\n"
+SECOND = timedelta(seconds=1)
 TOTALS = "SELECT count(*) AS n, sum(requests)::BIGINT AS requests, sum(bytes)::BIGINT AS bytes, epoch(min(hour))::BIGINT AS first FROM "
 
 
@@ -107,7 +112,9 @@ def _works(folder: Path, log: Path, scale: Scale) -> dict[str, Work]:
         python["Polars script"] = ("polars_lines", str(program("polars", "python")))
     works = {OURS: _project(folder / "full", log, "", FULL)}
     works |= {who: _script(folder, name, interpreter, log) for who, (name, interpreter) in python.items()}
-    return works | {BY_SLOTS: _project(folder / "slots", log, "    time: ts\n    start: 2026-01-01\n", INCREMENTAL)}
+    return works | {
+        BY_SLOTS: _project(folder / "slots", log, SLOTS % (FIRST + scale.lines * SECOND).isoformat(), INCREMENTAL)
+    }
 
 
 def _project(folder: Path, log: Path, time: str, model: str) -> Work:
@@ -140,7 +147,10 @@ def _growth(folder: Path, scale: Scale) -> Iterator[Row]:
     """More lines at the engine's default limits: what must not grow is memory."""
     for times in scale.growth:
         log = generate(folder / f"{times}.log", scale.lines * times)
-        works = {OURS: _project(folder / f"growth{times}", log, "", FULL), BY_HAND: _script(folder, "duckdb_lines", sys.executable, log)}
+        works = {
+            OURS: _project(folder / f"growth{times}", log, "", FULL),
+            BY_HAND: _script(folder, "duckdb_lines", sys.executable, log),
+        }
         costs: dict[str, tuple[Cost, ...]] = alternate({who: work.trial for who, work in works.items()}, 1)
         assert works[OURS].totals() == works[BY_HAND].totals()
         for who, found in costs.items():

@@ -7,7 +7,9 @@ import polars as pl
 source, target = sys.argv[1:]
 TEXT = r'(?:[^"\\]|\\.)*'
 LINE = rf'^[^"]*?\[(?<ts>[^\]"]*)\] "(?<method>[^" ]*){TEXT}" (?<status>\d{{3}}) (?<bytes>\d+|-) "{TEXT}" "{TEXT}"\s*$'
-lines = pl.scan_csv(source, has_header=False, separator="\x01", quote_char=None, new_columns=["line"], schema={"line": pl.String})
+lines = pl.scan_csv(
+    source, has_header=False, separator="\x01", quote_char=None, new_columns=["line"], schema={"line": pl.String}
+)
 parts = lines.select(pl.col("line").str.extract_groups(LINE).struct.unnest())
 typed = parts.select(
     pl.col("ts").str.to_datetime("%d/%b/%Y:%H:%M:%S %z", strict=False, time_unit="us", time_zone="UTC"),
