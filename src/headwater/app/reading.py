@@ -63,7 +63,7 @@ def read(workspace: Workspace, sql: str, environment: str = DEFAULT_ENVIRONMENT,
         try:
             return _read(session, sql, limit)
         except Exception as problem:
-            raise as_headwater_error(problem, "the query") from problem
+            raise as_headwater_error(problem, "the query", store=workspace.store) from problem
 
 
 def _read(session: Session, sql: str, limit: int | None) -> Result:
@@ -97,7 +97,7 @@ def serving(workspace: Workspace, environment: str, sql: str) -> Iterator[Sessio
             define(session, relations, around, now)
             create_macros(session, graph, [sql], now)
         except Exception as problem:
-            raise as_headwater_error(problem, "the query") from problem
+            raise as_headwater_error(problem, "the query", store=workspace.store) from problem
         yield session
 
 

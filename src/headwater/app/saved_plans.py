@@ -4,7 +4,7 @@ import base64
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +16,7 @@ from headwater.spec.addresses import address
 from headwater.spec.project import Environment
 
 FORMAT = 1
+_MAKE: Final = "make one with `headwater plan --out FILE`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def write_plan(path: Path, plan: Plan, *, by: str, commit: str, is_clean: bool, 
         "summary": summary,
         "code": code,
     }
-    _write(path, {**document, "digest": _digest(document), "approvals": []})
+    _write(path, _sealed({**document, "digest": _digest(document), "approvals": []}))
 
 
 def approve_plan(path: Path, by: str) -> SavedPlan:
@@ -56,7 +57,7 @@ def approve_plan(path: Path, by: str) -> SavedPlan:
     if by == saved.by:
         raise Refused.of("HW0575", "a plan is approved by somebody else than who made it")
     document["approvals"] = sorted({*saved.approvals, by})
-    _write(path, document)
+    _write(path, _sealed(document))
     return read_plan(path)
 
 
@@ -80,40 +81,54 @@ def read_plan(path: Path) -> SavedPlan:
     """Read a plan; Invalid if it is none, was edited, or comes from a newer version."""
     document = _document(path)
     if isinstance(document.get("format"), int) and document["format"] > FORMAT:
-        raise Broken.of("HW0573", f"`{path}` was written by a newer Headwater", hint="install that version")
-    if document.get("digest") != _digest(document):
-        hint = "plans are not edited: change the project and run `headwater plan --out FILE` again"
-        raise Invalid.of("HW0574", f"the plan `{path}` was changed after it was made", hint=hint)
-    return SavedPlan(
-        environment=document["environment"],
-        base=document["base"],
-        graph=decode(zlib.decompress(base64.b64decode(document["code"]))),
-        commit=document["commit"],
-        is_clean=document["is_clean"],
-        by=document["by"],
-        approvals=tuple(document.get("approvals", ())),
-        digest=document["digest"],
-    )
+        hint = "install that version, or a newer one"
+        raise Broken.of("HW0573", f"`{path}` was written by a newer Headwater", hint=hint)
+    if document.get("digest") != _digest(document) or document.get("seal") != _seal(document):
+        raise _edited(path)
+    try:
+        return _decoded(document)
+    except (KeyError, TypeError, ValueError, zlib.error) as problem:
+        raise _edited(path) from problem
+
+
+def _edited(path: Path) -> Invalid:
+    hint = "plans are not edited: change the project and run `headwater plan --out FILE` again"
+    return Invalid.of("HW0574", f"the plan `{path}` was changed after it was made", hint=hint)
+
+
+def _decoded(document: dict[str, Any]) -> SavedPlan:
+    fields = {name: document[name] for name in ("environment", "base", "commit", "is_clean", "by", "digest")}
+    code = zlib.decompress(base64.b64decode(document["code"]))
+    whole = {**fields, "graph": decode(code), "approvals": tuple(document["approvals"])}
+    return msgspec.convert(whole, SavedPlan, from_attributes=True)
 
 
 def _document(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as problem:
-        raise Invalid.of("HW0571", f"the plan `{path}` cannot be read: {problem.strerror}") from None
+        raise Invalid.of("HW0571", f"the plan `{path}` cannot be read: {problem.strerror}", hint=_MAKE) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Invalid.of(
-            "HW0572", f"`{path}` is not a plan", hint="make one with `headwater plan --out FILE`"
-        ) from None
+        raise Invalid.of("HW0572", f"`{path}` is not a plan", hint=_MAKE) from None
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:
     try:
         path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1))
     except OSError as problem:
-        raise Broken.of("HW0570", f"the plan cannot be written to `{path}`: {problem.strerror}") from None
+        hint = "name a file in a directory that exists and that you may write to"
+        raise Broken.of("HW0570", f"the plan cannot be written to `{path}`: {problem.strerror}", hint=hint) from None
 
 
 def _digest(document: dict[str, Any]) -> str:
-    rest = {key: value for key, value in document.items() if key not in {"digest", "approvals"}}
+    rest = {key: value for key, value in document.items() if key not in {"digest", "approvals", "seal"}}
     return address(msgspec.json.encode(rest, order="sorted").decode())
+
+
+def _sealed(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "seal": _seal(document)}
+
+
+def _seal(document: dict[str, Any]) -> str:
+    """Approvals come after the plan was made: a digest of their own lets an edit of them be seen, too."""
+    return address(str(document.get("digest")), msgspec.json.encode(document.get("approvals")).decode())

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.settings import Settings, find_root, read_settings
 from headwater.connect.stores import Store
+from headwater.diagnostics import Broken
 from headwater.events import Emit, silent
 from headwater.state.database import Database, open_database
 
@@ -126,6 +127,7 @@ def open_workspace(
     given = effects or Effects(emit=emit)
     if emit is not silent:
         given = replace(given, emit=emit)
+    _refuse_lost(settings)
     with open_database(settings.state) as db:
         workspace = Workspace(settings=settings, db=db, effects=given, variables=variables or {})
         try:
@@ -133,3 +135,15 @@ def open_workspace(
         finally:
             if "engine" in workspace.__dict__:
                 workspace.engine.close()
+
+
+def _refuse_lost(settings: Settings) -> None:
+    """Raise Broken if there is no state but the lake has releases: with a new state they would be lost for good."""
+    if settings.state.exists() and settings.state.stat().st_size:
+        return
+    from headwater.connectors.stores.lake import Lake
+
+    if next(iter(Lake(settings.lake).releases()), None) is not None:
+        message = f"the state `{settings.state}` is lost: the lake `{settings.lake}` holds releases"
+        hint = "`headwater doctor --repair` rebuilds the state from the lake; or name another `state:` or `lake:`"
+        raise Broken.of("HW0601", message, hint=hint)

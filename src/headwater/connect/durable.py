@@ -26,6 +26,8 @@ _HINTS: Final = {
     errno.EACCES: "this user may not use the path: check its permissions",
     errno.EPERM: "this user may not use the path: check its permissions",
     errno.ENOTDIR: "a file stands where a directory is needed",
+    errno.EEXIST: "a file stands where a directory is needed",
+    errno.EFBIG: "the file would be larger than this user may write",
     errno.EISDIR: "a directory stands where a file is needed",
     errno.ENAMETOOLONG: "the path is too long for this file system",
 }

@@ -37,6 +37,10 @@ class Store(Protocol):
         """Give a SELECT over files of one version with the columns' own types; no file: an empty relation."""
         ...
 
+    def explain(self, failure: Exception) -> Diagnostic | None:
+        """Say what an engine's error means that came of reading or writing files; None: it is about the query."""
+        ...
+
     def seal(self, fill: Fill) -> Fill:
         """Put the manifest unless there is one: give the manifest that won (maybe another attempt's)."""
         ...

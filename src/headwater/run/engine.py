@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from headwater.connect.stores import Store
 from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable, Where
 from headwater.sql.text import quote_identifier, quote_literal
 
@@ -191,12 +192,19 @@ def deadline(session: Session, seconds: float, what: str) -> Iterator[None]:
         timer.cancel()
 
 
-def as_headwater_error(problem: Exception, what: str, where: Where | None = None) -> HeadwaterError:
-    """Say what an engine error means for the caller: mend it, try again, or give up."""
+def as_headwater_error(
+    problem: Exception, what: str, where: Where | None = None, *, store: Store | None = None
+) -> HeadwaterError:
+    """Say what an engine error means for the caller: mend it, try again, or give up; ``store``: whose files it used."""
     import duckdb
 
     if isinstance(problem, HeadwaterError):
         return problem
+    found = store.explain(problem) if store is not None and isinstance(problem, duckdb.Error) else None
+    if found is not None:
+        # HW0651 is about a value of the query; all else is about the store's files.
+        kind = Invalid if found.code == "HW0651" else Broken
+        return kind(replace(found, message=f"{what}: {found.message}", where=where))
     message = str(problem).partition("\n\nLINE")[0].strip()
     if isinstance(problem, duckdb.InterruptException):
         return Retryable.of("HW0503", f"{what} was interrupted", where, hint="run it again")
@@ -204,9 +212,13 @@ def as_headwater_error(problem: Exception, what: str, where: Where | None = None
         hint = "raise `memory:` of the model, or let it fill fewer slots at once with `batch:`"
         return Broken.of("HW0504", f"{what} ran out of memory: {message}", where, hint=hint)
     if isinstance(problem, duckdb.IOException):
-        if "No space left" in message or "disk" in message.casefold():
-            hint = "free space and run again"
-            return Broken.of("HW0505", f"{what} found no space to write: {message}", where, hint=hint)
-        hint = "look whether the disk is full, and who may read and write there; then run again"
-        return Retryable.of("HW0506", f"{what} could not read or write: {message}", where, hint=hint)
-    return Invalid.of("HW0507", f"{what} failed: {message}", where)
+        return _io_error(message, what, where)
+    return Invalid.of("HW0507", f"{what} failed: {message}", where, hint="mend the SQL, or the rows that it reads")
+
+
+def _io_error(message: str, what: str, where: Where | None) -> HeadwaterError:
+    if "No space left" in message or "disk" in message.casefold():
+        hint = "free space and run again"
+        return Broken.of("HW0505", f"{what} found no space to write: {message}", where, hint=hint)
+    hint = "look whether the disk is full, and who may read and write there; then run again"
+    return Retryable.of("HW0506", f"{what} could not read or write: {message}", where, hint=hint)

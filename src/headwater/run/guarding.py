@@ -1,12 +1,14 @@
 """Checks that guard a head: on fills that are taken or kept, on whole maps, and on the files of sources."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from headwater.diagnostics import Where
 from headwater.events import CheckFinished, Emit
 from headwater.graph.values import Check, Graph, Node
 from headwater.plan.values import NodePlan, Plan
-from headwater.run.engine import Engine
+from headwater.run.engine import Engine, as_headwater_error
 from headwater.run.measuring import count_failing, fill_checks, map_checks, verdict_of
 from headwater.run.relations import Surroundings, create_macros, define
 from headwater.run.worker import check_fills
@@ -50,7 +52,7 @@ def guard_fills(
         found = _known(db, ids, checks, recent)
         missing = [fill for fill in ids if any((fill, check.address, "") not in found for check in checks)]
         if missing:
-            with engine.session(each.node.timezone) as session:
+            with _explained(each.node, around), engine.session(each.node.timezone) as session:
                 fresh += check_fills(session, each.node, [around.fills[fill] for fill in missing], around)
         settings = {check.address: check.on_fail for check in checks}
         known = [v for v in found.values() if v.subject not in missing]
@@ -111,13 +113,23 @@ def _is_whole(each: NodePlan) -> bool:
 def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surroundings) -> int:
     now = {"now": literal(plan.now)}
     names = dict.fromkeys((node.name, *check.reads))
-    with engine.session(node.timezone) as session:
+    with _explained(node, around), engine.session(node.timezone) as session:
         define(session, [relation_of(plan, name) for name in names], around, now)
         values = {name: literal(value) for name, value in plan.graph.variables.items()} | now
         query = bind_parameters(check.failing, values)
         create_macros(session, plan.graph, [query], now)
         session.run(f'CREATE VIEW "this" AS SELECT * FROM {quote_relation(node.name)}')
         return count_failing(session, query)
+
+
+@contextmanager
+def _explained(node: Node, around: Surroundings) -> Iterator[None]:
+    """A check that the engine cannot evaluate on these rows is somebody's mistake: say whose."""
+    try:
+        yield
+    except Exception as problem:
+        where = Where(node.file, node.line)
+        raise as_headwater_error(problem, f"checking `{node.name}`", where, store=around.store) from problem
 
 
 class Subjects:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from headwater.diagnostics import Where
 from headwater.graph.values import Check, Node
 from headwater.plan.values import Plan
 from headwater.run.engine import Engine, Session, as_headwater_error
@@ -66,7 +67,8 @@ class _Guard:
             if any(verdict.failing for verdict in together):
                 return [v for subject, item in items.items() for v in self._evaluate(subject, [item])]
         except Exception as problem:
-            raise as_headwater_error(problem, f"checking source `{self._node.name}`") from problem
+            where = Where(self._node.file, self._node.line)
+            raise as_headwater_error(problem, f"checking source `{self._node.name}`", where) from problem
         return [replace(verdict, subject=subject) for subject in items for verdict in together]
 
     def _evaluate(self, subject: str, items: Iterable[_Sited]) -> list[Verdict]:

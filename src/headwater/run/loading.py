@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from headwater.connect.sinks import Load, Sink, SinkSlot
-from headwater.diagnostics import HeadwaterError
+from headwater.diagnostics import HeadwaterError, Where
 from headwater.events import SinkLoaded
 from headwater.graph.values import Graph, Input, Node, SinkNode
 from headwater.run.context import Context
@@ -43,7 +43,8 @@ def load_sinks(
         try:
             slots, rows = _load(context, head, sink, make, around, changed)
         except Exception as problem:  # noqa: BLE001 - one dead sink must not stop the rest; it is reported
-            result.failures[sink.name] = as_headwater_error(problem, f"sink `{sink.name}`")
+            where = Where(sink.file, sink.line)
+            result.failures[sink.name] = as_headwater_error(problem, f"sink `{sink.name}`", where, store=around.store)
         else:
             result.loaded[sink.name] = (slots, rows)
             if slots:

@@ -51,7 +51,7 @@ def observe(
         try:
             known[node.name] = _inspect(db, node, sources[node.name], observations, vanished, engine, now, emit)
         except Exception as problem:  # noqa: BLE001 - whatever a file holds must become a diagnostic
-            found += as_headwater_error(problem, f"source `{node.name}`").diagnostics
+            found += as_headwater_error(problem, f"source `{node.name}`", Where(node.file, node.line)).diagnostics
         else:
             facts[node.name] = _facts(sources[node.name], observations, vanished, known[node.name], node)
     if has_errors(found):

@@ -51,7 +51,7 @@ def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, comp
             return Receipt(task=task.id, fills=sealed, verdicts=tuple(verdicts), set_aside=set_aside)
     except Exception as problem:
         where = Where(task.node.file, task.node.line) if task.node.file else None
-        raise as_headwater_error(problem, f"`{task.node.name}`", where) from problem
+        raise as_headwater_error(problem, f"`{task.node.name}`", where, store=around.store) from problem
 
 
 def check_fills(session: Session, node: Node, fills: Sequence[Fill], around: Surroundings) -> list[Verdict]:

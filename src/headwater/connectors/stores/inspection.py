@@ -80,7 +80,8 @@ def _compare(fill: Fill, path: Path, file: StoredFile, *, hashes: bool) -> Diagn
     except FileNotFoundError:
         return _missing(fill, path)
     except OSError as failure:
-        return error("HW0653", f"cannot read {path}: {(failure.strerror or '').lower()}")
+        hint = "check that the lake is a directory, and who may read it"
+        return error("HW0653", f"cannot read {path}: {(failure.strerror or '').lower()}", hint=hint)
     return None
 
 
