@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -164,6 +165,19 @@ def test_lineage_names_values_and_what_decides_about_rows(shop):
     said = lines(shop("lineage", "sales", "revenue"))
     assert "  orders.price → sales.revenue" in said
     assert "  orders.product decides which rows of sales" in said
+
+
+def test_a_copy_of_a_model_is_a_model_of_its_own(applied):
+    shutil.copy(applied.root / "models/sales.sql", applied.root / "models/twin.sql")
+    assert applied("apply").code == 0
+    assert applied("show", "twin", "--json").document == applied("show", "sales", "--json").document
+
+
+def test_a_model_can_be_given_another_name(applied):
+    (applied.root / "models/sales.sql").rename(applied.root / "models/revenue.sql")
+    applied.edit("tests/sales.yaml", "model: sales", "model: revenue")
+    assert applied("apply").code == 0
+    assert (applied("show", "revenue").code, applied("show", "sales").code) == (0, 1)
 
 
 def test_a_rollback_says_what_it_does_before_it_does_it(applied):

@@ -48,6 +48,11 @@ def test_a_change_of_rows_rebuilds_all_below(shop: Code, sql: str) -> None:
     assert shop.rebuilt_by(lambda: shop.model("base", sql)) == {"base", "totals", "notes"}
 
 
+def test_twins_are_two_models_and_a_new_name_is_a_new_model(shop: Code) -> None:
+    shop.model("twin", "SELECT sum(price) AS total FROM base")
+    assert shop.node("twin").version != shop.node("totals").version
+
+
 def test_an_aggregate_alone_changes_the_rows(shop: Code) -> None:
     shop.model("base", "SELECT 1 AS id, price, note FROM raw")
     assert "notes" in shop.rebuilt_by(

@@ -86,7 +86,8 @@ def _model_node(
         controls = _to_columns(analysis.of(analysis.rows))
         own = address("stars", *(part for each in analysis.stars for part in _whole(nodes[each])))
     listed = (str(draft.relations[name]), ",".join([column.address for column in columns]))
-    version = address("version", FORM, model.kind, rows, own, *listed, *(each.node for each in inputs))
+    # Its name, too: fills lie under the names of their nodes, and twins with one query must not share them.
+    version = address("version", FORM, name, model.kind, rows, own, *listed, *(each.node for each in inputs))
     return Node(
         name=name,
         kind=model.kind,
