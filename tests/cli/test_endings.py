@@ -72,25 +72,39 @@ def test_outside_a_project_the_way_in_is_named(tmp_path):
     assert (said.code, "headwater init" in said.err) == (1, True)
 
 
+@pytest.fixture
+def changed(applied):
+    applied.edit("models/sales.sql", "count(*)", "count(DISTINCT o.order_id)")
+    applied("apply")
+    return applied
+
+
 @pytest.mark.parametrize("command", [["rollback"], ["janitor"], ["env", "delete", "dev"]])
-def test_what_asks_refuses_where_nobody_can_answer(applied, command):
-    said = applied("--json", *command)
+def test_what_asks_refuses_where_nobody_can_answer(changed, command):
+    said = changed("--json", *command)
     assert (said.code, codes(said)) == (2, ["HW0902"])
     assert "--yes" in said.document["diagnostics"][0]["hint"]
-    assert len(applied("history", "--json").document) == 1
+    assert len(changed("history", "--json").document) == 2
 
 
-def test_an_answer_of_no_changes_nothing(applied):
-    code, shown = in_terminal(applied.root, ["rollback"], "n\n")
+def test_an_answer_of_no_changes_nothing(changed):
+    code, shown = in_terminal(changed.root, ["rollback"], "n\n")
     assert code == 130
     assert "Take `dev` back?" in shown
-    assert len(applied("history", "--json").document) == 1
+    assert len(changed("history", "--json").document) == 2
 
 
-def test_an_answer_of_yes_goes_on(applied):
-    code, _ = in_terminal(applied.root, ["rollback"], "y\n")
+def test_an_answer_of_yes_goes_on(changed):
+    code, _ = in_terminal(changed.root, ["rollback"], "y\n")
     assert code == 0
-    assert [each["kind"] for each in applied("history", "--json").document] == ["rollback", "apply"]
+    assert [each["kind"] for each in changed("history", "--json").document] == ["rollback", "apply", "apply"]
+
+
+def test_a_second_rollback_too_many_empties_nothing(changed):
+    assert changed("rollback", "--yes").code == 0
+    said = changed("--json", "rollback", "--yes")
+    assert (said.code, codes(said)) == (4, ["HW0552"])
+    assert changed("query", "SELECT count(*) FROM sales").code == 0
 
 
 def in_terminal(root, arguments, typed):

@@ -47,7 +47,7 @@ class RolledBack:
 def preview_rollback(workspace: Workspace, environment: str, *, to: str | None = None, data: bool = False) -> Rollback:
     """Say what going back would change; without ``to`` one step: before the last change of code (or rows: ``data``).
 
-    Raises Invalid if there is no such release, or its rows are gone.
+    Raises Invalid if there is no such release, or its rows are gone; Conflict if nothing stood there before.
     """
     db = workspace.db
     with db.read():
@@ -58,6 +58,7 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
             raise Invalid.of("HW0551", f"rows of release `{release}` have been deleted", hint=hint)
         touched = touched_after(db, environment, release)
         versions, entries, code = map_at(db, environment, release, nodes=touched)
+        _require_code(environment, code)
         target = Target(release=release, versions=versions, entries=entries, touched=touched, code=code)
         keeps = not data and any(_keeps_newer(head, target, name) for name in touched)
         reverted = revert(db, head, target, previous_graph(db, code) if keeps else None, data=data)
@@ -115,6 +116,13 @@ def _one_step(db: Database, environment: str, code: str, *, data: bool) -> str |
     while steps and steps[0].code != code:
         steps.pop(0)
     return next((release.id for release in steps if release.code != code), None)
+
+
+def _require_code(environment: str, code: str) -> None:
+    """Nobody means to empty an environment by going one step back too far."""
+    if not code:
+        hint = f"`headwater history --env {environment}` lists the releases; `--to` names one to go back to"
+        raise Conflict.of("HW0552", f"`{environment}` has nothing older to go back to", hint=hint)
 
 
 def _keeps_newer(head: Head, target: Target, name: str) -> bool:
