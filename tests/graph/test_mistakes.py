@@ -92,6 +92,18 @@ def test_mistakes_in_settings(flights: Code, settings: dict[str, object], expect
     assert flights.only_mistake().code == expected
 
 
+def test_a_forgotten_time_is_said_although_the_query_uses_it(flights: Code) -> None:
+    flights.model("m", "SELECT day FROM flights WHERE day >= $start AND day < $end", kind="incremental", every="1d")
+    assert flights.only_mistake().message == "an incremental model needs `time`"
+
+
+def test_a_start_that_an_inline_model_does_not_pass_on_is_explained(code: Code) -> None:
+    code.source("events", "ts timestamptz", time="ts", start="2024-01-01")
+    code.model("clean", "SELECT ts FROM events", kind="inline")
+    code.model("m", "SELECT ts FROM clean", kind="incremental", time="ts", every="1h")
+    assert "or `time:` to `clean`" in code.only_mistake().hint
+
+
 def test_incremental_models_need_a_start(code: Code) -> None:
     code.source("events", "ts timestamptz", time="ts")
     code.model("m", "SELECT ts FROM events", kind="incremental", time="ts", every="1h")

@@ -112,7 +112,7 @@ def _of_trouble(event: Event) -> str:
         case Blocked(node=node, because=because):
             return f"{_mark('!', 'magenta')} {clean(node)} is withheld: {clean(because)}"
         case FileInspected(path=path, rows=rows, rejects=rejects) if rejects:
-            return f"{_mark('!', 'yellow')} {clean(path)}: {count(rows, 'row')}, {count(rejects, 'row')} set aside"
+            return f"{_mark('!', 'yellow')} {clean(path)}: {count(rows, 'row')} taken, {rejects} set aside"
         case _:
             return ""
 

@@ -70,7 +70,7 @@ def _model_cut(draft: Draft, model: Model, times: Mapping[str, TimeCut]) -> tupl
         end=model.end or _latest(each.end for each in inputs),
         complete=model.complete,
     )
-    return cut, [*found, *_wrong_cut(model, cut)]
+    return cut, [*found, *_wrong_cut(draft, model, cut)]
 
 
 def _latest(ends: Iterable[datetime | None]) -> datetime | None:
@@ -99,13 +99,23 @@ def _missing(model: Model) -> Iterator[Diagnostic]:
             yield error("HW0221", message, model.at.of("kind"), hint=f"such as `{example}`")
 
 
-def _wrong_cut(model: Model, cut: TimeCut) -> Iterator[Diagnostic]:
+def _wrong_cut(draft: Draft, model: Model, cut: TimeCut) -> Iterator[Diagnostic]:
     if model.every is not None and cut.type == "DATE" and not model.every.is_calendar:
         message = f"`{cut.column}` is a DATE: it cannot tell slots of {model.every} apart"
         yield error("HW0223", message, model.at.of("every"), hint="make the slot a day or longer, or cut a timestamp")
     if model.kind == "incremental" and cut.start is None:
         message = f"nobody says where the time of `{model.name}` begins"
-        yield error("HW0225", message, model.at.of("time"), hint="give `start:` to the model, or to a source it reads")
+        yield error("HW0225", message, model.at.of("time"), hint=_where_it_could_begin(draft, model))
+
+
+def _where_it_could_begin(draft: Draft, model: Model) -> str:
+    """A view or inline model passes the time of what it reads on only if it says which column has it."""
+    models = draft.project.models
+    folded = [each for each in draft.inputs[model.name] if each in models and not is_cut(models[each])]
+    through = [each for each in folded if models[each].kind in {"view", "inline"}]
+    if through:
+        return f"give `start:` to the model; or `time:` to `{through[0]}`, if it passes the time of its inputs on"
+    return "give `start:` to the model, or to a source it reads"
 
 
 def _no_inputs(draft: Draft, model: Model, times: Mapping[str, TimeCut]) -> Iterator[Diagnostic]:

@@ -119,7 +119,7 @@ def parameter_literals(draft: Draft, model: Model, time_type: str) -> dict[str, 
     """Literals that stand for the parameters of a query while it is bound."""
     values = {name.lower(): literal(value) for name, value in draft.variables.items()}
     values["now"] = literal(_SAMPLE)
-    if model.time:
+    if is_cut(model):  # an incremental model that forgot its time is told so later, by `cut_time`
         values |= dict.fromkeys(BOUNDS, time_literal(_SAMPLE, time_type, "UTC"))
     return values
 

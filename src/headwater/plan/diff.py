@@ -78,12 +78,18 @@ def _steps(plan: Plan, old: Graph | None) -> tuple[Step, ...]:
     steps += [Step(action="drop", node=name, because="no longer in the project") for name in plan.dropped]
     moving = [name for name, each in plan.nodes.items() if each.moves]
     if moving or plan.dropped or plan.changes_code:
-        because = f"{len(moving) + len(plan.dropped)} nodes become visible at once"
+        because = _visible(len(moving) + len(plan.dropped))
         steps.append(Step(action="move", node=plan.environment, because=because))
     for sink in plan.graph.sinks:
         if _runs(sink.environments, plan.environment) and sink.from_ in moving:
             steps.append(Step(action="load", node=sink.name, because=f"{sink.from_} moves"))
     return tuple(steps)
+
+
+def _visible(nodes: int) -> str:
+    if nodes == 0:
+        return "only settings or checks change"
+    return f"{nodes} nodes become visible at once" if nodes > 1 else "1 node becomes visible"
 
 
 def _node_steps(each: NodePlan, plan: Plan, old: Graph | None) -> list[Step]:
