@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,10 +26,18 @@ def test_hits_are_the_lines_that_hold_what_is_wanted(rows, wanted, mark, rest):
     assert [(hit.wanted, hit.offset, hit.line) for hit in line_search.search(io.BytesIO(content), wanted)] == expected
 
 
-def test_lines_are_counted_over_all_pieces():
-    lines = [b"x" * 1000] * 20_000
-    lines[3] = lines[15_000] = lines[-1] = b"wanted"
-    content = b"\n".join(lines)
-    found = list(line_search.search(io.BytesIO(content), frozenset([b"wanted"])))
-    assert [hit.line for hit in found] == [4, 15_001, 20_000]
-    assert [content[hit.offset :][:6] for hit in found] == [b"wanted"] * 3
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_lines_are_counted_over_all_pieces(end):
+    lines = [b"x" * 1000] * 45_000
+    lines[3] = lines[15_000] = lines[40_000] = lines[-1] = b"wanted"
+    content = end.join(lines)
+    found = list(line_search.search(io.BytesIO(content), frozenset([b"wanted", b"more"])))
+    assert [hit.line for hit in found] == [4, 15_001, 40_001, 45_000]
+    assert [content[hit.offset :][:6] for hit in found] == [b"wanted"] * 4
+
+
+@given(LINES, WANTED)
+def test_arrow_finds_what_python_finds(rows, wanted):
+    piece = b"".join(body.replace(b"\x01", b"") + b"\n" for body, _ in rows) or b"\n"
+    by_arrow = line_search._by_arrow(wanted)(piece)
+    assert by_arrow == line_search._line_by_line(piece, wanted)

@@ -1,20 +1,16 @@
-"""Finds a few whole lines among millions: pieces of some megabytes, cut and compared without a Python object a line."""
+"""Finds a few whole lines among millions: pieces of some megabytes, compared without a Python object a line."""
 
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import struct
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Final
+from itertools import accumulate
+from typing import IO, Any, Final
 
 from headwater.connectors.sources.files.opening import BOM, blocks, lines
 from headwater.connectors.sources.files.text_lines import SEPARATOR
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-_THREADS: Final = 2
-_PIECES_AHEAD: Final = 4
-"""Pieces that are in memory at once."""
+_PIECES_BEFORE_ARROW: Final = 8
+"""Files of up to so many pieces are searched sooner than Arrow is imported."""
 _CUT: Final = SEPARATOR.encode()
 """The engine takes a line for ended at the sign that stands for the separator it is not to find."""
 
@@ -31,10 +27,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class _Searched:
-    """What one piece holds: how many lines, and hits with lines counted from its beginning."""
+    """What one piece holds: how many lines, and hits with offset and number counted from its beginning."""
 
     lines: int
-    hits: list[Hit]
+    hits: Sequence[Hit] = ()
 
 
 def search(file: IO[bytes], wanted: frozenset[bytes]) -> Iterator[Hit]:
@@ -44,57 +40,59 @@ def search(file: IO[bytes], wanted: frozenset[bytes]) -> Iterator[Hit]:
     >>> [(hit.offset, hit.line) for hit in search(io.BytesIO(b"a\nb\na\n"), frozenset([b"a"]))]
     [(0, 1), (4, 3)]
     """
-    import pyarrow as pa
-
-    values = pa.array(sorted(wanted), pa.binary())
     before = 0
-    with ThreadPoolExecutor(_THREADS) as threads:
-        waiting: deque[Future[_Searched]] = deque()
-        for start, piece in blocks(file):
-            waiting.append(threads.submit(_search, piece, start, wanted, values))
-            if len(waiting) == _PIECES_AHEAD:
-                found = waiting.popleft().result()
-                yield from _numbered(found, before)
-                before += found.lines
-        for future in waiting:
-            found = future.result()
-            yield from _numbered(found, before)
-            before += found.lines
+    quickly: Callable[[bytes], _Searched] | None = None
+    for number, (start, piece) in enumerate(blocks(file)):
+        if number == _PIECES_BEFORE_ARROW:
+            quickly = _by_arrow(wanted)
+        if start == 0 or _CUT in piece:
+            found = _line_by_line(piece, wanted, is_first=start == 0)
+        elif quickly is None or b"\r" in piece:
+            found = _at_once(piece, wanted)
+        else:
+            found = quickly(piece)
+        for hit in found.hits:
+            yield Hit(hit.wanted, start + hit.offset, before + hit.line, hit.body)
+        before += found.lines
 
 
-def _numbered(found: _Searched, before: int) -> Iterator[Hit]:
-    for hit in found.hits:
-        yield Hit(hit.wanted, hit.offset, before + hit.line, hit.body)
-
-
-def _search(piece: bytes, start: int, wanted: frozenset[bytes], values: "pa.Array[Any]") -> _Searched:
-    if b"\r" in piece or _CUT in piece or (start == 0 and piece.startswith(BOM)):
-        return _search_slowly(piece, start, wanted)
-    import pyarrow as pa
-    from pyarrow import compute
-
-    whole: Any = pa.array([piece], pa.binary())
-    cells = compute.split_pattern(whole, pattern="\n").values
-    indexes = compute.indices_nonzero(compute.is_in(cells, value_set=values)).to_pylist()
-    is_ended = piece.endswith(b"\n")
-    count = len(cells) - 1 if is_ended else len(cells)
-    if not indexes:
-        return _Searched(count, [])
-    # Cells stand one after the other without the line ends between them: one byte each.
-    begins = memoryview(cells.buffers()[1]).cast("i")[cells.offset :]
-    hits = []
-    for index in indexes:
-        if index < count:
-            body = cells[index].as_py()
-            hits.append(Hit(body, start + begins[index] - begins[0] + index, index + 1, body))
-    return _Searched(count, hits)
-
-
-def _search_slowly(piece: bytes, start: int, wanted: frozenset[bytes]) -> _Searched:
-    """Any line end, a byte order mark, the engine's separator: line by line."""
+def _line_by_line(piece: bytes, wanted: frozenset[bytes], *, is_first: bool = False) -> _Searched:
+    """Whatever it holds: any line end, the engine's separator, a byte order mark at the beginning of the file."""
     hits, number = [], 0
-    for number, (offset, body, _) in enumerate(lines(piece, start), 1):
-        text = (body.removeprefix(BOM) if offset == 0 else body).partition(_CUT)[0]
+    for number, (offset, body, _) in enumerate(lines(piece), 1):
+        text = (body.removeprefix(BOM) if is_first and offset == 0 else body).partition(_CUT)[0]
         if text in wanted:
             hits.append(Hit(text, offset, number, body))
     return _Searched(number, hits)
+
+
+def _at_once(piece: bytes, wanted: frozenset[bytes]) -> _Searched:
+    bodies = piece.splitlines()
+    return _Searched(len(bodies)) if wanted.isdisjoint(bodies) else _line_by_line(piece, wanted)
+
+
+def _by_arrow(wanted: frozenset[bytes]) -> Callable[[bytes], _Searched]:
+    """Search pieces whose lines all end with a line feed."""
+    from pyarrow import compute
+
+    values = _binary(sorted(wanted))
+
+    def find(piece: bytes) -> _Searched:
+        cells = compute.split_pattern(_binary([piece]), pattern="\n").values
+        indexes = compute.indices_nonzero(compute.is_in(cells, value_set=values)).to_pylist()
+        count = len(cells) - 1 if piece.endswith(b"\n") else len(cells)
+        # Cells stand one after the other without the line feeds between them.
+        begins = memoryview(cells.buffers()[1]).cast("i")[cells.offset :]
+        bodies = ((index, cells[index].as_py()) for index in indexes if index < count)
+        return _Searched(count, [Hit(body, begins[at] - begins[0] + at, at + 1, body) for at, body in bodies])
+
+    return find
+
+
+def _binary(values: Sequence[bytes]) -> Any:
+    """Make an Arrow array (``pyarrow.array`` would import pandas to ask whether this is a series)."""
+    import pyarrow as pa
+
+    ends = (0, *accumulate(map(len, values)))
+    offsets, content = pa.py_buffer(struct.pack(f"{len(ends)}i", *ends)), pa.py_buffer(b"".join(values))
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, offsets, content])
