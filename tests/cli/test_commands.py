@@ -111,6 +111,20 @@ def test_rows_are_a_table_csv_or_objects(shop):
     assert json.loads(shop("query", sql, "--format", "json").out) == [{"product": "cocoa", "orders": 1}]
 
 
+@pytest.mark.parametrize(
+    ("sql", "code", "words"),
+    [
+        ("SELECT * FROM sale", "HW0563", "did you mean `sales`?"),
+        ("SELECT orders FROM nowhere", "HW0563", "it serves sales"),
+        ("SELECT * FROM orders", "HW0562", "a source and is not served"),
+        ("SELECT * FROM sales JOIN orders USING (product)", "HW0562", "a source and is not served"),
+    ],
+)
+def test_a_table_that_is_not_served_is_named_with_those_that_are(applied, sql, code, words):
+    said = applied("query", sql)
+    assert (said.code, code in said.err, words in said.err) == (1, True, True), said.err
+
+
 def test_csv_tells_nothing_from_empty_text(shop):
     said = shop("query", """SELECT NULL AS a, '' AS b, 'x,"y"' AS c""", "--format", "csv")
     assert lines(said) == ["a,b,c", ',"","x,""y"""']

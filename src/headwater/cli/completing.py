@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from headwater.cli.options import remembered
+from headwater.cli.remembering import remembered
 
 if TYPE_CHECKING:
     from headwater.state.database import Database

@@ -8,17 +8,11 @@ from typing import Any, Final
 import click
 
 from headwater.cli.printing import Printer, flush_streams, prepare_streams
+from headwater.cli.stops import Interrupted, Unanswered
 
 DONE, MISTAKE, USAGE, REFUSED, CONFLICT, BROKEN, FAILED, CHANGES = 0, 1, 2, 3, 4, 5, 6, 10
 INTERRUPTED: Final = 130
 _SAFE: Final = "nothing was changed: what was computed is kept, and the next apply or run goes on from there"
-
-
-class Unanswered(click.UsageError):
-    """A question that nobody is there to answer."""
-
-    def __init__(self, question: str) -> None:
-        super().__init__(f"there is no terminal to ask on: {question}")
 
 
 def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
@@ -88,8 +82,6 @@ class _Ending:
         return exit_code(problem)
 
     def interrupted(self, stop: BaseException) -> int:
-        from headwater.cli.session import Interrupted
-
         cause = stop if isinstance(stop, Interrupted) else stop.__cause__
         releases = cause.args if isinstance(cause, Interrupted) else ()
         what = f"release {releases[0]} was made; the next run loads what sinks lack" if releases else _SAFE

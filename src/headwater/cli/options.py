@@ -1,11 +1,11 @@
 """Options: those of every command, taken before or after its name, and those that several commands take."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
-_META: Final = "headwater."
+from headwater.cli.remembering import META
 
 
 class GlobalOption(click.Option):
@@ -38,16 +38,11 @@ def global_options() -> list[click.Option]:
     ]
 
 
-def remembered(context: click.Context) -> dict[str, Any]:
-    """Give the global options that were said, by name."""
-    return {key.removeprefix(_META): value for key, value in context.meta.items() if key.startswith(_META)}
-
-
 def _remember(context: click.Context, option: click.Parameter, value: Any) -> None:
     if option.name == "var":
-        context.meta.setdefault(_META + "var", {}).update(_pair(context, option, text) for text in value)
+        context.meta.setdefault(META + "var", {}).update(_pair(context, option, text) for text in value)
     elif value:
-        context.meta[_META + str(option.name)] = value
+        context.meta[META + str(option.name)] = value
 
 
 def _pair(context: click.Context, option: click.Parameter, text: str) -> tuple[str, str]:

@@ -2,33 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from headwater.cli.pages import Page, View
 
 if TYPE_CHECKING:
     from headwater.diagnostics import Diagnostic
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What lines are written for: how wide the terminal is (None: nothing is cut), and whether more is wanted."""
-
-    columns: int | None = None
-    verbose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class View(Generic[T]):
-    """Two readers of the same value: a JSON-able document, and lines (styled; stripped where colours are off)."""
-
-    document: Callable[[T], object]
-    lines: Callable[[T, Page], Iterable[str]]
 
 
 @dataclass(slots=True)

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headwater.cli.options import remembered
 from headwater.cli.printing import Printer
+from headwater.cli.remembering import remembered
+from headwater.cli.stops import Interrupted, Unanswered
 
 if TYPE_CHECKING:
     from headwater.app.workspace import Workspace
     from headwater.diagnostics import Diagnostic
     from headwater.events import Emit
-
-
-class Interrupted(KeyboardInterrupt):
-    """Ctrl-C; its argument, if it has one, is the release that was made before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +105,5 @@ class Session:
         if answered:
             return
         if not self.out.is_interactive:
-            from headwater.cli.ending import Unanswered
-
             raise Unanswered(question)
         click.confirm(question, abort=True, err=True)

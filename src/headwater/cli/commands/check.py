@@ -7,7 +7,7 @@ import click
 
 from headwater.cli import options
 from headwater.cli.framework import command as make
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.session import Session
 from headwater.cli.views.text import count
 

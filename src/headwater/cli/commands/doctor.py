@@ -9,7 +9,7 @@ import click
 from headwater.cli import options
 from headwater.cli.ending import BROKEN, DONE
 from headwater.cli.framework import command as make
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.session import Session
 from headwater.cli.views.text import clean
 

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from headwater.cli.framework import command as make
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.session import Session
 from headwater.cli.views.text import clean, count
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.views.tables import table
 from headwater.cli.views.text import fit, moment
 

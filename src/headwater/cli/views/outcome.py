@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.views.plan import document as plan_document
 from headwater.cli.views.plan import step_document, step_lines
 from headwater.cli.views.text import clean, count, duration, size

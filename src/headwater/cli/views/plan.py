@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.views.text import clean, count, fit, pad, slot, width
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from headwater.cli.printing import Page
+from headwater.cli.pages import Page
 from headwater.cli.views.encoding import encode, plain
 from headwater.cli.views.tables import table
 from headwater.cli.views.text import count

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.views.tables import table
 from headwater.cli.views.text import clean, count, duration, moment
 

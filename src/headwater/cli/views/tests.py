@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from headwater.cli.printing import Page, View
+from headwater.cli.pages import Page, View
 from headwater.cli.views.diagnostics import render
 from headwater.cli.views.rows import cell
 from headwater.cli.views.text import clean, count, duration, fit, pad, width
