@@ -71,3 +71,8 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'headwater' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What completion and ``dir(headwater)`` show: the public names, loaded or not."""
+    return __all__

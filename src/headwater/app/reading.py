@@ -1,12 +1,14 @@
 """Reads what an environment serves: SQL over its tables, or one table whole, to Arrow, Polars, pandas or rows."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from headwater.app.contexts import released_graph
+from headwater.app.environments import require_environment
 from headwater.app.workspace import Effects, Workspace, find_root, open_workspace
 from headwater.diagnostics import Invalid, suggest
 from headwater.graph.values import Graph, Input
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 DEFAULT_ENVIRONMENT = "dev"
+_MOST_NAMES: Final = 5
+_ABSENT: Final = re.compile(r"Catalog Error: Table with name (.+?) does not exist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,7 @@ class Result:
 def read(workspace: Workspace, sql: str, environment: str = DEFAULT_ENVIRONMENT, *, limit: int | None = None) -> Result:
     """Run a SELECT over the tables and views that an environment serves, all as of one release."""
     with serving(workspace, environment, sql) as session:
-        try:
-            return _read(session, sql, limit)
-        except Exception as problem:
-            raise as_headwater_error(problem, "the query", store=workspace.store) from problem
+        return _read(session, sql, limit)
 
 
 def _read(session: Session, sql: str, limit: int | None) -> Result:
@@ -82,7 +83,10 @@ def read_table(workspace: Workspace, environment: str, node: str, *, limit: int 
 
 @contextmanager
 def serving(workspace: Workspace, environment: str, sql: str) -> Iterator[Session]:
-    """Open a session in which every served node that a query names is defined, by files that nobody changes."""
+    """Open a session in which every served node that a query names is defined, by files that nobody changes.
+
+    What the engine has against a query in it is raised in the user's words.
+    """
     head = read_head(workspace.db, environment)
     graph = released_graph(workspace.db, environment, head.code)
     names = _named(graph, "\n".join([sql, *macros_of(graph, [sql])]))
@@ -96,9 +100,12 @@ def serving(workspace: Workspace, environment: str, sql: str) -> Iterator[Sessio
         try:
             define(session, relations, around, now)
             create_macros(session, graph, [sql], now)
+            yield session
         except Exception as problem:
+            absent = _ABSENT.match(str(problem))
+            if absent:
+                raise _not_served(absent[1].strip('"'), graph, head) from problem
             raise as_headwater_error(problem, "the query", store=workspace.store) from problem
-        yield session
 
 
 def _named(graph: Graph, sql: str) -> list[str]:
@@ -106,18 +113,23 @@ def _named(graph: Graph, sql: str) -> list[str]:
     words = {token.text.strip('"').casefold() for token in visible_tokens(sql) if token.kind in {"word", "quoted"}}
     words |= {token.text.replace('""', '"').strip('"').casefold() for token in visible_tokens(sql)}
     served = [node for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
-    found = [node.name for node in served if node.name.rpartition(".")[2].casefold() in words]
-    _refuse_unserved(graph, words, found)
-    return found
+    return [node.name for node in served if node.name.rpartition(".")[2].casefold() in words]
 
 
-def _refuse_unserved(graph: Graph, words: set[str], found: list[str]) -> None:
-    if found:
-        return
+def _not_served(name: str, graph: Graph, head: Head) -> Invalid:
+    """Say why a table that a query names is not there."""
     for node in graph.nodes:
-        if node.name.rpartition(".")[2].casefold() in words and node.kind in {"source", "inline"}:
+        if node.kind in {"source", "inline"} and name.casefold() in {node.name, node.name.rpartition(".")[2]}:
             hint = "sources are read in place, and inline models exist only inside others: query a model"
-            raise Invalid.of("HW0562", f"`{node.name}` is {_kind(node.kind)} and is not served", hint=hint)
+            return Invalid.of("HW0562", f"`{node.name}` is {_kind(node.kind)} and is not served", hint=hint)
+    served = [node.name for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
+    return _unserved(name, [each for each in served if each in head.nodes], head)
+
+
+def _unserved(name: str, served: Sequence[str], head: Head) -> Invalid:
+    some = ", ".join(served[:_MOST_NAMES]) + (", …" if len(served) > _MOST_NAMES else "")
+    hint = suggest(name, served) or f"it serves {some or 'none'}"
+    return Invalid.of("HW0563", f"`{head.environment}` serves no table `{name}`", hint=hint)
 
 
 def _kind(kind: str) -> str:
@@ -126,9 +138,10 @@ def _kind(kind: str) -> str:
 
 def require_served(graph: Graph, head: Head, name: str) -> None:
     """Raise Invalid with a suggestion if an environment serves no node of that name."""
-    served = [node.name for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
-    if name not in served or name not in head.nodes:
-        raise Invalid.of("HW0563", f"`{head.environment}` serves no table `{name}`", hint=suggest(name, served))
+    kinds = {"full", "incremental", "view"}
+    served = [node.name for node in graph.nodes if node.kind in kinds and node.name in head.nodes]
+    if name not in served:
+        raise _unserved(name, served, head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +163,13 @@ class Project:
     def query(self, sql: str, *, env: str = DEFAULT_ENVIRONMENT) -> Result:
         """Run a SELECT over what an environment serves."""
         with open_workspace(self.root, effects=Effects()) as workspace:
+            require_environment(workspace, env)
             return read(workspace, sql, env)
 
     def table(self, env: str, node: str) -> Result:
         """Read one table or view of an environment whole."""
         with open_workspace(self.root, effects=Effects()) as workspace:
+            require_environment(workspace, env)
             head = read_head(workspace.db, env)
             require_served(released_graph(workspace.db, env, head.code), head, node)
             return read_table(workspace, env, node)
