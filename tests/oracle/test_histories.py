@@ -180,6 +180,19 @@ class Histories(RuleBasedStateMachine):
     def roll_back(self, environment: str, data: bool) -> None:
         self._roll_back(environment, None, data)
 
+    @rule(environment=environments, seed=st.integers(0, 1000))
+    def reject_what_a_run_brought(self, environment: str, seed: int) -> None:
+        """Rows that a run brought are taken back, and stay back: the next run leaves them alone."""
+        self._add([*self._rows(random.Random(seed), 0), (FIRST, 1, 1)])
+        if not self._run(self.project, environment):
+            return
+        before = self.project.history(environment)[0]
+        self._roll_back(environment, None, data=True)
+        if before.kind == "run":
+            served_then = served(self.project, environment)
+            self._run(self.project, environment)
+            assert served(self.project, environment) == served_then, "a run brought back what was taken back"
+
     @rule(environment=environments, data=st.booleans(), which=st.integers(0, 99))
     def roll_back_to(self, environment: str, data: bool, which: int) -> None:
         releases = self.project.history(environment)
