@@ -52,8 +52,9 @@ docs: $(READY) ## regenerate docs/reference from the code
 docs-check: $(READY) ## run every command block of README.md and docs/
 	$(PYTEST) tests/docs
 
-bench: $(READY) ## measure, print a table, write bench/results/*.json
-	$(BIN)/python -m bench
+bench: $(READY) ## measure beside the peers (installed into bench/.peers), print tables, write bench/results/*.json
+	$(BIN)/python -m bench.peers
+	$(BIN)/python -m bench $(BENCH)
 
 chaos: $(READY) ## the state machine, for CHAOS_MINUTES (default 120)
 	HEADWATER_CHAOS_MINUTES=$(CHAOS_MINUTES) $(PYTEST) --timeout=0 -m chaos tests

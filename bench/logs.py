@@ -51,14 +51,14 @@ BAD = (
 )
 
 
-def chunk(rng: random.Random, first: int, count: int) -> bytes:
-    """Make ``count`` lines that begin with line number ``first``."""
+def chunk(rng: random.Random, first: int, count: int, *, clean: bool = False) -> bytes:
+    """Make ``count`` lines that begin with line number ``first``; ``clean``: none of them malformed."""
     pick, integer = rng.choice, rng.randrange
     lines = []
     for number in range(first, first + count):
         at = FIRST + timedelta(seconds=number)
         when = f"{at:%d/%b/%Y:%H:%M:%S} +0000"
-        if number % BAD_EVERY == BAD_EVERY - 1:
+        if number % BAD_EVERY == BAD_EVERY - 1 and not clean:
             lines.append(BAD[number // BAD_EVERY % len(BAD)])
             continue
         host = f"2001:db8::{integer(65536):x}" if number % 17 == 0 else f"203.0.{integer(256)}.{integer(256)}"
@@ -90,10 +90,10 @@ def opened(path: Path, compression: Compression) -> AbstractContextManager[Binar
     return zstd(path) if compression == "zst" else io.open(path, "wb")  # noqa: UP020 - one opener per form
 
 
-def generate(path: Path, lines: int, compression: Compression = "none") -> Path:
+def generate(path: Path, lines: int, compression: Compression = "none", *, clean: bool = False) -> Path:
     """Write a log of so many lines (about 190 bytes each); the same lines whenever the count is the same."""
     rng = random.Random(20260101)
     with opened(path, compression) as file:
         for first in range(0, lines, CHUNK):
-            file.write(chunk(rng, first, min(CHUNK, lines - first)))
+            file.write(chunk(rng, first, min(CHUNK, lines - first), clean=clean))
     return path

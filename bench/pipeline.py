@@ -73,6 +73,9 @@ def rows(folder: Path, scale: Scale) -> Iterator[Row]:
         yield from _beside(what, folder / f"all{suffix}", log, scale)
         if compression != "none":
             log.unlink()
+    clean = generate(folder / "clean.log", scale.lines, clean=True)
+    yield from _beside(f"{scale.lines:,} lines, none malformed", folder / "clean", clean, scale)
+    clean.unlink()
     yield from _growth(folder, scale)
 
 
