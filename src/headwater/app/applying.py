@@ -3,15 +3,17 @@
 from contextlib import ExitStack
 
 from headwater.app.contexts import WAIT_S, context_of
-from headwater.app.finishing import release_settled, verdict_diagnostics
-from headwater.app.outcomes import CHECK_FAILED, MISTAKE, Outcome
+from headwater.app.finishing import exit_code_of, release_settled, verdict_diagnostics
+from headwater.app.outcomes import MISTAKE, Outcome
 from headwater.app.planning import plan_with
+from headwater.app.recording import recorded
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, error
 from headwater.graph.values import Graph
 from headwater.plan.decide import Options
 from headwater.run.cycle import Planned, Settled, settle
 from headwater.run.leasing import hold
+from headwater.run.loading import LoadedSinks
 from headwater.run.moving import Signature
 from headwater.state.moves import CodeConflict, EntryConflict
 
@@ -52,19 +54,21 @@ def apply(
 
 
 def _apply(workspace: Workspace, planned: Planned, message: str, fence: tuple[str, int]) -> Outcome:
-    with ExitStack() as leases:
+    context = planned.context
+    with recorded(context, "apply", workspace.user) as record, ExitStack() as leases:
         settled = settle(planned, leases)
         if _must_refuse(settled):
-            return refused(planned, settled)
+            return record.keep(refused(planned, settled))
         signature = Signature(
             kind="apply",
-            at=planned.context.clock(),
+            at=context.clock(),
             by=workspace.user,
             commit=workspace.commit,
             message=message,
             fence=fence,
+            run=context.run_id,
         )
-        return release_settled(workspace, planned, settled, signature)
+        return record.keep(release_settled(workspace, planned, settled, signature))
 
 
 def _must_refuse(settled: Settled) -> bool:
@@ -87,7 +91,7 @@ def refused(planned: Planned, settled: Settled) -> Outcome:
         if each.is_new and each.stuck:
             message = f"{len(each.stuck)} slots of `{name}` stand on files that are gone and cannot be rebuilt"
             found.append(error("HW0544", message, hint="bring the files back, or leave the model as it was"))
-    code = MISTAKE if settled.failures or not settled.refused else CHECK_FAILED
+    code = exit_code_of(settled, LoadedSinks()) or MISTAKE
     return Outcome(plan=plan, settled=settled, diagnostics=(*plan.diagnostics, *found), exit_code=code)
 
 

@@ -68,12 +68,23 @@ def read(workspace: Workspace, sql: str, environment: str = DEFAULT_ENVIRONMENT,
 
 
 def _read(session: Session, sql: str, limit: int | None) -> Result:
+    _require_query(session, sql)
     relation = session.connection.sql(sql)
     if relation is None:
         raise Invalid.of("HW0561", "that is not a query", hint="give a SELECT")
     wanted = relation if limit is None else relation.limit(limit)
     types = dict(zip(relation.columns, map(str, relation.types), strict=True))
     return Result(wanted.to_arrow_table(), types)
+
+
+def _require_query(session: Session, sql: str) -> None:
+    """Refuse what could write, before it runs: a query is one SELECT (of a PIVOT, the engine makes two statements)."""
+    import duckdb
+
+    kinds = [statement.type for statement in session.connection.extract_statements(sql)]
+    made = [duckdb.StatementType.CREATE] * (len(kinds) - 1)
+    if kinds != [*made, duckdb.StatementType.SELECT] or (made and "pivot" not in sql.casefold()):
+        raise Invalid.of("HW0561", "that is not a query", hint="give one SELECT")
 
 
 def read_table(workspace: Workspace, environment: str, node: str, *, limit: int | None = None) -> Result:

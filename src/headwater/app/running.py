@@ -9,15 +9,14 @@ from headwater.app.contexts import WAIT_S, context_of, released_graph
 from headwater.app.finishing import release_settled
 from headwater.app.outcomes import Outcome
 from headwater.app.planning import plan_with, selected_names
+from headwater.app.recording import recorded
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict
-from headwater.graph.values import Graph
 from headwater.plan.decide import Options
 from headwater.run.context import Context
 from headwater.run.cycle import settle
 from headwater.run.moving import Signature
 from headwater.state.heads import read_head
-from headwater.state.runs import finish_run, record_task, start_run
 
 _MOST_TRIES = 20
 
@@ -87,7 +86,7 @@ def _run_until_moved(
         graph = released_graph(workspace.db, environment, head.code)
         context = context_of(workspace, graph, environment, now=now, wait_s=wait_s)
         try:
-            return _run(workspace, context, options, message, graph)
+            return _run(workspace, context, options, message)
         except Conflict as problem:
             # Somebody moved what we moved: what we computed is known, so planning again is cheap.
             if not hasattr(problem, "nodes"):
@@ -95,33 +94,9 @@ def _run_until_moved(
     raise Conflict.of("HW0542", f"`{environment}` moves faster than it can be run", hint="try again")
 
 
-def _run(workspace: Workspace, context: Context, options: Options, message: str, graph: Graph) -> Outcome:
-    db, clock = context.db, context.clock
-    start_run(db, context.run_id, context.environment, "run", context.now, workspace.user, graph.digest)
-    status = "failed"
-    try:
+def _run(workspace: Workspace, context: Context, options: Options, message: str) -> Outcome:
+    with recorded(context, "run", workspace.user) as record, ExitStack() as leases:
         planned = plan_with(context, options)
-        with ExitStack() as leases:
-            settled = settle(planned, leases)
-            signature = Signature(kind="run", at=clock(), by=workspace.user, message=message, run=context.run_id)
-            outcome = release_settled(workspace, planned, settled, signature)
-        _record_tasks(context, outcome, clock())
-        status = "done" if outcome.exit_code == 0 else "failed"
-        return outcome
-    finally:
-        finish_run(db, context.run_id, clock(), status, "")
-
-
-def _record_tasks(context: Context, outcome: Outcome, at: datetime) -> None:
-    totals: dict[str, list[float]] = {}
-    for receipt in outcome.settled.receipts:
-        for fill in receipt.fills:
-            total = totals.setdefault(fill.node, [0, 0, 0, 0])
-            total[0] += 1
-            total[1] += fill.rows
-            total[2] += fill.bytes
-            total[3] += fill.seconds
-    for node, (slots, rows, size, seconds) in totals.items():
-        record_task(context.db, context.run_id, node, int(slots), "done", int(rows), int(size), seconds, 1, "", at)
-    for node, failure in outcome.settled.failures.items():
-        record_task(context.db, context.run_id, node, 0, "failed", 0, 0, 0.0, 1, str(failure), at)
+        settled = settle(planned, leases)
+        signature = Signature(kind="run", at=context.clock(), by=workspace.user, message=message, run=context.run_id)
+        return record.keep(release_settled(workspace, planned, settled, signature))
