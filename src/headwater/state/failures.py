@@ -29,7 +29,9 @@ def explained(failure: sqlite3.Error, path: Path) -> HeadwaterError | None:
         return unwritable(path, str(failure))
     if primary in _DAMAGED:
         return Broken(error("HW0602", f"the state `{path}` is damaged: {failure}", hint=REPAIR))
-    return Broken(error("HW0600", f"the state `{path}` cannot be used: {failure}", hint="check the disk it is on"))
+    return Broken(
+        error("HW0600", f"the state `{path}` cannot be used: {failure}", hint="check the disk it is on; it may be full")
+    )
 
 
 def unwritable(path: Path, because: str) -> Broken:

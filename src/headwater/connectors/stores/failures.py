@@ -7,7 +7,9 @@ from headwater.diagnostics import Diagnostic, error
 
 _TOO_LARGE: Final = re.compile(r"HW0651: (.*)")
 _OUT_OF_DECIMAL: Final = re.compile(r"Could not cast value (-?\d+) to DECIMAL\(38,0\)")
-_DISK: Final = re.compile(r"No space left on device|Read-only file system|Permission denied|Disk quota exceeded")
+_DISK: Final = re.compile(
+    r"No space left on device|Read-only file system|Permission denied|Disk quota exceeded|File too large"
+)
 _MISSING: Final = re.compile(r"No files found that match the pattern|Cannot open file|No such file or directory")
 _UNREADABLE: Final = re.compile(
     r"No magic bytes found|Invalid Parquet|corrupt|too small to be a Parquet file", re.IGNORECASE
