@@ -13,7 +13,7 @@ from headwater.graph.values import Graph
 from headwater.plan.decide import Options
 from headwater.run.cycle import Planned, Settled, settle
 from headwater.run.leasing import hold
-from headwater.run.loading import LoadedSinks
+from headwater.run.loaded import LoadedSinks
 from headwater.run.moving import Signature
 from headwater.state.moves import CodeConflict, EntryConflict
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from headwater.app.contexts import previous_graph
+from headwater.app.graphs import previous_graph
 from headwater.app.workspace import Workspace
 from headwater.graph.values import Graph, Node
 from headwater.plan.reasons import changed_columns

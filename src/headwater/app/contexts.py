@@ -2,23 +2,33 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headwater.app.graphs import previous_graph, released_graph
 from headwater.app.registry import registry
 from headwater.app.secrets import resolve
 from headwater.app.workspace import Workspace, cores
 from headwater.connect.sinks import Sink
 from headwater.connect.sources import Contract, ContractColumn, Source
-from headwater.diagnostics import Conflict, Where
-from headwater.graph.encoding import decode
+from headwater.diagnostics import Where
 from headwater.graph.values import Graph, Node, SinkNode
 from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
-from headwater.state.database import Database
-from headwater.state.releases import graph_of
+
+__all__ = [
+    "WAIT_S",
+    "context_of",
+    "horizon_of",
+    "make_sink",
+    "make_source",
+    "previous_graph",
+    "released_graph",
+    "sink_maker",
+    "sources_of",
+]
 
 WAIT_S = 600.0
 
@@ -94,24 +104,3 @@ def make_sink(sink: SinkNode, root: Path, environment: str) -> Sink:
 def sink_maker(workspace: Workspace, environment: str) -> "partial[Sink]":
     """Give how sinks are made in an environment."""
     return partial(make_sink, root=workspace.root, environment=environment)
-
-
-def released_graph(db: Database, environment: str, code: str) -> Graph:
-    """Give the graph that an environment runs; Conflict if nothing was ever applied to it."""
-    if not code:
-        hint = f"run `headwater apply --env {environment}` first"
-        raise Conflict.of("HW0540", f"nothing has been applied to `{environment}` yet", hint=hint)
-    return _decoded(db, code)
-
-
-def previous_graph(db: Database, code: str) -> Graph | None:
-    """Give the graph of some code, if there is one."""
-    return _decoded(db, code) if code else None
-
-
-@lru_cache(maxsize=4)
-def _decoded(db: Database, code: str) -> Graph:
-    body = graph_of(db, code)
-    if body is None:
-        raise Conflict.of("HW0541", f"the code {code[:12]} is not in the state", hint="run `headwater doctor`")
-    return decode(body)

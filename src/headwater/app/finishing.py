@@ -10,7 +10,8 @@ from headwater.events import Phase
 from headwater.graph.values import Check, Graph
 from headwater.run.context import Context, FillBook
 from headwater.run.cycle import Planned, Settled
-from headwater.run.loading import LoadedSinks, load_sinks, sinks_of
+from headwater.run.loaded import LoadedSinks, sinks_of
+from headwater.run.loading import load_sinks
 from headwater.run.moving import Signature, make_move, move_of, note_nothing_due
 from headwater.run.relations import Surroundings
 from headwater.spec.releases import Move, Release, Verdict
@@ -59,7 +60,7 @@ def _move(context: Context, move: Move) -> Release:
 
 def load_released(workspace: Workspace, context: Context, move: Move | None, *, only: str | None = None) -> LoadedSinks:
     """Bring the environment's sinks to what its head serves now; ``only`` those that follow a rollback in this way."""
-    every = sinks_of(context.graph, context.environment)
+    every = sinks_of(context.graph.sinks, context.environment)
     sinks = tuple(sink for sink in every if only is None or sink.after_rollback == only)
     if not sinks:
         return LoadedSinks()

@@ -1,7 +1,7 @@
 """Where a column comes from and who uses it, in a project's files or in what an environment runs."""
 
 from headwater.app.checking import compiled
-from headwater.app.contexts import released_graph
+from headwater.app.graphs import released_graph
 from headwater.app.workspace import Workspace
 from headwater.graph.lineage import Lineage, trace
 from headwater.graph.values import Graph

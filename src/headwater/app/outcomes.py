@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from headwater.diagnostics import Diagnostic
 from headwater.plan.values import Plan
 from headwater.run.cycle import Settled
-from headwater.run.loading import LoadedSinks
+from headwater.run.loaded import LoadedSinks
 from headwater.spec.releases import Release
 
 DONE, MISTAKE, REFUSED, CONFLICT, BROKEN, CHECK_FAILED, CHANGES, INTERRUPTED = 0, 1, 3, 4, 5, 6, 10, 130

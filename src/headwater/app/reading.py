@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.app.contexts import released_graph
 from headwater.app.environments import require_environment
+from headwater.app.graphs import released_graph
 from headwater.app.workspace import Effects, Workspace, find_root, open_workspace
 from headwater.diagnostics import Invalid, suggest
 from headwater.graph.values import Graph, Input

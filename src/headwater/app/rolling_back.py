@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from headwater.app.contexts import previous_graph
+from headwater.app.graphs import previous_graph, previous_outline
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, Invalid
 from headwater.graph.values import Graph
-from headwater.run.loading import LoadedSinks, sinks_of
+from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.moving import keep_copy
 from headwater.run.reverting import Reverted, Target, revert
 from headwater.spec.releases import Head, Move, Release
@@ -62,8 +62,7 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
         target = Target(release=release, versions=versions, entries=entries, touched=touched, code=code)
         keeps = not data and any(_keeps_newer(head, target, name) for name in touched)
         reverted = revert(db, head, target, previous_graph(db, code) if keeps else None, data=data)
-    running = previous_graph(db, head.code)
-    sinks = tuple((s.name, s.after_rollback) for s in sinks_of(running, environment)) if running else ()
+    running = sinks_of(previous_outline(db, head.code).sinks, environment)
     return Rollback(
         environment=environment,
         head=head,
@@ -71,7 +70,7 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
         code=code,
         data=data,
         reverted=reverted,
-        sinks_not_reverted=sinks,
+        sinks_not_reverted=tuple((sink.name, sink.after_rollback) for sink in running),
     )
 
 
@@ -132,11 +131,11 @@ def _keeps_newer(head: Head, target: Target, name: str) -> bool:
 
 def _reload(workspace: Workspace, planned: Rollback) -> LoadedSinks:
     """Reload the sinks that follow a rollback by themselves; the others wait for a run, or stay."""
-    graph = previous_graph(workspace.db, planned.code)
-    sinks = sinks_of(graph, planned.environment) if graph else ()
-    if graph is None or not any(sink.after_rollback == "reload" for sink in sinks):
+    sinks = sinks_of(previous_outline(workspace.db, planned.code).sinks, planned.environment)
+    if not any(sink.after_rollback == "reload" for sink in sinks):
         return LoadedSinks()
-    return _load(workspace, graph, planned.environment)
+    graph = previous_graph(workspace.db, planned.code)
+    return _load(workspace, graph, planned.environment) if graph else LoadedSinks()
 
 
 def _load(workspace: Workspace, graph: Graph, environment: str) -> LoadedSinks:

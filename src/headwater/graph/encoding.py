@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from headwater.graph.values import Graph, Node, NodeKind, TimeCut
+from headwater.graph.values import Graph, Node, NodeKind, SinkNode, TimeCut
 from headwater.spec.addresses import address
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Outline:
 
     nodes: tuple[NodeOutline, ...] = ()
     as_of: datetime | None = None
+    sinks: tuple[SinkNode, ...] = ()
 
 
 def encode(graph: Graph) -> bytes:

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 
 from headwater.connect.sinks import Load, Sink, SinkSlot
-from headwater.diagnostics import HeadwaterError, Where
+from headwater.diagnostics import Where
 from headwater.events import SinkLoaded
-from headwater.graph.values import Graph, Input, Node, SinkNode
+from headwater.graph.values import Input, Node, SinkNode
 from headwater.run.context import Context
 from headwater.run.engine import Session, as_headwater_error
+from headwater.run.loaded import LoadedSinks
 from headwater.run.relations import Surroundings, create_macros, define
 from headwater.run.serving import served_address, served_relation
 from headwater.run.worker import fill_select
@@ -18,14 +18,6 @@ from headwater.spec.releases import Head, SlotKey
 from headwater.sql.text import literal, quote_relation
 
 MakeSink = Callable[[SinkNode], Sink]
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedSinks:
-    """What came of loading: slots and rows per sink, and the sinks that failed (the release stands)."""
-
-    loaded: dict[str, tuple[int, int]] = field(default_factory=dict)
-    failures: dict[str, HeadwaterError] = field(default_factory=dict)
 
 
 def load_sinks(
@@ -50,11 +42,6 @@ def load_sinks(
             if slots:
                 context.emit(SinkLoaded(sink.name, slots, rows, time.perf_counter() - began))
     return result
-
-
-def sinks_of(graph: Graph, environment: str) -> tuple[SinkNode, ...]:
-    """Give the sinks that run in an environment."""
-    return tuple(sink for sink in graph.sinks if environment in sink.environments)
 
 
 def _load(

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from headwater.connect.stores import Store
 from headwater.events import Emit, Moved
 from headwater.graph.encoding import encode
 from headwater.graph.values import Node
 from headwater.plan.values import NodePlan, Plan
-from headwater.run.cycle import Settled
 from headwater.run.measuring import map_checks
 from headwater.spec.addresses import Digest, Version
 from headwater.spec.fills import Fill
@@ -19,6 +19,9 @@ from headwater.state.database import Database
 from headwater.state.heads import settle as note_settled
 from headwater.state.moves import move
 from headwater.state.repair import release_document
+
+if TYPE_CHECKING:
+    from headwater.run.cycle import Settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class Signature:
     run: str = ""
 
 
-def move_of(settled: Settled, signature: Signature) -> Move | None:
+def move_of(settled: "Settled", signature: Signature) -> Move | None:
     """Give the move of a settled plan; None if the head stays as it is."""
     plan = settled.plan
     changes = tuple(_changes(plan))
@@ -141,7 +144,7 @@ def _tables(plan: Plan, name: str) -> set[str]:
     return {name} if each.node.kind != "source" else set()
 
 
-def _fills(settled: Settled, taken: set[str]) -> Iterator[Fill]:
+def _fills(settled: "Settled", taken: set[str]) -> Iterator[Fill]:
     settled.fills.load(taken)
     for fill in sorted(taken):
         yield settled.fills[fill]
