@@ -1,10 +1,11 @@
 """What each file holds: one query for all that are read alike; rows set aside are then looked for in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from headwater.connectors.sources.files.noting import Note
 from headwater.connectors.sources.files.positions import Place, find
 from headwater.connectors.sources.files.reading import FILE, FLAW, Flaw, Reading, typed
 from headwater.connectors.sources.files.rejecting import PAYLOAD_CHARACTERS, drop_rejects, take_rejects
@@ -29,6 +30,8 @@ class Tally:
     futures: int = 0
     keys: dict[str, Flaw] = field(default_factory=dict)
     """The flaw of each row set aside, by its key; not more than are listed."""
+    is_noted: bool = False
+    """Rows were noted by scans: by several, or by one that did not read all, if a query said so."""
 
 
 def inspect_reading(
@@ -88,6 +91,15 @@ def _add(tally: Tally, flaw: Flaw | None, hour: int | None, count: int, keys: Se
     tally.keys |= dict.fromkeys(keys, flaw)
 
 
+def tallies_of(notes: Iterable[Note], flaws: Sequence[Flaw]) -> dict[str, Tally]:
+    """Give what scans noted, by path."""
+    tallies: dict[str, Tally] = {}
+    for note in notes:
+        tally = tallies.setdefault(note.path, Tally(is_noted=True))
+        _add(tally, flaws[note.flaw - 1], None, 1, (note.key,))
+    return tallies
+
+
 def set_aside(
     settings: Settings, reading: Reading, path: str, tally: Tally, rejects: Sequence[SetAside]
 ) -> list[SetAside]:
@@ -97,7 +109,8 @@ def set_aside(
     item = reading.by_path[path]
     skipped = {row.position for row in rejects if row.path == item.path}
     found = find(settings, reading, path, tally.keys, skipped)
-    if len(found) != tally.flawed and len(tally.keys) < LISTED_ROWS:
+    are_all = len({place.key for place in found}) == len(tally.keys) if tally.is_noted else len(found) == tally.flawed
+    if not are_all and len(tally.keys) < LISTED_ROWS:
         found = [Place(key, -1, number, key) for number, key in enumerate(tally.keys, 1)]
     return [_set_aside(item, tally.keys[place.key], place) for place in found[:LISTED_ROWS]]
 

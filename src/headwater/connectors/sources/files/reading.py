@@ -91,35 +91,3 @@ class Bounds:
 
     columns: tuple[str, ...] = ()
     join: str = ""
-
-
-def scan_select(reading: Reading, select: str, counter: str = "") -> str:
-    """Give the rows of a source: declared columns of rows without a flaw.
-
-    ``counter`` names a sequence that counts rows with a flaw, whatever the query's own filters say.
-    """
-    keep = _keep(reading, counter)
-    inner = f"SELECT *, {keep} AS {KEEP} FROM ({select}) AS judged"
-    columns = [_fenced(name) if counter else quote_identifier(name) for name in reading.columns]
-    select = f"SELECT {', '.join([*columns, KEEP])} FROM ({inner}) AS kept" if counter else inner
-    return f"SELECT {', '.join(map(quote_identifier, reading.columns))} FROM ({select}) AS fenced WHERE {KEEP}"
-
-
-def _fenced(name: str) -> str:
-    # A volatile expression keeps the query's filters above it, so that they cannot hide a row from the counter.
-    column = quote_identifier(name)
-    return f"CASE WHEN random() < 2 THEN {column} END AS {column}"
-
-
-def _keep(reading: Reading, counter: str) -> str:
-    cases = []
-    if counter:
-        cases.append(f"WHEN {FLAW} IS NOT NULL THEN nextval({quote_literal(counter)}) < 0")
-    elif reading.is_costly:
-        cases.append(f"WHEN {FLAW} IS NOT NULL THEN random() < 0")
-    else:
-        cases.append(f"WHEN {FLAW} IS NOT NULL THEN false")
-    if reading.forced:
-        # Nothing can be concluded of a volatile branch: each of these columns has to be read to know whether it runs.
-        cases.append(f"WHEN {reading.absent} THEN random() >= 0")
-    return f"CASE {' '.join(cases)} ELSE true END"

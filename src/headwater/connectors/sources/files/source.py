@@ -7,19 +7,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from headwater.connect.sources import Scan, ScanItem
-from headwater.connectors.sources.files import listing, serial
+from headwater.connectors.sources.files import listing, noting, serial
 from headwater.connectors.sources.files.archives import Archives
 from headwater.connectors.sources.files.delimited import is_native
 from headwater.connectors.sources.files.grouping import Layouts
-from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, set_aside
-from headwater.connectors.sources.files.reading import Reading, scan_select, typed
+from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, set_aside, tallies_of
+from headwater.connectors.sources.files.reading import Bounds, Flaw, Reading, typed
 from headwater.connectors.sources.files.rejecting import take_rejects
 from headwater.connectors.sources.files.rules import contract_flaws
+from headwater.connectors.sources.files.scanning import scan_select
 from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
 from headwater.spec.addresses import address
 from headwater.spec.observations import Inspection, Item, SetAside
-from headwater.sql.text import quote_identifier, quote_literal
+from headwater.sql.text import quote_identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,17 +105,20 @@ class Files:
             return Scan(f"SELECT {', '.join(columns)} WHERE false")
         setup, selects = [], []
         for reading in readings:
-            counter = self._counter(reading)
-            if counter:
-                setup.append(f"CREATE TEMP SEQUENCE IF NOT EXISTS {quote_identifier(counter)}")
-            selects.append(scan_select(reading, self._typed(reading), f"temp.{counter}" if counter else ""))
+            notes = self._notes(reading)
+            setup += noting.setup_of(notes) if notes else ()
+            selects.append(scan_select(reading, self._typed(reading), notes))
         return Scan(" UNION ALL ".join(selects), tuple(setup))
 
     def _typed(self, reading: Reading) -> str:
-        flaws, bounds = contract_flaws(self._settings, reading.items, None)
-        return typed(reading, bounds, (*reading.flaws, *flaws))
+        flaws, bounds = self._flaws(reading)
+        return typed(reading, bounds, flaws)
 
-    def _counter(self, reading: Reading) -> str:
+    def _flaws(self, reading: Reading) -> tuple[tuple[Flaw, ...], Bounds]:
+        flaws, bounds = contract_flaws(self._settings, reading.items, None)
+        return (*reading.flaws, *flaws), bounds
+
+    def _notes(self, reading: Reading) -> str:
         if self.needs_inspection or not reading.flaws:
             return ""
         return "hw_flawed_" + address(self._settings.address, *reading.paths)[:20]
@@ -145,21 +149,18 @@ class Files:
     def _counted(
         self, connection: "duckdb.DuckDBPyConnection", reading: Reading, rejects: Sequence[SetAside]
     ) -> list[SetAside]:
-        """Rows with a flaw, if the scan's counter says that there are any: then they are looked for."""
-        counter = self._counter(reading)
-        if not counter:
+        """Rows with a flaw: those noted, or all, if the scan met more."""
+        name = self._notes(reading)
+        if not name:
             return []
-        # Not as a parameter: binding one imports pandas, which takes longer than small files.
-        name = quote_literal(counter)
-        query = f"SELECT last_value FROM duckdb_sequences() WHERE temporary AND sequence_name = {name}"
-        counted = connection.execute(query).fetchall()
-        if not counted or counted[0][0] is None:
-            return []
-        connection.execute(f"CREATE OR REPLACE TEMP SEQUENCE {quote_identifier(counter)}")
-        tallies = count_rows(connection, self._settings, reading, None)
-        take_rejects(connection, reading, {})
+        notes = noting.take_notes(connection, name)
+        if notes is None:
+            tallies = count_rows(connection, self._settings, reading, None)
+            take_rejects(connection, reading, {})
+        else:
+            tallies = tallies_of(notes, self._flaws(reading)[0])
         return [
-            row for path in reading.paths for row in set_aside(self._settings, reading, path, tallies[path], rejects)
+            row for path, tally in tallies.items() for row in set_aside(self._settings, reading, path, tally, rejects)
         ]
 
     def _refuse_bad_rows(self, rows: Iterable[SetAside]) -> None:
