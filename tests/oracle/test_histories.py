@@ -442,6 +442,7 @@ def test_histories_for_as_long_as_asked():
 
 
 TestHistories = Histories.TestCase
+TestHistories.pytestmark = [pytest.mark.timeout(1800)]
 TestHistories.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
