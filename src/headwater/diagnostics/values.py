@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headwater.diagnostics.catalogue import HINTS
+
 
 class Severity(StrEnum):
     """How bad it is: an error stops the command, a warning does not."""
@@ -55,13 +57,13 @@ class Diagnostic:
 
 
 def error(code: str, message: str, where: Where | None = None, *, hint: str = "", length: int = 1) -> Diagnostic:
-    """Make an error."""
-    return Diagnostic(code, message, where, hint, Severity.ERROR, length)
+    """Make an error; without a hint it gets its code's own."""
+    return Diagnostic(code, message, where, hint or HINTS.get(code, ""), Severity.ERROR, length)
 
 
 def warning(code: str, message: str, where: Where | None = None, *, hint: str = "", length: int = 1) -> Diagnostic:
-    """Make a warning."""
-    return Diagnostic(code, message, where, hint, Severity.WARNING, length)
+    """Make a warning; without a hint it gets its code's own."""
+    return Diagnostic(code, message, where, hint or HINTS.get(code, ""), Severity.WARNING, length)
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
