@@ -1,11 +1,12 @@
 """Plans an environment: what is, what should be, and the difference."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from headwater.app.contexts import context_of, previous_graph
 from headwater.app.workspace import Workspace
-from headwater.diagnostics import Invalid, has_errors
+from headwater.diagnostics import Diagnostic, Invalid, has_errors, warning
 from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph
 from headwater.plan.decide import Options
@@ -20,7 +21,20 @@ def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
     """Plan the application of a graph to an environment; nothing changes."""
     planned = plan_with(context_of(workspace, graph, environment), Options())
     note_nothing_due(workspace.db, planned.plan)
-    return planned.plan
+    return replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *_refusals(planned.plan)))
+
+
+def _refusals(plan: Plan) -> list[Diagnostic]:
+    """Say before an apply what would refuse it: new code that needs files which are gone (``on_vanish: keep``)."""
+    return [
+        warning(
+            "HW0544",
+            f"{len(each.stuck)} of the slots of `{name}` stand on files that are gone: an apply is refused",
+            hint="bring the files back, or leave the model as it was",
+        )
+        for name, each in plan.nodes.items()
+        if each.is_new and each.stuck
+    ]
 
 
 def plan_with(context: Context, options: Options) -> Planned:
