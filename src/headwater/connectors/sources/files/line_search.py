@@ -1,16 +1,17 @@
-"""Finds a few whole lines among millions: pieces of some megabytes, compared without a Python object a line."""
+"""Finds a few whole lines among millions: pieces that a processor's cache holds, without a Python object a line."""
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
-from headwater.connectors.sources.files.opening import BOM, blocks, lines
+from headwater.connectors.sources.files.opening import BOM, lines
 from headwater.connectors.sources.files.text_lines import SEPARATOR
 
-_PIECES_BEFORE_ARROW: Final = 8
-"""Files of up to so many pieces are searched sooner than Arrow is imported."""
+_PIECE_BYTES: Final = 1 << 20
+_BYTES_BEFORE_ARROW: Final = 32 << 20
+"""Files of up to this size are searched sooner than Arrow is imported."""
 _CUT: Final = SEPARATOR.encode()
 """The engine takes a line for ended at the sign that stands for the separator it is not to find."""
 
@@ -41,19 +42,36 @@ def search(file: IO[bytes], wanted: frozenset[bytes]) -> Iterator[Hit]:
     [(0, 1), (4, 3)]
     """
     before = 0
-    quickly: Callable[[bytes], _Searched] | None = None
-    for number, (start, piece) in enumerate(blocks(file)):
-        if number == _PIECES_BEFORE_ARROW:
+    quickly: Callable[[bytearray, int], _Searched] | None = None
+    for start, buffer, end in _pieces(file):
+        if quickly is None and start >= _BYTES_BEFORE_ARROW:
             quickly = _by_arrow(wanted)
-        if start == 0 or _CUT in piece:
-            found = _line_by_line(piece, wanted, is_first=start == 0)
-        elif quickly is None or b"\r" in piece:
-            found = _at_once(piece, wanted)
+        if start == 0 or buffer.find(_CUT, 0, end) >= 0:
+            found = _line_by_line(bytes(buffer[:end]), wanted, is_first=start == 0)
+        elif quickly is None or buffer.find(b"\r", 0, end) >= 0:
+            found = _at_once(bytes(buffer[:end]), wanted)
         else:
-            found = quickly(piece)
+            found = quickly(buffer, end)
         for hit in found.hits:
             yield Hit(hit.wanted, start + hit.offset, before + hit.line, hit.body)
         before += found.lines
+
+
+def _pieces(file: IO[bytes]) -> Iterator[tuple[int, bytearray, int]]:
+    """Give (offset in the file, buffer, end in it) of pieces of whole lines; the buffer is used again for the next."""
+    buffer = bytearray(_PIECE_BYTES)
+    start = held = 0
+    while read := cast("Any", file).readinto(memoryview(buffer)[held:]):
+        held += read
+        end = buffer.rfind(b"\n", 0, held) + 1
+        if end:
+            yield start, buffer, end
+            start, held = start + end, held - end
+            buffer[:held] = buffer[end : end + held]
+        elif held == len(buffer):
+            buffer = buffer + bytearray(held)
+    if held:
+        yield start, buffer, held
 
 
 def _line_by_line(piece: bytes, wanted: frozenset[bytes], *, is_first: bool = False) -> _Searched:
@@ -71,16 +89,23 @@ def _at_once(piece: bytes, wanted: frozenset[bytes]) -> _Searched:
     return _Searched(len(bodies)) if wanted.isdisjoint(bodies) else _line_by_line(piece, wanted)
 
 
-def _by_arrow(wanted: frozenset[bytes]) -> Callable[[bytes], _Searched]:
+def _by_arrow(wanted: frozenset[bytes]) -> Callable[[bytearray, int], _Searched]:
     """Search pieces whose lines all end with a line feed."""
+    import pyarrow as pa
     from pyarrow import compute
 
-    values = _binary(sorted(wanted))
+    values = _binary(b"".join(sorted(wanted)), [len(line) for line in sorted(wanted)])
+    sizes = sorted({len(line) for line in wanted})
+    lengths: Any = pa.Array.from_buffers(
+        pa.int32(), len(sizes), [None, pa.py_buffer(struct.pack(f"{len(sizes)}i", *sizes))]
+    )
 
-    def find(piece: bytes) -> _Searched:
-        cells = compute.split_pattern(_binary([piece]), pattern="\n").values
-        indexes = compute.indices_nonzero(compute.is_in(cells, value_set=values)).to_pylist()
-        count = len(cells) - 1 if piece.endswith(b"\n") else len(cells)
+    def find(buffer: bytearray, end: int) -> _Searched:
+        cells = compute.split_pattern(_binary(memoryview(buffer)[:end], [end]), pattern="\n").values
+        count = len(cells) - (buffer[end - 1] == ord("\n"))
+        # Few lines have the length of one that is looked for, and only those are compared.
+        alike = compute.indices_nonzero(compute.is_in(compute.binary_length(cells), value_set=lengths))
+        indexes = alike.filter(compute.is_in(cells.take(alike), value_set=values)).to_pylist()
         # Cells stand one after the other without the line feeds between them.
         begins = memoryview(cells.buffers()[1]).cast("i")[cells.offset :]
         bodies = ((index, cells[index].as_py()) for index in indexes if index < count)
@@ -89,10 +114,9 @@ def _by_arrow(wanted: frozenset[bytes]) -> Callable[[bytes], _Searched]:
     return find
 
 
-def _binary(values: Sequence[bytes]) -> Any:
+def _binary(content: bytes | memoryview, sizes: Sequence[int]) -> Any:
     """Make an Arrow array (``pyarrow.array`` would import pandas to ask whether this is a series)."""
     import pyarrow as pa
 
-    ends = (0, *accumulate(map(len, values)))
-    offsets, content = pa.py_buffer(struct.pack(f"{len(ends)}i", *ends)), pa.py_buffer(b"".join(values))
-    return pa.Array.from_buffers(pa.binary(), len(values), [None, offsets, content])
+    offsets = pa.py_buffer(struct.pack(f"{len(sizes) + 1}i", *accumulate(sizes, initial=0)))
+    return pa.Array.from_buffers(pa.binary(), len(sizes), [None, offsets, pa.py_buffer(content)])

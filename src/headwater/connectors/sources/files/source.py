@@ -103,7 +103,8 @@ class Files:
         if not readings:
             columns = (f"CAST(NULL AS {c.type}) AS {quote_identifier(c.name)}" for c in self._settings.contract.columns)
             return Scan(f"SELECT {', '.join(columns)} WHERE false")
-        setup, selects = [], []
+        setup: list[str] = []
+        selects = []
         for reading in readings:
             notes = self._notes(reading)
             setup += noting.setup_of(notes) if notes else ()
