@@ -1,6 +1,6 @@
 """The common end of apply, run and rollback: move the head, load the sinks, say what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from headwater.app.contexts import sink_maker
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
@@ -91,11 +91,25 @@ def verdict_diagnostics(settled: Settled, graph: Graph) -> list[Diagnostic]:
     """Say what failed: tasks first, then blocking checks, then warnings."""
     found = [d for failure in settled.failures.values() for d in _diagnostics(failure)]
     checks = {check.address: check for node in graph.nodes for check in node.checks}
+    found += _set_aside(settled)
     by_check: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in (*settled.refused, *settled.warned):
         by_check.setdefault((verdict.node, verdict.check), []).append(verdict)
     found += [_about_check(verdicts, checks.get(address)) for (_, address), verdicts in by_check.items()]
     return found
+
+
+def _set_aside(settled: Settled) -> Iterator[Diagnostic]:
+    """Rows that scans of this run set aside (files that are inspected first have said so before)."""
+    counts: dict[str, int] = {}
+    for receipt in settled.receipts:
+        for source, rows in receipt.set_aside.items():
+            counts[source] = counts.get(source, 0) + sum(not row.recovered for row in rows)
+    for source, count in counts.items():
+        if count:
+            what = "1 row" if count == 1 else f"{count:,} rows"
+            message = f"{what} of source `{source}` set aside: outside its contract"
+            yield warning("HW0316", message, hint=f"`headwater quarantine show {source}` shows them")
 
 
 def _about_check(verdicts: list[Verdict], check: Check | None) -> Diagnostic:

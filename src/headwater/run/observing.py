@@ -1,11 +1,11 @@
 """Freezes what is there: lists every source, settles vanished files, completes the file index."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headwater.connect.sources import Source
-from headwater.diagnostics import Diagnostic, Invalid, Where, error, has_errors
+from headwater.diagnostics import Diagnostic, Invalid, Where, error, has_errors, warning
 from headwater.events import Emit, FileInspected
 from headwater.graph.values import Graph, Node
 from headwater.plan.values import SourceFacts
@@ -49,7 +49,8 @@ def observe(
         if has_errors(found):
             continue
         try:
-            known[node.name] = _inspect(db, node, sources[node.name], observations, vanished, engine, now, emit)
+            known[node.name], fresh = _inspect(db, node, sources[node.name], observations, vanished, engine, now, emit)
+            found += _lost_files(node, observations, fresh)
         except Exception as problem:  # noqa: BLE001 - whatever a file holds must become a diagnostic
             found += as_headwater_error(problem, f"source `{node.name}`", Where(node.file, node.line)).diagnostics
         else:
@@ -104,17 +105,17 @@ def _inspect(
     engine: Engine,
     now: datetime,
     emit: Emit,
-) -> Mapping[str, Inspection]:
+) -> tuple[Mapping[str, Inspection], list[Inspection]]:
     identities = [item.identity for o in observations for item in o.items]
     known = dict(inspections(db, contract_of(node), identities))
-    if not source.needs_inspection:
-        return known
-    for observation in observations:
+    every: list[Inspection] = []
+    for observation in observations if source.needs_inspection else ():
         new = [i for i in observation.items if i.identity not in known and i.identity not in vanished]
         if not new:
             continue
         with engine.session() as session:
             fresh = list(source.inspect(session.connection, new, observation.site, now))
+        every += fresh
         record_inspections(db, contract_of(node), node.name, fresh, now)
         paths = {item.identity: item.path for item in new}
         for inspection in fresh:
@@ -122,7 +123,17 @@ def _inspect(
                 inspection, set_aside=tuple(row for row in inspection.set_aside if row.recovered)
             )
             emit(FileInspected(node.name, paths[inspection.identity], inspection.rows, inspection.rejects))
-    return known
+    return known, every
+
+
+def _lost_files(node: Node, observations: Iterable[Observation], fresh: Iterable[Inspection]) -> Iterator[Diagnostic]:
+    """Warn of files none of whose rows fits: more likely the contract is wrong than every row."""
+    paths = {item.identity: item.path for observation in observations for item in observation.items}
+    for inspection in fresh:
+        if inspection.rejects and not inspection.rows:
+            message = f"no row of `{paths[inspection.identity]}` fits the contract of source `{node.name}`"
+            hint = f"compare its `columns:` with the file; `headwater quarantine show {node.name}` shows the rows"
+            yield warning("HW0315", message, Where(node.file, node.line), hint=hint)
 
 
 def _facts(
