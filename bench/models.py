@@ -37,7 +37,7 @@ def _rows(folder: Path, models: int, scale: Scale) -> Iterator[Row]:
     contenders = {name: kind(folder / name, models) for name, kind in kinds.items()}
     for step in STEPS:
         trials = {name: each.trial(step) for name, each in contenders.items()}
-        for name, (costs, said) in _measure(trials, contenders, models, scale).items():
+        for name, (costs, said) in _measure(trials, contenders, scale).items():
             budget = BUDGETS.get(step) if name == "headwater" and models >= LARGE else None
             yield Row(f"{models} models: {step}", contenders[name].says(step), costs, budget_s=budget, facts=said)
         if step == "first apply":
@@ -45,10 +45,10 @@ def _rows(folder: Path, models: int, scale: Scale) -> Iterator[Row]:
 
 
 def _measure(
-    trials: dict[str, Trial | None], contenders: dict[str, Contender], models: int, scale: Scale
+    trials: dict[str, Trial | None], contenders: dict[str, Contender], scale: Scale
 ) -> dict[str, tuple[tuple[Cost, ...], dict[str, str]]]:
     can = {name: trial for name, trial in trials.items() if trial}
-    together = scale.peer_times if models >= LARGE else scale.times
+    together = min(scale.peer_times, scale.times)
     costs = alternate(can, together)
     costs["headwater"] += alternate({"headwater": can["headwater"]}, max(scale.times - together, 0))["headwater"]
     return {name: (found, said(contenders[name].root)) for name, found in costs.items()}

@@ -15,7 +15,7 @@ class Scale:
     starts: int = 20
     times: int = 3
     peer_times: int = 1
-    """How often the slow peers run at the largest size."""
+    """How often SQLMesh and dbt run each step: they take minutes."""
     peers: bool = True
 
 
