@@ -41,3 +41,19 @@ def test_arrow_finds_what_python_finds(rows, wanted):
     piece = b"".join(body.replace(b"\x01", b"") + b"\n" for body, _ in rows) or b"\n"
     by_arrow = line_search._by_arrow(wanted)(bytearray(piece + b"rest"), len(piece))
     assert by_arrow == line_search._line_by_line(piece, wanted)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_halves_of_a_large_file_are_searched_as_one(tmp_path, end):
+    lines = [b"x" * 1000] * 45_000
+    lines[3] = lines[22_481] = lines[22_482] = lines[22_483] = lines[40_000] = lines[-1] = b"wanted"
+    (tmp_path / "a.log").write_bytes(end.join(lines))
+    wanted = frozenset([b"wanted", b"more"])
+    found = line_search.search_path(str(tmp_path / "a.log"), wanted)
+    assert found == list(line_search.search(io.BytesIO(end.join(lines)), wanted))
+    assert [hit.line for hit in found] == [4, 22_482, 22_483, 22_484, 40_001, 45_000]
+
+
+def test_a_large_file_may_be_one_line(tmp_path):
+    (tmp_path / "a.log").write_bytes(b"x" * (33 << 20))
+    assert line_search.search_path(str(tmp_path / "a.log"), frozenset([b"x"])) == []

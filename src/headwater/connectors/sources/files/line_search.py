@@ -1,12 +1,16 @@
 """Finds a few whole lines among millions: pieces that a processor's cache holds, without a Python object a line."""
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from io import RawIOBase
 from itertools import accumulate
+from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from headwater.connectors.sources.files.opening import BOM, lines
+from headwater.connectors.sources.files.opening import BOM, lines, opened
+from headwater.connectors.sources.files.settings import COMPRESSIONS
 from headwater.connectors.sources.files.text_lines import SEPARATOR
 
 _PIECE_BYTES: Final = 1 << 20
@@ -34,6 +38,21 @@ class _Searched:
     hits: Sequence[Hit] = ()
 
 
+def search_path(path: str, wanted: frozenset[bytes]) -> list[Hit]:
+    """Give every line of a file that is one of ``wanted``, in order; a large file's halves are read at once."""
+    with opened(path) as file:
+        size = Path(path).stat().st_size
+        if path.lower().endswith(COMPRESSIONS) or size < _BYTES_BEFORE_ARROW:
+            return list(search(file, wanted))
+        file.seek(size // 2)
+        middle = size // 2 + len(file.readline())
+    with ThreadPoolExecutor(1) as threads:
+        second = threads.submit(_range, path, wanted, middle, None)
+        first = _range(path, wanted, 0, middle)
+        behind = second.result().hits
+    return [*first.hits, *(replace(hit, line=first.lines + hit.line) for hit in behind)]
+
+
 def search(file: IO[bytes], wanted: frozenset[bytes]) -> Iterator[Hit]:
     r"""Give every line of a file that is one of ``wanted``, in order.
 
@@ -42,9 +61,30 @@ def search(file: IO[bytes], wanted: frozenset[bytes]) -> Iterator[Hit]:
     [(0, 1), (4, 3)]
     """
     before = 0
+    for found in _searched(_pieces(file, 0, None), wanted):
+        yield from (replace(hit, line=before + hit.line) for hit in found.hits)
+        before += found.lines
+
+
+def _range(path: str, wanted: frozenset[bytes], start: int, end: int | None) -> _Searched:
+    """Search a part of a file that begins, and ends, with whole lines; hits are counted from its beginning."""
+    hits: list[Hit] = []
+    before = 0
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        file.seek(start)
+        for found in _searched(_pieces(file, start, end), wanted, is_large=True):
+            hits += (replace(hit, line=before + hit.line) for hit in found.hits)
+            before += found.lines
+    return _Searched(before, hits)
+
+
+def _searched(
+    pieces: Iterable[tuple[int, bytearray, int]], wanted: frozenset[bytes], *, is_large: bool = False
+) -> Iterator[_Searched]:
+    """Search each piece in the cheapest way that is right for it: offsets are the file's, lines the piece's."""
     quickly: Callable[[bytearray, int], _Searched] | None = None
-    for start, buffer, end in _pieces(file):
-        if quickly is None and start >= _BYTES_BEFORE_ARROW:
+    for start, buffer, end in pieces:
+        if quickly is None and (is_large or start >= _BYTES_BEFORE_ARROW):
             quickly = _by_arrow(wanted)
         if start == 0 or buffer.find(_CUT, 0, end) >= 0:
             found = _line_by_line(bytes(buffer[:end]), wanted, is_first=start == 0)
@@ -52,16 +92,18 @@ def search(file: IO[bytes], wanted: frozenset[bytes]) -> Iterator[Hit]:
             found = _at_once(bytes(buffer[:end]), wanted)
         else:
             found = quickly(buffer, end)
-        for hit in found.hits:
-            yield Hit(hit.wanted, start + hit.offset, before + hit.line, hit.body)
-        before += found.lines
+        yield _Searched(found.lines, [replace(hit, offset=start + hit.offset) for hit in found.hits])
 
 
-def _pieces(file: IO[bytes]) -> Iterator[tuple[int, bytearray, int]]:
+def _pieces(file: IO[bytes] | RawIOBase, start: int, until: int | None) -> Iterator[tuple[int, bytearray, int]]:
     """Give (offset in the file, buffer, end in it) of pieces of whole lines; the buffer is used again for the next."""
     buffer = bytearray(_PIECE_BYTES)
-    start = held = 0
-    while read := cast("Any", file).readinto(memoryview(buffer)[held:]):
+    held = 0
+    while until is None or start + held < until:
+        room = len(buffer) if until is None else min(len(buffer), until - start)
+        read = cast("Any", file).readinto(memoryview(buffer)[held:room])
+        if not read:
+            break
         held += read
         end = buffer.rfind(b"\n", 0, held) + 1
         if end:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.connectors.sources.files.delimited import csv_options, is_late
-from headwater.connectors.sources.files.line_search import search
+from headwater.connectors.sources.files.line_search import search_path
 from headwater.connectors.sources.files.opening import BOM, opened, records
 from headwater.connectors.sources.files.reading import Reading
 from headwater.connectors.sources.files.settings import Settings
@@ -53,9 +53,8 @@ def _numbered(key: str) -> Place:
 
 def _in_lines(path: str, keys: frozenset[str]) -> Iterator[Place]:
     wanted = {key.encode(): key for key in keys}
-    with opened(path) as file:
-        for hit in search(file, frozenset(wanted)):
-            yield Place(wanted[hit.wanted], hit.offset, hit.line, hit.body.decode(errors="replace"))
+    for hit in search_path(path, frozenset(wanted)):
+        yield Place(wanted[hit.wanted], hit.offset, hit.line, hit.body.decode(errors="replace"))
 
 
 def _in_records(settings: Settings, reading: Reading, path: str, keys: frozenset[str]) -> Iterator[Place]:
