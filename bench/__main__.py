@@ -31,6 +31,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, one run each: does it work?")
     parser.add_argument("--large", action="store_true", help="ten times the log lines, too (6 GB of disk)")
     parser.add_argument("--no-peers", action="store_true", help="without the tools that Headwater is measured beside")
+    parser.add_argument("--models", type=int, action="append", help="how many models (repeatable)")
+    parser.add_argument("--slots", type=int, action="append", help="how many slots (repeatable)")
+    parser.add_argument("--peer", action="append", help="only this peer: sqlmesh, dbt, polars (repeatable)")
     parser.add_argument("--times", type=int, help="runs of each")
     parser.add_argument("--folder", type=Path, help="where data is made; default: the system's temporary directory")
     return parser.parse_args()
@@ -38,7 +41,9 @@ def _arguments() -> argparse.Namespace:
 
 def _scale(asked: argparse.Namespace) -> Scale:
     scale = QUICK if asked.quick else FULL
-    scale = replace(scale, peers=not asked.no_peers, times=asked.times or scale.times)
+    peers = () if asked.no_peers else tuple(asked.peer or scale.peers)
+    scale = replace(scale, peers=peers, times=asked.times or scale.times)
+    scale = replace(scale, models=tuple(asked.models or scale.models), slots=tuple(asked.slots or scale.slots))
     return replace(scale, growth=(*scale.growth, 10)) if asked.large else scale
 
 

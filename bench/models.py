@@ -32,8 +32,8 @@ def rows(folder: Path, scale: Scale) -> Iterator[Row]:
 
 def _rows(folder: Path, models: int, scale: Scale) -> Iterator[Row]:
     kinds: dict[str, type[Contender]] = {"headwater": Headwater}
-    kinds |= {"sqlmesh": Sqlmesh} if scale.peers and installed("sqlmesh") else {}
-    kinds |= {"dbt": Dbt} if scale.peers and installed("dbt") else {}
+    kinds |= {"sqlmesh": Sqlmesh} if "sqlmesh" in scale.peers and installed("sqlmesh") else {}
+    kinds |= {"dbt": Dbt} if "dbt" in scale.peers and installed("dbt") else {}
     contenders = {name: kind(folder / name, models) for name, kind in kinds.items()}
     for step in STEPS:
         trials = {name: each.trial(step) for name, each in contenders.items()}

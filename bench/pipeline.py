@@ -111,7 +111,7 @@ def _works(folder: Path, log: Path, scale: Scale) -> dict[str, Work]:
     python = {BY_HAND: ("duckdb_lines", sys.executable), "the same, tuned": ("duckdb_fenced", sys.executable)}
     if log.suffix == ".log":
         python["the same by read_csv"] = ("duckdb_csv", sys.executable)
-    if scale.peers and installed("polars"):
+    if "polars" in scale.peers and installed("polars"):
         python["Polars script"] = ("polars_lines", str(program("polars", "python")))
     works = {OURS: _project(folder / "full", log, "", FULL)}
     works |= {who: _script(folder, name, interpreter, log) for who, (name, interpreter) in python.items()}

@@ -16,7 +16,7 @@ class Scale:
     times: int = 3
     peer_times: int = 1
     """How often SQLMesh and dbt run each step: they take minutes."""
-    peers: bool = True
+    peers: tuple[str, ...] = ("sqlmesh", "dbt", "polars")
 
 
 FULL = Scale()

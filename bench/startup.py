@@ -41,7 +41,7 @@ def rows(folder: Path, scale: Scale) -> Iterator[Row]:
     theirs = {
         who: trial((program(peer, name), "--help"), project, environment=settings)
         for who, (peer, name, settings) in peers.items()
-        if scale.peers and installed(peer)
+        if peer in scale.peers and installed(peer)
     }
     for who, found in alternate(theirs, scale.times).items():
         yield Row("start", who, found)
