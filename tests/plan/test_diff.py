@@ -249,3 +249,17 @@ def test_a_node_that_the_code_no_longer_has_is_dropped():
     world.move()
     world.graph = replace(world.graph, nodes=(RAW, CLEAN), digest="code-2")
     assert world.plan().dropped == ("totals",)
+
+
+def test_a_slot_whose_held_input_was_taken_back_with_it_stays_as_it_is():
+    world = World(
+        RAW, CLEAN, node("named", "incremental", cut("clean"), Input(node="raw", columns=("x",), moving=False))
+    )
+    world.move()
+    world.files["late"] = (1,)
+    plan = world.plan()
+    rejected = {name: dict(plan.nodes[name].build) for name in ("clean", "named")}
+    holds = {(name, *key): entry.moving for name, found in rejected.items() for key, entry in found.items()}
+    world.head = replace(world.head, holds=holds)
+    held = world.plan()
+    assert (built(held), held.nodes["named"].held) == ({}, set(rejected["named"]))

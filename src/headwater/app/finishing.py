@@ -8,6 +8,7 @@ from headwater.app.workspace import Workspace
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Where, error, warning
 from headwater.events import Phase
 from headwater.graph.values import Check, Graph
+from headwater.plan.values import NodePlan
 from headwater.run.context import Context, FillBook
 from headwater.run.cycle import Planned, Settled
 from headwater.run.loaded import LoadedSinks, sinks_of
@@ -84,7 +85,8 @@ def exit_code_of(settled: Settled, sinks: LoadedSinks) -> int:
         return BROKEN
     if failures:
         return MISTAKE
-    return CHECK_FAILED if settled.refused else DONE
+    is_blocked = any(each.blocked for each in settled.plan.nodes.values())
+    return CHECK_FAILED if settled.refused or is_blocked else DONE
 
 
 def verdict_diagnostics(settled: Settled, graph: Graph) -> list[Diagnostic]:
@@ -96,7 +98,19 @@ def verdict_diagnostics(settled: Settled, graph: Graph) -> list[Diagnostic]:
     for verdict in (*settled.refused, *settled.warned):
         by_check.setdefault((verdict.node, verdict.check), []).append(verdict)
     found += [_about_check(verdicts, checks.get(address)) for (_, address), verdicts in by_check.items()]
+    judged = {verdict.node for verdict in settled.refused}
+    found += [
+        _still_refused(each) for each in settled.plan.nodes.values() if each.blocked and each.node.name not in judged
+    ]
     return found
+
+
+def _still_refused(each: NodePlan) -> Diagnostic:
+    """A slot that was refused before stays red until its data or its check is mended."""
+    slots = "1 slot" if len(each.blocked) == 1 else f"{len(each.blocked)} slots"
+    message = f"{slots} of `{each.node.name}` withheld: a check refused the rows, or what they read failed"
+    hint = f"`headwater status` shows them; mend the data or the check of `{each.node.name}`"
+    return error("HW0401", message, Where(each.node.file, each.node.line), hint=hint)
 
 
 def _set_aside(settled: Settled) -> Iterator[Diagnostic]:

@@ -180,13 +180,14 @@ class Decider:
         if entry:
             decision.keep[key] = entry
         if hold is not None:
-            stands_there = hold == want.moving or not want.is_ready
-            if stands_there and is_known and not self.options.release_holds:
+            # Its inputs stand where the rejected fill stood, or, taken back themselves, where the kept one stands.
+            has_not_moved = want.moving in {hold, entry.moving if entry else hold} or not want.is_ready
+            if has_not_moved and is_known and not self.options.release_holds:
                 decision.held.add(key)
                 return False
             decision.released.add(key)
         is_refreshed = self.options.refresh and want.has_nonce
-        if entry and entry.moving == want.moving and not is_refreshed and hold is None:
+        if entry and entry.moving == want.moving and not is_refreshed:
             return False
         if not want.is_ready:
             decision.waiting.add(key)

@@ -41,7 +41,8 @@ def move_of(settled: "Settled", signature: Signature) -> Move | None:
     """Give the move of a settled plan; None if the head stays as it is."""
     plan = settled.plan
     changes = tuple(_changes(plan))
-    if not changes and not _versions(plan) and not (plan.changes_code and signature.kind == "apply"):
+    released = frozenset((name, *key) for name, each in plan.nodes.items() for key in each.released)
+    if not (changes or released or _versions(plan) or (plan.changes_code and signature.kind == "apply")):
         return None
     taken: set[str] = {change.new.fill for change in changes if change.new}
     is_apply = signature.kind == "apply"
@@ -62,7 +63,7 @@ def move_of(settled: "Settled", signature: Signature) -> Move | None:
         fills=tuple(_fills(settled, taken)),
         verdicts=settled.verdicts,
         observations=tuple(_observations(plan)),
-        holds_cleared=frozenset((name, *key) for name, each in plan.nodes.items() for key in each.released),
+        holds_cleared=released,
         settled={name: each.settles for name, each in plan.nodes.items() if each.settles},
         fence=signature.fence,
         run=signature.run,
