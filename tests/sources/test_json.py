@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from headwater.diagnostics import Invalid
-from tests.sources.reading import Folder
+from tests.sources.reading import Folder, read
 
 
 def test_objects_become_rows(folder: Folder):
@@ -101,3 +101,11 @@ def test_a_lazy_contract_gives_null(folder: Folder):
     folder.write("a.jsonl", '{"a": "x"}\nbroken\n')
     found = folder.read("a.jsonl", {"a": "integer"}, lazy=True)
     assert (found.rows, found.reasons) == ([(None,)], ["json"])
+
+
+def test_lines_are_judged_in_the_scan_that_reads_them(folder: Folder):
+    folder.write("a.jsonl", '{"a": 1}\nbroken {\n{"a": "x"}\n{"a": 2}\n')
+    source = folder.source("a.jsonl", {"a": "integer"})
+    found = read(source, "SELECT a FROM this WHERE a > 1")
+    assert not source.needs_inspection
+    assert (found.rows, sorted(found.reasons), found.positions) == ([(2,)], ["cast", "json"], [9, 18])

@@ -25,7 +25,9 @@ from headwater.sql.text import quote_identifier
 if TYPE_CHECKING:
     import duckdb
 
-_READER_TYPES: Final = frozenset({"json", "jsonl", "parquet"})
+_NOTED: Final = frozenset({*LOG_COLUMNS, "jsonl"})
+"""Formats whose scans note what they set aside; that keeps filters above them, which costs others more."""
+_READ_TWICE: Final = frozenset({"json", "parquet"})
 
 
 class Files:
@@ -38,13 +40,11 @@ class Files:
 
     @property
     def needs_inspection(self) -> bool:
-        """Where time is cut, and where a scan cannot report what it sets aside."""
+        """Where time is cut, and where a scan does not report what it sets aside."""
         settings = self._settings
         if settings.contract.time is not None or any(c.required for c in settings.contract.columns):
             return True
-        if settings.format in LOG_COLUMNS:
-            return False
-        return settings.format in _READER_TYPES or self._casts_late
+        return settings.format not in _NOTED and (settings.format in _READ_TWICE or self._casts_late)
 
     @property
     def _casts_late(self) -> bool:
