@@ -108,7 +108,7 @@ def _document(path: Path) -> dict[str, Any]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as problem:
         raise Invalid.of("HW0571", f"the plan `{path}` cannot be read: {problem.strerror}", hint=_MAKE) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Invalid.of("HW0572", f"`{path}` is not a plan", hint=_MAKE) from None
 
 

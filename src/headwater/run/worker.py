@@ -15,7 +15,7 @@ from headwater.spec.fills import Fill
 from headwater.spec.observations import SetAside
 from headwater.spec.releases import Verdict
 from headwater.sql.text import literal
-from headwater.tasks.values import Task
+from headwater.tasks.values import Relation, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +76,14 @@ def _stage(
 ) -> tuple[Staged, dict[str, tuple[SetAside, ...]]]:
     recovered: dict[str, list[SetAside]] = {}
     while True:
-        scanned = define(session, task.relations, around, parameters_of(task), recovered)
-        select = compute(session, task) if compute else _query(session, task, around)
-        staged = stage(session, task, select, to)
-        set_aside = _collect(session, scanned, around)
-        _refuse_changed(scanned, around)
+        try:
+            scanned = define(session, task.relations, around, parameters_of(task), recovered)
+            select = compute(session, task) if compute else _query(session, task, around)
+            staged = stage(session, task, select, to)
+            set_aside = _collect(session, scanned, around)
+        finally:
+            # A file that has changed or gone explains whatever the engine said of it.
+            _refuse_changed(task.relations, around)
         again = {name: [r for r in rows if r.recovered] for name, rows in set_aside.items()}
         if not any(again.values()) or recovered:
             return staged, set_aside
@@ -104,8 +107,11 @@ def _collect(session: Session, scanned: Sequence[Scanned], around: Surroundings)
     return found
 
 
-def _refuse_changed(scanned: Sequence[Scanned], around: Surroundings) -> None:
-    for each in scanned:
-        changed = around.sources[each.source].changed([scan.item for scan in each.items])
+def _refuse_changed(relations: Sequence[Relation], around: Surroundings) -> None:
+    for each in relations:
+        _refuse_changed(each.inputs, around)
+        changed = around.sources[each.name].changed([item for _, item in each.items]) if each.kind == "source" else ()
         if changed:
-            raise Retryable.of("HW0511", f"`{changed[0]}` of source `{each.source}` changed while it was read")
+            node = around.node(each.name)
+            message = f"`{changed[0]}` of source `{each.name}` changed or vanished while it was read"
+            raise Retryable.of("HW0511", message, Where(node.file, node.line))

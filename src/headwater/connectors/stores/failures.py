@@ -12,12 +12,14 @@ _DISK: Final = re.compile(
 )
 _MISSING: Final = re.compile(r"No files found that match the pattern|Cannot open file|No such file or directory")
 _UNREADABLE: Final = re.compile(
-    r"No magic bytes found|Invalid Parquet|corrupt|too small to be a Parquet file", re.IGNORECASE
+    r"No magic bytes found|Invalid Parquet|corrupt|too small to be a Parquet file|Footer length error"
+    r"|Failed to read file|string encoding found in Parquet|Could not read enough bytes",
+    re.IGNORECASE,
 )
 _DOCTOR: Final = "`headwater doctor` lists all damage and can repair it"
 
 
-def explain(failure: Exception) -> Diagnostic | None:
+def explain(failure: Exception, root: str) -> Diagnostic | None:
     """Say what a DuckDB error means that reading or writing a lake's files raised; None: it is about the query."""
     text = str(failure)
     first = text.partition("\n")[0]
@@ -28,9 +30,9 @@ def explain(failure: Exception) -> Diagnostic | None:
     if found := _DISK.search(text):
         hint = "free some space, or run `headwater janitor`" if "space" in found[0] else "check who may write there"
         return error("HW0652", f"the lake cannot be written: {found[0].lower()}", hint=hint)
-    if _MISSING.search(text) and ".parquet" in text:
+    if _MISSING.search(text) and root in text:
         return error("HW0654", f"a file of the lake is missing: {first}", hint=_DOCTOR)
-    if _UNREADABLE.search(text) and ".parquet" in text:
+    if _UNREADABLE.search(text) and root in text:
         return error("HW0655", f"a file of the lake is damaged: {first}", hint=_DOCTOR)
     return None
 

@@ -72,7 +72,7 @@ class Lake:
 
     def explain(self, failure: Exception) -> Diagnostic | None:
         """Say what an error of a COPY or SELECT means for the lake; None: it is about the query."""
-        return failures.explain(failure)
+        return failures.explain(failure, str(self.root))
 
     # Files
 

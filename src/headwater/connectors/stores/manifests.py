@@ -51,7 +51,7 @@ def read_document(content: bytes, path: Path) -> dict[str, Any]:
     """Read a JSON object. Raises Broken (HW0653) if it is none."""
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(path, "it is not JSON") from error
     if not isinstance(document, dict):
         raise damaged(path, "it is not a JSON object")
