@@ -437,7 +437,7 @@ class Histories(RuleBasedStateMachine):
 @pytest.mark.timeout(0)
 def test_histories_for_as_long_as_asked():
     """``make chaos``: new random histories until the time is up."""
-    until = time.monotonic() + 60 * float(os.environ.get("HEADWATER_CHAOS_MINUTES", "5"))
+    until = time.monotonic() + 60 * float(os.environ.get("HEADWATER_CHAOS_MINUTES", "1"))
     while time.monotonic() < until:
         run_state_machine_as_test(Histories, settings=settings(TestHistories.settings, max_examples=50, database=None))
 
