@@ -41,7 +41,7 @@ types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 layers: $(READY) ## imports go down only
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 wheel: $(READY) ## build the wheel, install it into a clean environment, try it
 	$(BIN)/python tools/try_wheel.py
