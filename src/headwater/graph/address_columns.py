@@ -8,7 +8,7 @@ from headwater.graph.address_sources import source_node
 from headwater.graph.cut_time import is_volatile
 from headwater.graph.drafts import Draft
 from headwater.graph.infer_columns import is_cut
-from headwater.graph.values import Column, Input, Node, PythonNode, TimeCut
+from headwater.graph.values import Column, Input, Node, NodeKind, PythonNode, TimeCut
 from headwater.spec.addresses import Version, address
 from headwater.spec.nodes import Column as DeclaredColumn
 from headwater.spec.nodes import Model
@@ -87,10 +87,10 @@ def _model_node(
         own = address("stars", *(part for each in analysis.stars for part in _whole(nodes[each])))
     listed = (str(draft.relations[name]), ",".join([column.address for column in columns]))
     # Its name, too: fills lie under the names of their nodes, and twins with one query must not share them.
-    version = address("version", FORM, name, model.kind, rows, own, *listed, *(each.node for each in inputs))
+    version = address("version", FORM, name, _kind(model), rows, own, *listed, *(each.node for each in inputs))
     return Node(
         name=name,
-        kind=model.kind,
+        kind=_kind(model),
         version=Version(version),
         rows_address=rows,
         columns=columns,
@@ -100,6 +100,7 @@ def _model_node(
         query=model.query,
         parameters=tuple(sorted({each for each, _ in parameters(model.query)})),
         python=_python(model),
+        chain=model.chain,
         checks=draft.checks.get(name, ()),
         volatile=volatile,
         timezone=model.timezone,
@@ -143,7 +144,8 @@ def _python_addresses(
 ) -> tuple[tuple[Column, ...], str]:
     """Code that we cannot read depends on all of its inputs, and on every module of the project that it imports."""
     code = model.code
-    modules = (part for path in sorted(code.modules) for part in (path, code.modules[path])) if code else ()
+    parts = (code.stands_on or code.modules) if code else {}
+    modules = (part for name in sorted(parts) for part in (name, parts[name]))
     whole: list[Reference] = []
     for each in draft.inputs[model.name]:
         whole += [(each, ROWS), (each, LIST), *((each, column) for column, _ in draft.relations[each])]
@@ -186,7 +188,17 @@ def _row_settings(
         if each.cut
     )
     set_aside = tuple(check.address for check in draft.checks.get(model.name, ()) if check.scope == "row")
-    return address("settings", model.timezone, *cut, "reads", *seen, "set aside", *set_aside)
+    part = model.chain
+    links = (part.kind, *part.key, part.on_missing, part.deleted) if part and part.role == "links" else ()
+    return address("settings", model.timezone, *cut, "reads", *seen, "set aside", *set_aside, *links)
+
+
+def _kind(model: Model) -> NodeKind:
+    """Chains were taken apart before: what is left of them are links, one after the other."""
+    if model.chain is not None and model.chain.role == "links":
+        return "links"
+    assert model.kind in {"full", "view", "inline", "incremental"}  # noqa: S101 - see `split_chains`
+    return model.kind
 
 
 def _whole(node: Node) -> tuple[str, ...]:
@@ -238,6 +250,7 @@ def _python(model: Model) -> PythonNode | None:
         arguments=code.arguments,
         inputs=code.inputs,
         modules=code.modules,
+        made_as=code.made_as,
     )
 
 

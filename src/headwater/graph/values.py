@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from headwater.spec.addresses import Version
+from headwater.spec.nodes import ChainPart
 
-NodeKind = Literal["source", "full", "view", "inline", "incremental"]
+NodeKind = Literal["source", "full", "view", "inline", "incremental", "links"]
+TABLE_KINDS: Final = frozenset({"full", "incremental", "links"})
+"""Kinds that have fills: ``links`` are filled one after the other, each time their inputs have moved."""
 ColumnRef = tuple[str, str]
 """(node, column); the column ``*`` means the whole row of that node."""
 
@@ -107,6 +110,8 @@ class PythonNode:
     arguments: tuple[str, ...]
     inputs: Mapping[str, str]
     modules: Mapping[str, str]
+    made_as: str = ""
+    """The node under which its module registers it while it runs; empty: imported by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +133,8 @@ class Node:
     """Names of the parameters it uses, without ``$``."""
     source: SourceNode | None = None
     python: PythonNode | None = None
+    chain: ChainPart | None = None
+    """What it is in a merge, append or history."""
     checks: tuple[Check, ...] = ()
     volatile: bool = False
     lookback_s: float = 0.0

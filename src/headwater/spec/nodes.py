@@ -10,7 +10,8 @@ from headwater.spec.fields import Doc
 from headwater.spec.origin import NOWHERE, Origin
 from headwater.spec.units import Bytes, Every, Seconds
 
-Kind = Literal["full", "view", "inline", "incremental"]
+Kind = Literal["full", "view", "inline", "incremental", "merge", "append", "history"]
+ChainKind = Literal["merge", "append", "history"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,27 @@ class Retries:
     attempts: Annotated[int, Doc("attempts in all")] = 4
     backoff: Annotated[Seconds, Doc("wait before the second attempt; doubles each time, with full jitter")] = Seconds(2)
     max: Annotated[Seconds, Doc("longest wait")] = Seconds(300)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonCode:
+    """A function of the project (a model's, a source's generator, a sink's loader), and the modules it stands on.
+
+    ``inputs`` maps each argument to a node; ``arguments`` lists all parameter names in order (``run`` gets hw.Run).
+    ``modules`` maps paths relative to the project (``python/scores.py``) to their source text.
+    """
+
+    path: str
+    function: str
+    arguments: tuple[str, ...]
+    inputs: Mapping[str, str]
+    modules: Mapping[str, str]
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of the arguments, as written."""
+    made_as: str = ""
+    """The node under which its module registers it while it runs (in a loop, say); empty: imported by its name."""
+    stands_on: Mapping[str, str] = field(default_factory=dict)
+    """What its address is made of: its own code, and each value it holds; empty: all of ``modules``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +83,8 @@ class Source:
     on_schema_change: Annotated[Literal["fail", "quarantine"], Doc("what a file with other columns means")] = "fail"
     checks: Annotated[tuple[AnyCheck, ...], Doc("assertions on its rows")] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    code: PythonCode | None = None
+    """The generator of a ``python`` source."""
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -73,20 +97,17 @@ class Reads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PythonCode:
-    """A Python model's function: where it is, and every project module it imports, as text.
+class ChainPart:
+    """What a model that a chain was split into does in it."""
 
-    ``inputs`` maps each argument to a node; ``arguments`` lists all parameter names in order (``run`` gets hw.Run).
-    ``modules`` maps paths relative to the project (``python/scores.py``) to their source text.
-    """
-
-    path: str
-    function: str
-    arguments: tuple[str, ...]
-    inputs: Mapping[str, str]
-    modules: Mapping[str, str]
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    """Annotations of the arguments, as written."""
+    role: Literal["changes", "links", "fold"]
+    """What came, cut by time; what came, link by link; what it comes to."""
+    kind: ChainKind
+    key: tuple[str, ...] = ()
+    track: tuple[str, ...] = ()
+    deleted: str = ""
+    on_missing: Literal["keep", "delete"] = "keep"
+    ignores_restated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +139,21 @@ class Model:
     )
     restate_on: Annotated[tuple[str, ...], Doc("inputs without time that restate history when they move")] = ()
     batch: Annotated[Seconds | None, Doc("most time filled by one query, where proved to be the same")] = None
+    key: Annotated[tuple[str, ...], Doc("merge, history: the columns that identify what a row is about")] = ()
+    track: Annotated[
+        tuple[str, ...], Doc("history: columns whose change makes a new version of a row; default: all but key and time")
+    ] = ()
+    deleted: Annotated[
+        str, Doc("merge, history: predicate over its columns, true for a row that says its key is gone", "op = 'D'")
+    ] = ""
+    on_missing: Annotated[
+        Literal["keep", "delete"] | None,
+        Doc("merge, history without `time`: what a key means that the query no longer returns; default: delete for history"),
+    ] = None
+    on_restate: Annotated[
+        Literal["rebuild", "ignore"],
+        Doc("merge, append, history by time: what a slot does whose inputs move after it was filled"),
+    ] = "rebuild"
     allow: Annotated[
         tuple[Literal["volatile"], ...], Doc("volatile: permit now() and the like where slots are cut")
     ] = ()
@@ -128,6 +164,8 @@ class Model:
         default_factory=dict
     )
     checks: Annotated[tuple[AnyCheck, ...], Doc("assertions on its rows")] = ()
+    chain: ChainPart | None = None
+    """Set on the two models that a merge or history model is compiled to, and on an appended one."""
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -150,4 +188,6 @@ class Sink:
     after_rollback: Annotated[Literal["reload", "forward", "none"], Doc("how it follows a rollback")] = "none"
     restate: Annotated[Literal["replace", "ignore"], Doc("append: what a restated slot does")] = "replace"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    code: PythonCode | None = None
+    """The function of a ``python`` sink."""
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
