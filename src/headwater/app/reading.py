@@ -11,7 +11,7 @@ from headwater.app.environments import require_environment
 from headwater.app.graphs import released_graph
 from headwater.app.workspace import Effects, Workspace, find_root, open_workspace
 from headwater.diagnostics import Invalid, suggest
-from headwater.graph.values import Graph, Input
+from headwater.graph.values import SERVED_KINDS, Graph, Input
 from headwater.run.context import FillBook
 from headwater.run.engine import Session, as_headwater_error
 from headwater.run.python_models import fills_of
@@ -123,7 +123,7 @@ def _named(graph: Graph, sql: str) -> list[str]:
     """Give the served nodes that a text could mean: all whose last name part occurs in it as a word."""
     words = {token.text.strip('"').casefold() for token in visible_tokens(sql) if token.kind in {"word", "quoted"}}
     words |= {token.text.replace('""', '"').strip('"').casefold() for token in visible_tokens(sql)}
-    served = [node for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
+    served = [node for node in graph.nodes if node.kind in SERVED_KINDS]
     return [node.name for node in served if node.name.rpartition(".")[2].casefold() in words]
 
 
@@ -133,7 +133,7 @@ def _not_served(name: str, graph: Graph, head: Head) -> Invalid:
         if node.kind in {"source", "inline"} and name.casefold() in {node.name, node.name.rpartition(".")[2]}:
             hint = "sources are read in place, and inline models exist only inside others: query a model"
             return Invalid.of("HW0562", f"`{node.name}` is {_kind(node.kind)} and is not served", hint=hint)
-    served = [node.name for node in graph.nodes if node.kind in {"full", "incremental", "view"}]
+    served = [node.name for node in graph.nodes if node.kind in SERVED_KINDS]
     return _unserved(name, [each for each in served if each in head.nodes], head)
 
 
@@ -149,8 +149,7 @@ def _kind(kind: str) -> str:
 
 def require_served(graph: Graph, head: Head, name: str) -> None:
     """Raise Invalid with a suggestion if an environment serves no node of that name."""
-    kinds = {"full", "incremental", "view"}
-    served = [node.name for node in graph.nodes if node.kind in kinds and node.name in head.nodes]
+    served = [node.name for node in graph.nodes if node.kind in SERVED_KINDS and node.name in head.nodes]
     if name not in served:
         raise _unserved(name, served, head)
 

@@ -12,6 +12,7 @@ from headwater.app.planning import plan_with, selected_names
 from headwater.app.recording import recorded
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict
+from headwater.graph.values import TABLE_KINDS
 from headwater.plan.decide import Options
 from headwater.run.context import Context
 from headwater.run.cycle import settle
@@ -74,7 +75,7 @@ def _groups(workspace: Workspace, environment: str, select: Sequence[str]) -> li
     selected = selected_names(graph, [*patterns, *(p for each in named for p in each.select)], frozenset())
     if not any(pipeline.publish == "each" for pipeline in named):
         return [selected]
-    tables = [node.name for node in graph.nodes if node.kind in {"full", "incremental"}]
+    tables = [node.name for node in graph.nodes if node.kind in TABLE_KINDS]
     return [frozenset({name}) for name in tables if selected is None or name in selected] or [selected]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.workspace import Workspace
 from headwater.graph.encoding import NodeOutline, Outline, outline
+from headwater.graph.values import SERVED_KINDS
 from headwater.plan.calendar import Calendar
 from headwater.spec.addresses import HUB, Slot
 from headwater.spec.releases import Head
@@ -17,9 +18,6 @@ from headwater.state.runs import TaskRow, last_runs
 
 if TYPE_CHECKING:
     from headwater.plan.values import NodePlan
-
-_SERVED = {"full", "incremental", "view"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
@@ -109,7 +107,7 @@ class _Known:
     now: datetime
 
     def served(self) -> list[NodeOutline]:
-        return [each for each in self.code.nodes if each.kind in _SERVED and each.name in self.head.nodes]
+        return [each for each in self.code.nodes if each.kind in SERVED_KINDS and each.name in self.head.nodes]
 
     def node(self, each: NodeOutline, plan: "NodePlan | None") -> NodeStatus:
         name, condition = each.name, self.conditions.get(each.name, Condition())

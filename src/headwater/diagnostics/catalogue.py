@@ -73,6 +73,13 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0243": "reference to nowhere",
     "HW0250": "selection that matches nothing",
     "HW0251": "no such node or column",
+    "HW0260": "setting of another kind of model",
+    "HW0261": "chain without a key",
+    "HW0262": "key that the query does not give",
+    "HW0263": "column that a history adds",
+    "HW0264": "row without a key",
+    "HW0265": "key that comes twice",
+    "HW0266": "condition for deleted rows that cannot be",
     # HW03xx sources and files
     "HW0301": "path of a source that cannot be",
     "HW0302": "format that cannot be told",
@@ -184,6 +191,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0654": "file of a fill is missing",
     "HW0655": "file of a fill is not what was written",
     "HW0656": "type that a file cannot hold exactly",
+    # HW069x new projects
+    "HW0690": "name that no directory can have",
+    "HW0691": "name that no project can have",
     # HW07xx sinks
     "HW0701": "setting of a sink that cannot be",
     "HW0702": "key without a value in a merge",
@@ -266,6 +276,8 @@ HINTS: Final[dict[str, str]] = {
     "HW0623": "newer releases are not concerned",
     "HW0652": "check the disk of the lake: its space, and who may write there",
     "HW0653": "check the disk of the lake, and who may read there; `headwater doctor` lists all damage",
+    "HW0690": "use letters, digits, `-` and `_`",
+    "HW0691": "give it a name with `--name`, such as `shop`",
     "HW0704": "check the target's disk and path, and who may write there",
     "HW0801": "mend the Python file; nothing of it was run",
     "HW0803": 'columns are a map from name to type: `columns={"carrier": "text"}`',

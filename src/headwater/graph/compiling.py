@@ -19,6 +19,7 @@ from headwater.graph.prove_slots import prove_slots
 from headwater.graph.resolve_pipelines import resolve_pipelines
 from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
+from headwater.graph.split_chains import split_chains
 from headwater.graph.trace_lineage import trace_lineage
 from headwater.graph.values import Graph
 from headwater.spec.project import Project, Variable
@@ -29,6 +30,7 @@ _DEEPEST: Final = 12_000
 Pass = Callable[[Draft], Draft]
 
 PASSES: Final[tuple[Pass, ...]] = (
+    split_chains,  # merge, append, history → plain models
     resolve_references,  # names in SQL → nodes
     order_nodes,  # topological; a ring is a diagnostic
     infer_columns,  # names and types, top-down

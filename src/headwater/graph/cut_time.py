@@ -93,9 +93,10 @@ def _time_column(name: str, columns: Relation, at: Origin) -> tuple[tuple[str, s
 def _missing(model: Model) -> Iterator[Diagnostic]:
     if model.kind != "incremental":
         return
+    kind = f"{model.chain.kind} model by time" if model.chain else "incremental model"
     for key, value, example in (("time", model.time, "time: flight_date"), ("every", model.every, "every: 1d")):
         if value is None:
-            message = f"an incremental model needs `{key}`"
+            message = f"an {kind} needs `{key}`" if kind[0] in "ai" else f"a {kind} needs `{key}`"
             yield error("HW0221", message, model.at.of("kind"), hint=f"such as `{example}`")
 
 

@@ -1,12 +1,15 @@
 """Names and types of every node's columns, top-down: declared ones normalised by the engine, queries bound by it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.graph import caching, mistakes
 from headwater.graph.drafts import Draft, Mentions, place
+from headwater.graph.fold_chains import fold_query
+from headwater.graph.split_chains import CHANGES
 from headwater.spec.addresses import address
 from headwater.spec.checks import Schema
 from headwater.spec.nodes import Column, Model
@@ -31,6 +34,9 @@ def infer_columns(draft: Draft) -> Draft:
     for name in draft.order:
         if name in draft.failed or any(each not in relations for each in draft.inputs.get(name, ())):
             continue
+        draft, found[name] = _with_fold(draft, name, relations)
+        if found[name]:
+            continue
         binder = _Binder(draft, relations)
         relation, found[name] = binder.bind(name)
         if relation is not None:
@@ -41,6 +47,18 @@ def infer_columns(draft: Draft) -> Draft:
             analyses[name] = binder.known
     found[""] = list(_wrong_macros(draft, relations))
     return draft.noting(found, relations=relations, keys=keys, analyses=analyses)
+
+
+def _with_fold(draft: Draft, name: str, relations: Mapping[str, Relation]) -> tuple[Draft, list[Diagnostic]]:
+    """Complete the query of a fold, now that the columns of what came are known."""
+    model = draft.project.models.get(name)
+    if model is None or model.chain is None or model.chain.role != "fold":
+        return draft, []
+    changes = draft.project.models[name + CHANGES]
+    query, wrong = fold_query(model, relations[changes.name], changes.time)
+    models = {**draft.project.models, name: replace(model, query=query)}
+    draft.parses.pop(name, None)
+    return replace(draft, project=replace(draft.project, models=models)), wrong
 
 
 def _wrong_macros(draft: Draft, relations: Mapping[str, Relation]) -> Iterator[Diagnostic]:
@@ -89,10 +107,24 @@ class _Binder:
         if self.known is not None:
             return self.known.columns, list(_declared_otherwise(self._draft, model, self.known.columns))
         bound = _bound(self._draft, model, inputs)
+        if isinstance(bound, BindError) and (wrong := _wrong_condition(model, bound)):
+            return None, [wrong]
         if isinstance(bound, BindError):
             mentions = self._draft.mentions.get(model.name, Mentions())
             return None, [mistakes.of_binding(model, mentions, inputs, self._draft.macros, bound)]
         return bound, [*_same_name(model, bound), *_declared_otherwise(self._draft, model, bound)]
+
+
+def _wrong_condition(model: Model, problem: BindError) -> Diagnostic | None:
+    """The condition for deleted rows stands in queries of ours, where nobody could find it."""
+    part = model.chain
+    if part is None or not part.deleted:
+        return None
+    ours = model.query.find("FROM (") if part.role == "links" else len(model.query) if part.role == "fold" else 0
+    if problem.offset is None or problem.offset >= ours:
+        return None
+    message = f"`deleted` cannot be computed: {problem.message.splitlines()[0]}"
+    return error("HW0266", message, model.at.of("deleted"), hint="a condition over the columns of the query")
 
 
 def analysis_key(draft: Draft, model: Model, inputs: Mapping[str, Relation]) -> str:

@@ -7,7 +7,7 @@ from headwater.graph.drafts import Draft
 from headwater.graph.values import SinkNode
 from headwater.spec.nodes import Sink
 
-_SERVED = frozenset({"full", "incremental", "view"})
+_SERVED = frozenset({"full", "incremental", "view", "append"})
 
 
 def resolve_sinks(draft: Draft) -> Draft:

@@ -11,6 +11,8 @@ from headwater.spec.nodes import ChainPart
 NodeKind = Literal["source", "full", "view", "inline", "incremental", "links"]
 TABLE_KINDS: Final = frozenset({"full", "incremental", "links"})
 """Kinds that have fills: ``links`` are filled one after the other, each time their inputs have moved."""
+SERVED_KINDS: Final = TABLE_KINDS | {"view"}
+"""Kinds whose rows readers of an environment see."""
 ColumnRef = tuple[str, str]
 """(node, column); the column ``*`` means the whole row of that node."""
 

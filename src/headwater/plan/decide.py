@@ -8,7 +8,7 @@ from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.positions import Positions, Table, extended
 from headwater.plan.values import NodePlan, SourceFacts
-from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, address
+from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, address, link_slot
 from headwater.spec.fills import Entry
 from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
 
@@ -23,6 +23,8 @@ class Knowledge:
     """Which of these existing fills a blocking check has refused."""
     latest: Callable[[Node, SlotKey, Digest], Entry | None]
     """The newest existing fill of a volatile node's slot on these moving inputs (promotion takes the same fill)."""
+    chain: Callable[[Node], Entries]
+    """The longest chain of links of this version that an environment serves (one that has none takes it as it is)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +114,17 @@ class Decider:
 
     def _is_whole(self, node: Node, known: HeadNode) -> bool:
         if known.slots == 0:
-            return node.name in self.ranges and not any(True for _ in self._keys(node))
+            return node.name in self.ranges and not any(True for _ in self._keys(node, {}))
         entries = self.head.entries_of(node.name)
-        return all(key in entries for key in self._keys(node))
+        return node.kind == "links" or all(key in entries for key in self._keys(node, entries))
 
     def _decide_slots(self, node: Node, at_head: HeadNode | None, known: HeadNode | None, settles: str) -> NodePlan:
         old = self.head.entries_of(node.name) if at_head else {}
         current: Entries = old if known else {}
         decision = _Decision()
-        wants = map(self._want_of(node), self._keys(node))
+        if node.kind == "links":
+            current = self._links(node, current, decision)
+        wants = map(self._want_of(node, current), self._keys(node, current))
         due = [want for want in wants if self._is_due(node, want, current, decision, is_known=bool(known))]
         self._resolve(node, due, current, decision)
         chosen = decision.chosen()
@@ -146,13 +150,24 @@ class Decider:
             settles=settles if is_settling else "",
         )
 
-    def _keys(self, node: Node) -> Iterable[SlotKey]:
+    def _links(self, node: Node, current: Entries, decision: _Decision) -> Entries:
+        """Past links stay as they are; an environment without any takes another's chain."""
+        if current:
+            decision.keep.update(current)
+            return current
+        decision.reuse.update(self.knowledge.chain(node))
+        return dict(decision.reuse)
+
+    def _keys(self, node: Node, current: Entries) -> Iterable[SlotKey]:
         if node.kind == "full":
             return [(HUB, ALL)]
+        if node.kind == "links":
+            return [(HUB, link_slot(len(current) + 1))]
         start, end = self.ranges[node.name]
         return ((HUB, slot_of(at)) for at in _calendar(node).starts(start, end))
 
-    def _want_of(self, node: Node) -> Callable[[SlotKey], _Want]:
+    def _want_of(self, node: Node, current: Entries) -> Callable[[SlotKey], _Want]:
+        last = current[max(current)].fill if current and node.kind == "links" else ""
         calendar = _calendar(node) if node.kind == "incremental" else None
         oldest = self.now - timedelta(seconds=node.lookback_s)
 
@@ -162,7 +177,8 @@ class Decider:
             inputs = tuple(sorted((each.node, str(position.digest)) for each, position in found))
             moving = sorted((each.node, str(position.digest)) for each, position in found if each.moving)
             recent = bool(node.lookback_s and interval and interval[1] > oldest)
-            nonce = ("now", self.now.isoformat()) if node.volatile or recent else ("", "")
+            has_nonce = node.volatile or recent or node.kind == "links"
+            nonce = ("now", self.now.isoformat() + last) if has_nonce else ("", "")
             return _Want(
                 key,
                 Digest(address(*(f"{name}={at}" for name, at in (*inputs, nonce)))),
@@ -186,11 +202,25 @@ class Decider:
                 decision.held.add(key)
                 return False
             decision.released.add(key)
+        if node.kind == "links":
+            return self._is_link_due(node, want, current, decision)
+        if entry and node.chain and node.chain.ignores_restated:
+            return False
         is_refreshed = self.options.refresh and want.has_nonce
         if entry and entry.moving == want.moving and not is_refreshed:
             return False
         if not want.is_ready:
             decision.waiting.add(key)
+            return False
+        return True
+
+    def _is_link_due(self, node: Node, want: _Want, current: Entries, decision: _Decision) -> bool:
+        """The next link is due when the inputs no longer stand where they stood at the last one."""
+        last = current[max(current)] if current else None
+        if last and last.moving == want.moving and not (self.options.refresh and node.volatile):
+            return False
+        if not want.is_ready:
+            decision.waiting.add(want.key)
             return False
         return True
 
@@ -216,7 +246,7 @@ class Decider:
                 decision.inputs[key] = want.inputs
 
     def _entry(self, node: Node, want: _Want, current: Entries) -> Entry:
-        if want.has_nonce and not self.options.refresh and not current:
+        if want.has_nonce and not self.options.refresh and not current and node.kind != "links":
             same = self.knowledge.latest(node, want.key, want.moving)
             if same:
                 return same

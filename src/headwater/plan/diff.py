@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from headwater.graph.values import Graph, Node
+from headwater.graph.values import TABLE_KINDS, Graph, Node
 from headwater.plan.decide import Decider, Knowledge, Options
 from headwater.plan.positions import Positions
 from headwater.plan.reasons import added_checks, reason_of
@@ -60,7 +60,7 @@ def diff(
 
 
 def _decide(node: Node, decider: Decider) -> NodePlan:
-    if node.kind in {"full", "incremental"}:
+    if node.kind in TABLE_KINDS:
         return decider.decide(node)
     at_head = decider.head.nodes.get(node.name)
     return NodePlan(

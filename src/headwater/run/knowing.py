@@ -8,9 +8,9 @@ from headwater.plan.decide import Knowledge
 from headwater.run.measuring import fill_checks
 from headwater.spec.addresses import Digest, FillId
 from headwater.spec.fills import Entry
-from headwater.spec.releases import SlotKey
+from headwater.spec.releases import Entries, SlotKey
 from headwater.state.database import Database
-from headwater.state.fills import condemned, recorded, served_elsewhere
+from headwater.state.fills import chain_elsewhere, condemned, recorded, served_elsewhere
 from headwater.state.verdicts import verdicts
 
 
@@ -41,4 +41,7 @@ def knowledge(db: Database, store: Store) -> Knowledge:
         fill = served_elsewhere(db, node.name, node.version, *key, moving)
         return Entry(fill.id, fill.digest, fill.moving) if fill else None
 
-    return Knowledge(sealed=sealed, refused=refused, latest=newest)
+    def chain(node: Node) -> Entries:
+        return chain_elsewhere(db, node.name, node.version)
+
+    return Knowledge(sealed=sealed, refused=refused, latest=newest, chain=chain)

@@ -102,8 +102,13 @@ def clip(relation: Relation) -> str:
 
 def table_select(around: Surroundings, relation: Relation) -> str:
     """Give a SELECT over the fills of a table."""
-    node = around.node(relation.name)
-    fills = [around.fills[fill] for fill in relation.fills]
+    return fills_select(around, relation.name, relation.fills)
+
+
+def fills_select(around: Surroundings, name: str, ids: Sequence[str]) -> str:
+    """Give a SELECT over some fills of a node."""
+    node = around.node(name)
+    fills = [around.fills[fill] for fill in ids]
     columns = fills[0].columns if fills else around.store.stored_columns([(c.name, c.type) for c in node.columns])
     paths = [around.store.path(f.node, f.version, file.name) for f in fills for file in f.files]
     return f"SELECT * FROM ({around.store.relation(columns, paths)}) AS fills"

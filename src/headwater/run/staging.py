@@ -8,6 +8,7 @@ from headwater.connect.stores import Store
 from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Check, Node
 from headwater.run.engine import Session
+from headwater.run.linking import refuse_keys
 from headwater.run.measuring import fill_checks
 from headwater.run.splitting import KEY, measure_split, numbered, write_split
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
@@ -49,6 +50,8 @@ def stage(session: Session, task: Task, select: str, to: Stage) -> Staged:
         _refuse_strays(session, task)
     if failing and not session.rows(f"SELECT count(*) FROM {STAGED} AS this WHERE {failing}")[0][0]:
         failing = ""
+    if cut is not None:
+        refuse_keys(session, task.node, _good(failing), time=cut.column)
     staged = _split(session, task, columns, failing, to) if cut else _single(session, task, columns, failing, to)
     session.run(f"DROP TABLE {STAGED}")
     return staged

@@ -8,6 +8,7 @@ from typing import Protocol
 from headwater.diagnostics import Retryable, Where
 from headwater.graph.values import Node
 from headwater.run.engine import Engine, Session, as_headwater_error, deadline
+from headwater.run.linking import link_select
 from headwater.run.measuring import fill_checks, measure_fills
 from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of
 from headwater.run.staging import Stage, Staged, stage
@@ -79,6 +80,8 @@ def _stage(
         try:
             scanned = define(session, task.relations, around, parameters_of(task), recovered)
             select = compute(session, task) if compute else _query(session, task, around)
+            if task.node.kind == "links":
+                select = link_select(session, task, select, around)
             staged = stage(session, task, select, to)
             set_aside = _collect(session, scanned, around)
         finally:

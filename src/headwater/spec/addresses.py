@@ -15,6 +15,17 @@ Slot = NewType("Slot", str)
 ALL: Final = Slot("all")
 HUB: Final = "hub"
 """The site that computes when nothing says otherwise."""
+
+
+def link_slot(number: int) -> Slot:
+    """Name the n-th link of a chain (from 1), so that names sort as links follow each other.
+
+    >>> link_slot(12)
+    '#000000012'
+    """
+    return Slot(f"#{number:09d}")
+
+
 ABSENT: Final = Digest("absent")
 """The position of an input that has no fill."""
 

@@ -8,6 +8,10 @@ MANIFEST_FORMAT = 1
 """Raised when an older Headwater could misread a manifest."""
 
 
+PACK_FORMAT = 1
+"""Raised when an older Headwater could misread a pack's manifest."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
     """A column's name, its DuckDB type, and the type that the Parquet file holds (differs where Parquet cannot)."""
@@ -25,6 +29,32 @@ class StoredFile:
     rows: int
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackTime:
+    """By which time a pack's rows are told apart: the column, its type, and how slots are cut."""
+
+    column: str
+    type: str
+    timezone: str
+    every: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """One Parquet file with the rows of many slots' fills, sorted by time: rows of a slot are those of its interval."""
+
+    id: str
+    node: str
+    version: Version
+    site: str
+    time: PackTime
+    columns: tuple[StoredColumn, ...]
+    file: StoredFile
+    filled: int
+    """How many of its fills have rows: who wants as many of them reads the file whole."""
+    format: int = PACK_FORMAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +80,21 @@ class Fill:
     inputs: tuple[tuple[str, str], ...] = ()
     """What it stands on, for people and for repair: (input node, digest of the part of it that was read)."""
     format: int = MANIFEST_FORMAT
+    pack: Pack | None = None
+    """Where the rows lie, if not in ``files`` of their own."""
+    packed_rows: int = 0
+    packed_bytes: int = 0
+    """Its share of the pack."""
 
     @property
     def rows(self) -> int:
         """Rows served."""
-        return sum(f.rows for f in self.files)
+        return self.packed_rows if self.pack else sum(f.rows for f in self.files)
 
     @property
     def bytes(self) -> int:
         """Bytes on disk."""
-        return sum(f.bytes for f in self.files)
+        return self.packed_bytes if self.pack else sum(f.bytes for f in self.files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,14 +141,14 @@ class Model:
     batch: Annotated[Seconds | None, Doc("most time filled by one query, where proved to be the same")] = None
     key: Annotated[tuple[str, ...], Doc("merge, history: the columns that identify what a row is about")] = ()
     track: Annotated[
-        tuple[str, ...], Doc("history: columns whose change makes a new version of a row; default: all but key and time")
+        tuple[str, ...], Doc("history: columns whose change makes a new row; default: all but key and time")
     ] = ()
     deleted: Annotated[
         str, Doc("merge, history: predicate over its columns, true for a row that says its key is gone", "op = 'D'")
     ] = ""
     on_missing: Annotated[
         Literal["keep", "delete"] | None,
-        Doc("merge, history without `time`: what a key means that the query no longer returns; default: delete for history"),
+        Doc("merge, history without `time`: what a key means that is no longer returned; history: delete, merge: keep"),
     ] = None
     on_restate: Annotated[
         Literal["rebuild", "ignore"],

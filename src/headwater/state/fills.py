@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from headwater.spec.addresses import Digest, FillId, Slot, Version, address
-from headwater.spec.fills import MANIFEST_FORMAT, Fill, StoredColumn, StoredFile
+from headwater.spec.fills import MANIFEST_FORMAT, Entry, Fill, StoredColumn, StoredFile
 from headwater.state.database import Database
 from headwater.state.values import chunks, marks, optional_stamp
 
@@ -108,6 +108,19 @@ def served_elsewhere(db: Database, node: str, version: Version, site: str, slot:
         ) ORDER BY f.id LIMIT 1"""
     with db.read() as connection:
         return next(selected(connection, where, (version, moving, node, site, slot)), None)
+
+
+def chain_elsewhere(db: Database, node: str, version: Version) -> dict[tuple[str, Slot], Entry]:
+    """Give the entries of the environment that serves most links of a node's version; empty if none serves any."""
+    most = """
+        SELECT e.environment FROM entries AS e JOIN fills AS f ON f.id = e.fill
+        WHERE e.node = ? AND f.version = ? AND f.condemned = 0 GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"""
+    entries = f"SELECT site, slot, fill, digest, moving FROM entries WHERE node = ? AND environment = ({most})"
+    with db.read() as connection:
+        return {
+            (site, Slot(slot)): Entry(FillId(fill), Digest(digest), Digest(moving))
+            for site, slot, fill, digest, moving in connection.execute(entries, (node, node, version))
+        }
 
 
 def selected(connection: sqlite3.Connection, where: str, values: Iterable[object] = ()) -> Iterator[Fill]:

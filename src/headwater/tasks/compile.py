@@ -52,8 +52,14 @@ class _Compiler:
             now=self._plan.now,
             environment=self._plan.environment,
             interval=interval,
+            before=self._before(each),
             depends=frozenset(makers[fill] for fill in _fills(relations) if fill in makers),
         )
+
+    def _before(self, each: NodePlan) -> tuple[str, ...]:
+        if each.node.kind != "links":
+            return ()
+        return tuple(entry.fill for key, entry in sorted(each.chosen.items()) if key not in each.build)
 
     def relation(self, each: Input, reader: Interval | None) -> Relation:
         node, interval = self._nodes[each.node], extended(each, reader)

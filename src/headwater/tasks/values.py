@@ -51,5 +51,7 @@ class Task:
     now: datetime
     environment: str
     interval: Interval | None = None
+    before: tuple[str, ...] = ()
+    """Links: the fills of the links before, in order."""
     depends: frozenset[str] = frozenset()
     """Tasks of the same run whose fills it reads."""

@@ -1,0 +1,129 @@
+"""Merge, append and history models → plain models: one for what came, slot by slot, and one for what it comes to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+from headwater.diagnostics import Diagnostic, error
+from headwater.graph.drafts import Draft
+from headwater.spec.nodes import ChainPart, Column, Model
+from headwater.sql.text import quote_relation
+
+CHANGES: Final = "@changes"
+"""Added to the name of a merge or history model, it names the table of what came (no user's node can be called so)."""
+LINK, AT, DELETED = "hw_link", "hw_at", "hw_deleted"
+"""Columns of links: the number of the link, the run's logical time, whether the key is gone."""
+_LINK_TYPES: Final = ((LINK, "BIGINT"), (AT, "TIMESTAMP WITH TIME ZONE"), (DELETED, "BOOLEAN"))
+_ONLY_CHAINS: Final = ("key", "track", "deleted", "on_missing")
+
+
+def split_chains(draft: Draft) -> Draft:
+    """Replace every chain by the plain models that it means.
+
+    - ``append`` by time is an incremental model; without time it holds *links*, one each time its inputs move;
+    - ``merge`` and ``history`` become ``x@changes`` (incremental by time, else links) and ``x``, a fold of it.
+    """
+    models: dict[str, Model] = {}
+    found: dict[str, list[Diagnostic]] = {}
+    for name, model in draft.project.models.items():
+        found[name] = list(_wrong(model))
+        failed = bool(found[name])
+        models |= {name: model} if failed or model.kind not in {"merge", "append", "history"} else _parts(model)
+    return draft.noting(found, project=replace(draft.project, models=models))
+
+
+def _wrong(model: Model) -> Iterator[Diagnostic]:
+    if model.kind not in {"merge", "history"}:
+        for name in _ONLY_CHAINS:
+            if getattr(model, name):
+                hint = "leave it out, or say `kind: merge` or `kind: history`"
+                yield error("HW0260", f"`{name}` is for merge and history models", model.at.of(name), hint=hint)
+        if model.kind != "append" and model.on_restate != "rebuild":
+            where, hint = model.at.of("on_restate"), "the slots of an incremental model always follow their inputs"
+            yield error("HW0260", "`on_restate` is for merge, append and history models", where, hint=hint)
+        return
+    if not model.key:
+        hint = "such as `key: [id]`: the columns that say what a row is about"
+        yield error("HW0261", f"a {model.kind} model needs `key`", model.at.of("kind"), hint=hint)
+    if model.track and model.kind == "merge":
+        hint = "a merge model keeps the last row of each key whatever changed"
+        yield error("HW0260", "`track` is for history models", model.at.of("track"), hint=hint)
+    if model.on_missing and _is_by_time(model):
+        hint = "a slot holds what changed in it, so a missing key says nothing; use `deleted:`"
+        yield error("HW0260", "`on_missing` is for models without `time`", model.at.of("on_missing"), hint=hint)
+
+
+def _is_by_time(model: Model) -> bool:
+    return model.time is not None or model.every is not None
+
+
+def _parts(model: Model) -> dict[str, Model]:
+    kind = model.kind
+    assert kind in {"merge", "append", "history"}  # noqa: S101 - asked by the caller
+    part = ChainPart(
+        role="changes" if _is_by_time(model) else "links",
+        kind=kind,
+        key=model.key,
+        track=model.track,
+        deleted=model.deleted,
+        on_missing=model.on_missing or ("delete" if kind == "history" else "keep"),
+        ignores_restated=model.on_restate == "ignore",
+    )
+    if kind == "append":
+        by_time = _is_by_time(model)
+        return {model.name: replace(model, kind="incremental" if by_time else "append", chain=part)}
+    changes = _changes(model, part)
+    return {changes.name: changes, model.name: _fold(model, part)}
+
+
+def _changes(model: Model, part: ChainPart) -> Model:
+    """What came: the user's query, with the checks that set single rows aside."""
+    name = model.name + CHANGES
+    checks = tuple(check for check in model.checks if check.on_fail == "quarantine")
+    changes = replace(model, name=name, chain=part, checks=checks, grain=(), description="", columns=_typed(model))
+    if part.role == "changes":
+        return replace(changes, kind="incremental")
+    if model.code is not None:
+        technical = {column: Column(type=type_) for column, type_ in _LINK_TYPES}
+        return replace(changes, kind="append", columns=dict(changes.columns) | technical)
+    query, column = _with_link(model, part)
+    return replace(changes, kind="append", query=query, query_column=column)
+
+
+def _typed(model: Model) -> Mapping[str, Column]:
+    """A Python model's columns are its contract; those that a history adds are not its own."""
+    if model.code is None:
+        return {}
+    return {name: said for name, said in model.columns.items() if name not in {"valid_from", "valid_to"}}
+
+
+def _with_link(model: Model, part: ChainPart) -> tuple[str, int]:
+    """Give the query with the columns of a link, and its column: what the user wrote keeps its place in the file."""
+    deleted = f"({part.deleted}) IS TRUE" if part.deleted else "false"
+    empty = ", ".join(f"CAST(NULL AS {type_}) AS {column}" for column, type_ in _LINK_TYPES[:-1])
+    before = f"SELECT *, {empty}, {deleted} AS {DELETED} FROM ("
+    return f"{before}{model.query}\n) AS rows_of_link", model.query_column - len(before)
+
+
+def _fold(model: Model, part: ChainPart) -> Model:
+    """What it comes to: the query is completed once the columns are known (``fold_chains``)."""
+    return replace(
+        model,
+        kind="full",
+        chain=replace(part, role="fold"),
+        checks=tuple(check for check in model.checks if check.on_fail != "quarantine"),
+        query=f"SELECT * FROM {quote_relation(model.name + CHANGES)}",
+        query_line=model.at.where.line,
+        query_column=1,
+        code=None,
+        time=None,
+        every=None,
+        start=None,
+        end=None,
+        lookback=None,
+        complete=False,
+        reads={},
+        restate_on=(),
+        batch=None,
+        allow=(),
+    )

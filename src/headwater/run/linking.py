@@ -1,0 +1,83 @@
+"""One link of a chain: what differs between what the query gives now and what the links before it came to."""
+
+from headwater.diagnostics import Invalid, Where
+from headwater.graph.split_chains import AT, DELETED, LINK
+from headwater.graph.values import Node
+from headwater.run.engine import Session
+from headwater.run.relations import Surroundings, fills_select
+from headwater.sql.text import literal, quote_identifier
+from headwater.tasks.values import Task
+
+_CAME = "hw_came"
+"""Temporary table of what the query gives."""
+_MOST_SHOWN = 3
+
+
+def link_select(session: Session, task: Task, select: str, around: Surroundings) -> str:
+    """Give a SELECT of the rows of a link: those that are new or differ, and the keys that are gone.
+
+    A link of an ``append`` is all that the query gives.
+    """
+    part = task.node.chain
+    if part is None or part.kind == "append":
+        return select
+    session.run(f"CREATE TEMP TABLE {_CAME} AS {select}")
+    refuse_keys(session, task.node, f"SELECT * FROM {_CAME} WHERE NOT {DELETED}")
+    number = int(task.slots[0].slot.removeprefix("#"))
+    stamp = f"{number} AS {LINK}, CAST({literal(task.now)} AS TIMESTAMPTZ) AS {AT}"
+    columns = [c.name for c in task.node.columns if c.name not in {LINK, AT, DELETED}]
+    if not task.before:
+        return (
+            f"SELECT {_listed(columns, 'came')}, {stamp}, false AS {DELETED} FROM {_CAME} AS came WHERE NOT {DELETED}"
+        )
+    return _difference(task, columns, stamp, fills_select(around, task.node.name, task.before))
+
+
+def _difference(task: Task, columns: list[str], stamp: str, before: str) -> str:
+    part = task.node.chain
+    assert part is not None  # noqa: S101 - asked by the caller
+    key = ", ".join(map(quote_identifier, part.key))
+    known = f"SELECT * FROM ({before}) AS links QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {LINK} DESC) = 1"
+    known = f"SELECT *, true AS hw_known FROM ({known}) AS latest WHERE NOT {DELETED}"
+    others = [each for each in columns if each.casefold() not in {k.casefold() for k in part.key}]
+    differs = " OR ".join(f"came.{name} IS DISTINCT FROM known.{name}" for name in map(quote_identifier, others))
+    changed = (
+        f"SELECT {_listed(columns, 'came')}, {stamp}, false AS {DELETED}"
+        f" FROM (SELECT * FROM {_CAME} WHERE NOT {DELETED}) AS came LEFT JOIN known USING ({key})"
+        f" WHERE known.hw_known IS NULL OR {differs or 'false'}"
+    )
+    join, of = ("ANTI", f"NOT {DELETED}") if part.on_missing == "delete" else ("SEMI", DELETED)
+    lost = (
+        f"SELECT {_listed(columns, 'known')}, {stamp}, true AS {DELETED} FROM known"
+        f" {join} JOIN (SELECT * FROM {_CAME} WHERE {of}) AS came USING ({key})"
+    )
+    return f"WITH known AS MATERIALIZED ({known}) {changed} UNION ALL {lost}"
+
+
+def _listed(columns: list[str], of: str) -> str:
+    return ", ".join(f"{of}.{quote_identifier(name)}" for name in columns)
+
+
+def refuse_keys(session: Session, node: Node, rows: str, *, time: str = "") -> None:
+    """Raise Invalid if a row lacks a part of its key, or if two rows say something of one key (at one time)."""
+    part = node.chain
+    if part is None or not part.key:
+        return
+    key = [quote_identifier(each) for each in part.key]
+    missing = " OR ".join(f"{each} IS NULL" for each in key)
+    within = [*key, *([quote_identifier(time)] if time else [])]
+    shown = ", ".join(f"CAST({each} AS VARCHAR)" for each in within)
+    where, name = Where(node.file, node.line), node.name.partition("@")[0]
+    [(nulls,)] = session.rows(f"SELECT count(*) FROM ({rows}) AS this WHERE {missing}")
+    if nulls:
+        message = f"`{name}` returned {nulls} rows whose key ({', '.join(part.key)}) is NULL"
+        hint = "filter them out, or set them aside: `not_null` with `on_fail: quarantine`"
+        raise Invalid.of("HW0264", message, where, hint=hint)
+    twice = f"SELECT {shown} FROM ({rows}) AS this GROUP BY {', '.join(within)} HAVING count(*) > 1"
+    found = session.rows(f"{twice} ORDER BY ALL LIMIT {_MOST_SHOWN + 1}")
+    if found:
+        examples = "; ".join(", ".join(map(str, each)) for each in found[:_MOST_SHOWN])
+        at = f" at the same {time}" if time else ""
+        message = f"`{name}` returned several rows for one key{at}, such as {examples}"
+        hint = "which of them is right? Say it in the query, such as QUALIFY row_number() OVER (…) = 1"
+        raise Invalid.of("HW0265", message, where, hint=hint)
