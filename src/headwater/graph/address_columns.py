@@ -8,7 +8,8 @@ from headwater.graph.address_sources import source_node
 from headwater.graph.cut_time import is_volatile
 from headwater.graph.drafts import Draft
 from headwater.graph.infer_columns import is_cut
-from headwater.graph.values import Column, Input, Node, NodeKind, PythonNode, TimeCut
+from headwater.graph.python_nodes import python_node
+from headwater.graph.values import Column, Input, Node, NodeKind, TimeCut
 from headwater.spec.addresses import Version, address
 from headwater.spec.nodes import Column as DeclaredColumn
 from headwater.spec.nodes import Model
@@ -99,7 +100,7 @@ def _model_node(
         time=time,
         query=model.query,
         parameters=tuple(sorted({each for each, _ in parameters(model.query)})),
-        python=_python(model),
+        python=python_node(model.code),
         chain=model.chain,
         checks=draft.checks.get(name, ()),
         volatile=volatile,
@@ -238,20 +239,6 @@ def _columns_read(draft: Draft, model: Model) -> dict[str, tuple[str, ...]]:
         if column not in (ROWS, LIST) and node in read:
             read[node].add(column)
     return {name: WHOLE if name in analysis.stars else tuple(sorted(read[name])) for name in names}
-
-
-def _python(model: Model) -> PythonNode | None:
-    code = model.code
-    if code is None:
-        return None
-    return PythonNode(
-        path=code.path,
-        function=code.function,
-        arguments=code.arguments,
-        inputs=code.inputs,
-        modules=code.modules,
-        made_as=code.made_as,
-    )
 
 
 def _settings(draft: Draft, model: Model) -> dict[str, Any]:

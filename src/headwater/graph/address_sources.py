@@ -1,11 +1,16 @@
 """The address of a source: its resolved location and its whole contract, never credentials."""
 
 import json
+from typing import Final
 
 from headwater.graph.drafts import Draft
+from headwater.graph.python_nodes import python_node
 from headwater.graph.values import Column, Node, SourceNode
 from headwater.spec.addresses import Version, address
 from headwater.spec.nodes import Source
+
+_IN_PLACE: Final = frozenset({"files"})
+"""Connectors whose rows stay where they are unless a source says `land: true`."""
 
 
 def source_node(draft: Draft, source: Source) -> Node:
@@ -13,7 +18,9 @@ def source_node(draft: Draft, source: Source) -> Node:
     columns = draft.relations[source.name]
     time = draft.times.get(source.name)
     required = tuple(name for name, column in source.columns.items() if column.required or name == source.time)
-    place = address("source", source.connector, json.dumps(source.settings, sort_keys=True, default=str))
+    # A function is known by its source's name: mending its code does not fetch again what it has given before.
+    function = (source.name,) if source.code else ()
+    place = address("source", source.connector, json.dumps(source.settings, sort_keys=True, default=str), *function)
     contract = address(
         "contract",
         place,
@@ -73,4 +80,34 @@ def _source(source: Source, required: tuple[str, ...]) -> SourceNode:
         on_vanish=source.on_vanish,
         on_bad_row=source.on_bad_row,
         on_schema_change=source.on_schema_change,
+        land=lands(source),
+        python=python_node(source.code),
+    )
+
+
+def lands(source: Source) -> bool:
+    """Whether a source's rows are copied into the lake: it says so, or its connector cannot be read twice alike."""
+    return source.connector not in _IN_PLACE if source.land is None else source.land
+
+
+def landing_address(node: Node) -> str:
+    """Give the address under which a source's rows are kept once landed: its place and contract, not where it is read.
+
+    Equal for all sources, environments and sites that would land the same rows.
+    """
+    source = node.source
+    assert source is not None  # noqa: S101 - only sources land
+    return address(
+        "landing",
+        source.connector,
+        json.dumps(source.settings, sort_keys=True, default=str),
+        node.name if source.python else "",
+        *(f"{column.name} {column.type} {column.name in source.required}" for column in node.columns),
+        node.time.column if node.time else "",
+        source.timezone,
+        source.start.isoformat() if source.start else "",
+        source.end.isoformat() if source.end else "",
+        str(source.ahead_s),
+        source.contract,
+        source.on_bad_row,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.graph.drafts import Draft
+from headwater.graph.python_nodes import python_node
 from headwater.graph.values import SinkNode
 from headwater.spec.nodes import Sink
 
@@ -29,6 +30,7 @@ def _node(draft: Draft, sink: Sink) -> SinkNode:
         targets=sink.targets,
         after_rollback=sink.after_rollback,
         restate=sink.restate,
+        python=python_node(sink.code),
         description=sink.description,
         owner=sink.owner or draft.project.defaults.owner,
         tags=sink.tags,

@@ -84,6 +84,19 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PythonNode:
+    """A function of the project: a model's, a source's or a sink's (see ``spec.nodes.PythonCode``)."""
+
+    path: str
+    function: str
+    arguments: tuple[str, ...]
+    inputs: Mapping[str, str]
+    modules: Mapping[str, str]
+    made_as: str = ""
+    """The node under which its module registers it while it runs; empty: imported by its name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNode:
     """What only a source has."""
 
@@ -101,19 +114,10 @@ class SourceNode:
     on_vanish: str
     on_bad_row: str
     on_schema_change: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonNode:
-    """What only a Python model has (see ``spec.nodes.PythonCode``)."""
-
-    path: str
-    function: str
-    arguments: tuple[str, ...]
-    inputs: Mapping[str, str]
-    modules: Mapping[str, str]
-    made_as: str = ""
-    """The node under which its module registers it while it runs; empty: imported by its name."""
+    land: bool = False
+    """Rows are copied into the lake, once, and read there."""
+    python: PythonNode | None = None
+    """The function that yields its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +174,8 @@ class SinkNode:
     targets: Mapping[str, Mapping[str, Any]]
     after_rollback: str
     restate: str
+    python: PythonNode | None = None
+    """The function that takes its rows."""
     description: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()

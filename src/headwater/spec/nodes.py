@@ -78,6 +78,13 @@ class Source:
     identity: Annotated[Literal["stat", "content"], Doc("what identifies a file: size, mtime, inode; or bytes")] = (
         "stat"
     )
+    land: Annotated[
+        bool | None,
+        Doc(
+            "whether an apply or run copies what is new into the lake, once, and reads it there; default: no for files, "
+            "yes for databases and Python functions"
+        ),
+    ] = None
     on_vanish: Annotated[Literal["fail", "keep", "delete"], Doc("what a file that disappears means")] = "fail"
     on_bad_row: Annotated[Literal["quarantine", "fail"], Doc("what a row outside the contract means")] = "quarantine"
     on_schema_change: Annotated[Literal["fail", "quarantine"], Doc("what a file with other columns means")] = "fail"
