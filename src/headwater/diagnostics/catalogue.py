@@ -194,6 +194,11 @@ CATALOGUE: Final[dict[str, str]] = {
     # HW069x new projects
     "HW0690": "name that no directory can have",
     "HW0691": "name that no project can have",
+    "HW0660": "drift where there is no history",
+    "HW0661": "season of slots that are too long",
+    "HW0662": "metric that is not known",
+    "HW0663": "bounds that cannot be read",
+    "HW0664": "length of a history that cannot be",
     # HW07xx sinks
     "HW0701": "setting of a sink that cannot be",
     "HW0702": "key without a value in a merge",
@@ -278,6 +283,11 @@ HINTS: Final[dict[str, str]] = {
     "HW0653": "check the disk of the lake, and who may read there; `headwater doctor` lists all damage",
     "HW0690": "use letters, digits, `-` and `_`",
     "HW0691": "give it a name with `--name`, such as `shop`",
+    "HW0660": "put the check on the model that keeps the rows",
+    "HW0661": "leave `season:` out, or cut shorter slots",
+    "HW0662": "rows, nulls.COLUMN, mean.COLUMN, distinct.COLUMN or freshness.COLUMN",
+    "HW0663": "such as `3 sigma` or `20%`",
+    "HW0664": "such as `over: 14`",
     "HW0704": "check the target's disk and path, and who may write there",
     "HW0801": "mend the Python file; nothing of it was run",
     "HW0803": 'columns are a map from name to type: `columns={"carrier": "text"}`',

@@ -1,19 +1,25 @@
 """The SQL of each kind of check: a predicate, an aggregate or a query that finds what fails."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.graph.drafts import Draft
 from headwater.graph.resolve_references import parse
+from headwater.graph.values import Drift
 from headwater.spec import checks as spec
-from headwater.spec.units import parse_duration
+from headwater.spec.quality import MEASURES, MOST_MEASUREMENTS, parse_metric, parse_within
+from headwater.spec.units import parse_duration, parse_every
 from headwater.sql.binding import BindError, Relation
 from headwater.sql.outline import outline
 from headwater.sql.text import canonical_tokens, literal, quote_identifier, quote_literal, quote_relation
 
-Scope = Literal["row", "fill", "map"]
+Scope = Literal["row", "fill", "map", "drift"]
+FEWEST: Final = 2
+"""Measurements that ``over`` must ask for at least: one alone says nothing of what is usual."""
+DAYS_OF_WEEK: Final = 7
 
 
 class WrongCheck(Exception):
@@ -49,6 +55,10 @@ class Written:
     reads: tuple[str, ...] = ()
     user_sql: tuple[str, str] = ("", "")
     """SQL that the user wrote, and the key it stands under."""
+    examples: str = ""
+    """A SELECT of rows that fail, where ``failing`` only counts them."""
+    drift: Drift | None = None
+    """How a measurement is judged; its address is not known yet."""
 
     @property
     def text(self) -> str:
@@ -76,6 +86,8 @@ def write(check: spec.AnyCheck, subject: Subject, draft: Draft) -> Iterator[Writ
             yield _query(check, draft)
         case spec.Schema():
             yield _schema(check, subject)
+        case spec.Drift():
+            yield _drift(check, subject, draft)
         case _:
             for name, predicate, user_sql in _predicates(check):
                 yield _row(check, subject, name, predicate, user_sql)
@@ -130,8 +142,10 @@ def _row(check: spec.AnyCheck, subject: Subject, name: str, predicate: str, user
     if subject.kind == "view":
         failing = f"SELECT * FROM this WHERE {condition}"
         return Written(kind=_kind(check), name=name, scope="map", failing=failing, user_sql=user_sql)
-    failing = f"count(*) FILTER (WHERE {condition})"
-    return Written(kind=_kind(check), name=name, scope="fill", failing=failing, user_sql=user_sql)
+    failing, examples = f"count(*) FILTER (WHERE {condition})", f"SELECT * FROM this WHERE {condition}"
+    return Written(
+        kind=_kind(check), name=name, scope="fill", failing=failing, user_sql=user_sql, examples=examples
+    )
 
 
 def _unique(check: spec.Unique, subject: Subject) -> Written:
@@ -139,14 +153,14 @@ def _unique(check: spec.Unique, subject: Subject) -> Written:
     columns = ", ".join(map(quote_identifier, check.columns))
     name = f"unique({', '.join(check.columns)})"
     in_time = subject.time.casefold() in {column.casefold() for column in check.columns}
+    twice = (
+        f"SELECT {columns}, count(*) AS rows FROM this WHERE {_where(check)} GROUP BY {columns} HAVING count(*) > 1"
+    )
     if subject.kind == "full" or (subject.kind == "incremental" and in_time):
         condition = f" FILTER (WHERE {_where(check)})" if check.where else ""
         failing = f"count(*){condition} - count(DISTINCT row({columns})){condition}"
-        return Written(kind="unique", name=name, scope="fill", failing=failing)
-    failing = (
-        f"SELECT {columns}, count(*) AS rows FROM this WHERE {_where(check)} GROUP BY {columns} HAVING count(*) > 1"
-    )
-    return Written(kind="unique", name=name, scope="map", failing=failing)
+        return Written(kind="unique", name=name, scope="fill", failing=failing, examples=twice)
+    return Written(kind="unique", name=name, scope="map", failing=twice)
 
 
 def _row_count(check: spec.RowCount, subject: Subject) -> Written:
@@ -241,3 +255,66 @@ def _schema(check: spec.Schema, subject: Subject) -> Written:
     scope: Scope = "map" if subject.kind == "view" else "fill"
     failing = f"count(*) * 0 + {count}" if scope == "fill" else f"SELECT 1 AS failed FROM range({count})"
     return Written(kind="schema", name=f"schema({check.mode})", scope=scope, failing=failing)
+
+
+def _drift(check: spec.Drift, subject: Subject, draft: Draft) -> Written:
+    if subject.kind in {"view", "source"}:
+        what = f"the view `{subject.name}`" if subject.kind == "view" else f"the source `{subject.name}`"
+        raise WrongCheck(error("HW0660", f"{what} keeps no rows that could be compared with earlier ones", check.at.where))
+    try:
+        measure, column = parse_metric(check.metric)
+    except ValueError as problem:
+        hint = suggest(check.metric[:80].partition(".")[0], MEASURES)
+        raise WrongCheck(error("HW0662", str(problem), check.at.of("metric"), hint=hint)) from None
+    try:
+        within, unit = parse_within(check.within)
+    except ValueError as problem:
+        raise WrongCheck(error("HW0663", str(problem), check.at.of("within"))) from None
+    if not FEWEST <= check.over <= MOST_MEASUREMENTS:
+        message = f"`over` is from {FEWEST} to {MOST_MEASUREMENTS} measurements, not {check.over}"
+        raise WrongCheck(error("HW0664", message, check.at.of("over")))
+    if check.season:
+        _require_season(check, subject, draft)
+    shows: dict[str, Literal["share", "duration"]] = {"nulls": "share", "freshness": "duration"}
+    return Written(
+        kind="drift",
+        name=f"drift({check.metric.strip()})",
+        scope="drift",
+        failing=_measured(measure, quote_identifier(column), check),
+        drift=Drift(
+            metric="",
+            unit=unit,
+            within=within,
+            over=check.over,
+            season=check.season == "week",
+            is_age=measure == "freshness",
+            shows=shows.get(measure, "number"),
+        ),
+    )
+
+
+def _measured(measure: str, column: str, check: spec.Drift) -> str:
+    """The aggregate that measures a fill; of an age, the instant that it counts from (seconds since 1970)."""
+    wanted = f" FILTER (WHERE {_where(check)})" if check.where else ""
+    match measure:
+        case "rows":
+            return f"count(*){wanted}"
+        case "nulls":
+            both = f"{_where(check)} AND {column} IS NULL" if check.where else f"{column} IS NULL"
+            return f"count(*) FILTER (WHERE {both}) / nullif(count(*){wanted}, 0)"
+        case "mean":
+            return f"CAST(avg({column}){wanted} AS DOUBLE)"
+        case "distinct":
+            return f"count(DISTINCT {column}){wanted}"
+        case _:
+            return f"epoch(CAST(max({column}){wanted} AS TIMESTAMP WITH TIME ZONE))"
+
+
+def _require_season(check: spec.Drift, subject: Subject, draft: Draft) -> None:
+    """A week's season needs slots by time that are shorter than a week."""
+    cut = draft.times.get(subject.name)
+    every = parse_every(cut.every) if cut and cut.every and subject.kind == "incremental" else None
+    longest = {"w": 1, "mo": 1, "d": DAYS_OF_WEEK, "h": DAYS_OF_WEEK * 24}
+    if every is None or every.count >= longest.get(every.unit, sys.maxsize):
+        message = f"`season: week` compares slots shorter than a week, and `{subject.name}` has none"
+        raise WrongCheck(error("HW0661", message, check.at.of("season")))

@@ -112,13 +112,21 @@ class _Compiler:
         where = check.at.where
         values = self._values(written.failing)
         return Check(
-            address=address("check", FORM, written.kind, written.scope, self._subject.timezone, written.text, *values),
+            address=address(
+                "check", FORM, written.kind, written.scope, self._subject.timezone, written.text, *values, *_judged(written)
+            ),
             kind=written.kind,
             name=written.name,
             scope=written.scope,
             failing=written.failing,
             on_fail=check.on_fail,
             reads=written.reads,
+            examples=written.examples,
+            drift=replace(
+                written.drift, metric=address("measure", FORM, self._subject.timezone, written.text, *values)
+            )
+            if written.drift
+            else None,
             file=where.file,
             line=where.line,
             column=where.column,
@@ -205,8 +213,17 @@ def _columns(check: spec.AnyCheck) -> Iterable[tuple[str, Where]]:
             return [(name, check.at.of(f"columns.{at}")) for at, name in enumerate(check.columns)]
         case spec.AcceptedValues() | spec.AcceptedRange() | spec.Matches() | spec.Freshness() | spec.References():
             return [(check.column, check.at.of("column"))]
+        case spec.Drift():
+            column = check.metric.strip().partition(".")[2]
+            return [(column, check.at.of("metric"))] if column else []
         case spec.RowCount() | spec.Expression() | spec.Query() | spec.Schema():
             return []
+
+
+def _judged(written: Written) -> list[str]:
+    """What makes one drift check another: not only what is measured, but how it is judged."""
+    rule = written.drift
+    return [str((rule.unit, rule.within, rule.over, rule.season))] if rule else []
 
 
 def _place(draft: Draft, check: spec.AnyCheck, written: Written, problem: BindError) -> Where:

@@ -61,6 +61,22 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How a measurement is compared with those before it."""
+
+    metric: str
+    """Address of the measurement: of the expression, not of how it is judged."""
+    unit: Literal["sigma", "percent"]
+    within: float
+    over: int
+    season: bool = False
+    """Compare with measurements of the same time of the week only."""
+    is_age: bool = False
+    """The measurement is an instant (seconds since 1970), and what is compared is its age."""
+    shows: Literal["number", "share", "duration"] = "number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A check compiled to SQL over a relation named ``this``.
 
@@ -68,16 +84,21 @@ class Check:
     - scope ``fill``: ``failing`` is an aggregate expression over ``this``: how many rows fail (all such expressions of
       a node are evaluated in one SELECT);
     - scope ``map``: ``failing`` is a SELECT that returns failing rows; ``this`` is the node's table as it will be
-      after the move, other nodes (``reads``) go by their names.
+      after the move, other nodes (``reads``) go by their names;
+    - scope ``drift``: ``failing`` is an aggregate expression over ``this``, measured once for each fill and compared with
+      what it was in the fills before.
     """
 
     address: str
     kind: str
     name: str
-    scope: Literal["row", "fill", "map"]
+    scope: Literal["row", "fill", "map", "drift"]
     failing: str
     on_fail: Literal["block", "warn", "quarantine"]
     reads: tuple[str, ...] = ()
+    examples: str = ""
+    """A SELECT over ``this`` that shows rows that fail; empty where there are no such rows."""
+    drift: Drift | None = None
     file: str = ""
     line: int = 0
     column: int = 0

@@ -17,6 +17,7 @@ _POSITIONS: Final = {
     "accepted_range": ("column",),
     "matches": ("column", "pattern"),
     "freshness": ("column", "within"),
+    "drift": ("metric", "within"),
     "references": ("column", "to"),
     "expression": ("sql", "name"),
 }

@@ -66,6 +66,11 @@ def freshness(column: str, within: str, **settings: Any) -> checks.Freshness:
     return checks.Freshness(column=column, within=within, **settings)
 
 
+def drift(metric: str, within: str = "3 sigma", **settings: Any) -> checks.Drift:
+    """A measure such as ``rows`` or ``mean.price`` stays near what it was before."""
+    return checks.Drift(metric=metric, within=within, **settings)
+
+
 def references(column: str, to: str, **settings: Any) -> checks.References:
     """Every value of a column exists in ``node.column``."""
     return checks.References(column=column, to=to, **settings)

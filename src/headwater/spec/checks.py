@@ -104,9 +104,24 @@ class Schema(Check):
     mode: Annotated[Literal["exact", "compatible"], Doc("exact: no other columns; compatible: others may exist")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(Check):
+    """A measure of the rows stays near what it was before: in earlier slots, or, for whole tables, earlier releases."""
+
+    metric: Annotated[
+        str,
+        Doc("rows, nulls.COLUMN (their share), mean.COLUMN, distinct.COLUMN, freshness.COLUMN (age of the newest)"),
+    ]
+    within: Annotated[str, Doc("how far from usual it may be: so many sigma, or a percentage", "20%")] = "3 sigma"
+    over: Annotated[int, Doc("compare with so many earlier measurements")] = 14
+    season: Annotated[
+        Literal["week"] | None, Doc("week: compare with the same weekday, for shorter slots the same time of it")
+    ] = None
+
+
 AnyCheck = (
     NotNull | Unique | AcceptedValues | AcceptedRange | Matches | RowCount
-    | Freshness | References | Expression | Query | Schema
+    | Freshness | References | Expression | Query | Schema | Drift
 )  # fmt: skip
 
 KINDS: dict[str, type[AnyCheck]] = {
@@ -121,5 +136,6 @@ KINDS: dict[str, type[AnyCheck]] = {
     "expression": Expression,
     "query": Query,
     "schema": Schema,
+    "drift": Drift,
 }
 """From the key a user writes to its shape; ``not_null: [a]`` and ``unique: [a, b]`` are short for their columns."""
