@@ -1,8 +1,8 @@
 """Headwater: data pipelines as code, run where the data lives.
 
-``import headwater as hw`` offers what a project's own Python needs (``hw.model``, ``hw.Run``, the checks) and the
-reading side (``hw.Project``, ``hw.query``, ``hw.table``). Everything is loaded on first use, so that importing costs
-nothing.
+``import headwater as hw`` offers what a project's own Python needs (``hw.model``, ``hw.source``, …, ``hw.Run``, the
+checks) and the reading side (``hw.Project``, ``hw.query``, ``hw.table``). Everything is loaded on first use, so that
+importing costs nothing.
 """
 
 import importlib
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
         matches,
         model,
         not_null,
+        pipeline,
         references,
         row_count,
+        sink,
+        source,
+        sql_model,
         unique,
     )
 
@@ -42,8 +46,12 @@ _HOMES: Final[dict[str, str]] = {
         "matches",
         "model",
         "not_null",
+        "pipeline",
         "references",
         "row_count",
+        "sink",
+        "source",
+        "sql_model",
         "unique",
     ),
     "headwater.spec.authoring",
@@ -61,9 +69,13 @@ __all__ = [
     "matches",
     "model",
     "not_null",
+    "pipeline",
     "query",
     "references",
     "row_count",
+    "sink",
+    "source",
+    "sql_model",
     "table",
     "unique",
 ]

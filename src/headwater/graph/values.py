@@ -114,7 +114,7 @@ class PythonNode:
     inputs: Mapping[str, str]
     modules: Mapping[str, str]
     made_as: str = ""
-    """The node under which its module registers it while it runs; empty: imported by its name."""
+    """Kind and name of the node for which its module makes it while it runs; empty: imported by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

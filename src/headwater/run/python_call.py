@@ -1,9 +1,6 @@
 """Calls a Python model's function: inputs by annotation, the result checked against its columns."""
 
-import importlib
-import sys
 import traceback
-import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
+from headwater.run.python_functions import load_function
 from headwater.spec.authoring import Run
 from headwater.sql.text import quote_identifier, quote_relation
 from headwater.tasks.values import Task
@@ -40,17 +38,8 @@ def call(session: Session, task: Task, graph: Graph, folder: Path) -> str:
 
 
 def _load(node: Node, folder: Path) -> Callable[..., Any]:
-    code = _python(node)
-    for path, text in code.modules.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    own = folder / code.path
-    roots = [str(folder), str(folder / "python"), str(folder / "models"), str(own.parent)]
-    sys.path[:0] = [root for root in roots if root not in sys.path]
     try:
-        module = importlib.import_module(own.stem)
-        return typing.cast("Callable[..., Any]", getattr(module, code.function))
+        return load_function(_python(node), folder)
     except (Exception, SystemExit) as problem:
         raise _raised(node, problem, folder) from problem
 

@@ -1,15 +1,19 @@
-"""What a project's own Python files import: the model decorator, the run it is handed, the checks.
+"""What a project's own Python files import: the functions that make nodes, the run they are handed, the checks.
 
-A model file is read, never executed, when a project is loaded: the arguments of ``@hw.model`` are literals.
-The decorator therefore changes nothing at run time.
+A file whose settings are literals is read when a project is loaded, never run. One that makes its nodes in loops or
+with values of its own is run, without effects, in a process of its own; ``spec.making`` notes what it makes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from headwater.spec import checks
+from headwater.spec.making import decorate, note
+
+if TYPE_CHECKING:
+    from headwater.spec.settings import ModelSettings, PipelineSettings, SinkSettings, SourceSettings, SqlModelSettings
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -25,10 +29,90 @@ class Run:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-def model(**settings: Any) -> Callable[[_F], _F]:
-    """Declare a function as a model; see the reference for its settings (``kind``, ``inputs``, ``columns``, …)."""
-    del settings
-    return lambda function: function
+@overload
+def model(function: _F, /) -> _F: ...
+@overload
+def model(**settings: "Unpack[ModelSettings]") -> Callable[[_F], _F]: ...
+def model(*function: Any, **settings: Any) -> Any:
+    """Make the decorated function a model: a table of the rows that it returns.
+
+    Its arguments are its inputs, each the node of its name unless ``inputs`` says otherwise; by annotation they are
+    a ``pyarrow.Table``, ``polars.DataFrame``, ``pandas.DataFrame`` or ``duckdb.DuckDBPyRelation``. An argument called
+    ``run`` gets an ``hw.Run``. ``columns`` (name to type) is required.
+
+        @hw.model(inputs={"delays": "daily_delays"}, columns={"carrier": "text", "score": "double"})
+        def carrier_score(delays: pl.DataFrame) -> pl.DataFrame: ...
+    """
+    return _decorator("model", function, settings)
+
+
+def sql_model(*wrong: Any, **settings: "Unpack[SqlModelSettings]") -> None:
+    """Make a model of a query: what a file below ``models/`` says, with its settings as arguments.
+
+    For example:
+
+        for region in ["eu", "us"]:
+            hw.sql_model(name=f"sales_{region}", sql=f"SELECT * FROM sales WHERE region = '{region}'")
+    """
+    _note("sql_model", wrong, settings)
+
+
+@overload
+def source(generator: _F, /) -> _F: ...
+@overload
+def source(**settings: "Unpack[SourceSettings]") -> Callable[[_F], _F]: ...
+def source(*function: Any, **settings: Any) -> Any:
+    """Make a source: of a connector (``connector="files"`` and its settings), or of the decorated generator.
+
+    For example:
+
+        hw.source(name="orders", connector="files", path="data/orders/*.csv", columns={"id": "bigint"})
+
+        @hw.source(columns={"id": "bigint", "total": "double"})
+        def orders(): ...
+    """
+    return _decorator("source", function, settings)
+
+
+@overload
+def sink(function: _F, /) -> _F: ...
+@overload
+def sink(**settings: "Unpack[SinkSettings]") -> Callable[[_F], _F]: ...
+def sink(*function: Any, **settings: Any) -> Any:
+    """Make a sink: of a connector (``connector="csv"`` and its settings), or of the decorated function.
+
+    ``from`` and ``in`` are words of Python: write ``from_`` and ``in_``.
+
+        hw.sink(name="report", from_="daily_delays", connector="csv", path="out/report.csv", in_=["prod"])
+    """
+    return _decorator("sink", function, settings)
+
+
+def pipeline(*wrong: Any, **settings: "Unpack[PipelineSettings]") -> None:
+    """Make a pipeline: a named selection of nodes.
+
+    For example:
+
+        hw.pipeline(name="morning", select=["+dashboard"])
+    """
+    _note("pipeline", wrong, settings)
+
+
+def _decorator(kind: str, arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> Any:
+    made = note(kind, arguments, settings)
+    if len(arguments) == 1 and callable(arguments[0]) and not settings:
+        return arguments[0]
+
+    def mark(function: _F) -> _F:
+        if made is not None:
+            decorate(made, function)
+        return function
+
+    return mark
+
+
+def _note(kind: str, arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> None:
+    note(kind, arguments, settings)
 
 
 def not_null(*columns: str, **settings: Any) -> checks.NotNull:

@@ -1,0 +1,65 @@
+"""Gets a project's function out of the modules that a release keeps: by its name, or as its module makes it."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from headwater.spec.making import bound, collecting
+
+
+class Code(Protocol):
+    """What is asked of a function's code (``spec.nodes.PythonCode``, or the node made of it)."""
+
+    @property
+    def path(self) -> str:
+        """The file it stands in, relative to the project."""
+
+    @property
+    def function(self) -> str:
+        """Its name in that file."""
+
+    @property
+    def made_as(self) -> str:
+        """Kind and name of the node for which its file makes it while it runs; empty: it is a name of the file."""
+
+    @property
+    def modules(self) -> "dict[str, str] | Any":
+        """Path → text of the files it stands on."""
+
+
+def load_function(code: Code, folder: Path) -> Callable[..., Any]:
+    """Write the modules below ``folder``, import the function's own, and give the function.
+
+    Raises whatever the module raises; LookupError if it no longer makes the function.
+    """
+    for path, text in code.modules.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    own = folder / code.path
+    roots = [str(folder), str(folder / "python"), str(folder / "models"), str(own.parent)]
+    sys.path[:0] = [root for root in roots if root not in sys.path]
+    with _inside(folder), collecting() as made:
+        module = importlib.import_module(own.stem)
+    if not code.made_as:
+        found: Callable[..., Any] = getattr(module, code.function)
+        return found
+    for each in made:
+        if each.function is not None and each.label == code.made_as:
+            return bound(each)
+    raise LookupError(f"`{code.path}` no longer makes the {code.made_as}")
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """A module that reads a file of its project when it is loaded finds the copy that the release keeps."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
