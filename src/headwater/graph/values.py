@@ -85,8 +85,8 @@ class Check:
       a node are evaluated in one SELECT);
     - scope ``map``: ``failing`` is a SELECT that returns failing rows; ``this`` is the node's table as it will be
       after the move, other nodes (``reads``) go by their names;
-    - scope ``drift``: ``failing`` is an aggregate expression over ``this``, measured once for each fill and compared with
-      what it was in the fills before.
+    - scope ``drift``: ``failing`` is an aggregate expression over ``this``, measured once for each fill and compared
+      with what it was in the fills before.
     """
 
     address: str
