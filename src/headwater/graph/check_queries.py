@@ -143,9 +143,7 @@ def _row(check: spec.AnyCheck, subject: Subject, name: str, predicate: str, user
         failing = f"SELECT * FROM this WHERE {condition}"
         return Written(kind=_kind(check), name=name, scope="map", failing=failing, user_sql=user_sql)
     failing, examples = f"count(*) FILTER (WHERE {condition})", f"SELECT * FROM this WHERE {condition}"
-    return Written(
-        kind=_kind(check), name=name, scope="fill", failing=failing, user_sql=user_sql, examples=examples
-    )
+    return Written(kind=_kind(check), name=name, scope="fill", failing=failing, user_sql=user_sql, examples=examples)
 
 
 def _unique(check: spec.Unique, subject: Subject) -> Written:
@@ -153,9 +151,7 @@ def _unique(check: spec.Unique, subject: Subject) -> Written:
     columns = ", ".join(map(quote_identifier, check.columns))
     name = f"unique({', '.join(check.columns)})"
     in_time = subject.time.casefold() in {column.casefold() for column in check.columns}
-    twice = (
-        f"SELECT {columns}, count(*) AS rows FROM this WHERE {_where(check)} GROUP BY {columns} HAVING count(*) > 1"
-    )
+    twice = f"SELECT {columns}, count(*) AS rows FROM this WHERE {_where(check)} GROUP BY {columns} HAVING count(*) > 1"
     if subject.kind == "full" or (subject.kind == "incremental" and in_time):
         condition = f" FILTER (WHERE {_where(check)})" if check.where else ""
         failing = f"count(*){condition} - count(DISTINCT row({columns})){condition}"
@@ -260,7 +256,9 @@ def _schema(check: spec.Schema, subject: Subject) -> Written:
 def _drift(check: spec.Drift, subject: Subject, draft: Draft) -> Written:
     if subject.kind in {"view", "source"}:
         what = f"the view `{subject.name}`" if subject.kind == "view" else f"the source `{subject.name}`"
-        raise WrongCheck(error("HW0660", f"{what} keeps no rows that could be compared with earlier ones", check.at.where))
+        raise WrongCheck(
+            error("HW0660", f"{what} keeps no rows that could be compared with earlier ones", check.at.where)
+        )
     try:
         measure, column = parse_metric(check.metric)
     except ValueError as problem:

@@ -113,7 +113,14 @@ class _Compiler:
         values = self._values(written.failing)
         return Check(
             address=address(
-                "check", FORM, written.kind, written.scope, self._subject.timezone, written.text, *values, *_judged(written)
+                "check",
+                FORM,
+                written.kind,
+                written.scope,
+                self._subject.timezone,
+                written.text,
+                *values,
+                *_judged(written),
             ),
             kind=written.kind,
             name=written.name,
@@ -122,9 +129,7 @@ class _Compiler:
             on_fail=check.on_fail,
             reads=written.reads,
             examples=written.examples,
-            drift=replace(
-                written.drift, metric=address("measure", FORM, self._subject.timezone, written.text, *values)
-            )
+            drift=replace(written.drift, metric=address("measure", FORM, self._subject.timezone, written.text, *values))
             if written.drift
             else None,
             file=where.file,
