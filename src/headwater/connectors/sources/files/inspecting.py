@@ -9,9 +9,10 @@ from headwater.connectors.sources.files.noting import Note
 from headwater.connectors.sources.files.positions import Place, find
 from headwater.connectors.sources.files.reading import FILE, FLAW, Flaw, Reading, typed
 from headwater.connectors.sources.files.rejecting import PAYLOAD_CHARACTERS, drop_rejects, take_rejects
-from headwater.connectors.sources.files.rules import contract_flaws, moment_of
+from headwater.connectors.sources.files.rules import contract_flaws
 from headwater.connectors.sources.files.settings import Settings
 from headwater.spec.observations import Inspection, Item, SetAside
+from headwater.sql.moments import moment_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -68,7 +69,7 @@ def count_rows(
     more, bounds = contract_flaws(settings, reading.items, last)
     flaws = (*reading.flaws, *more)
     time = settings.time_column
-    hour = moment_of(time, settings.contract.timezone).hour if time else "NULL"
+    hour = moment_of(time.name, time.type, settings.contract.timezone).hour if time else "NULL"
     forced = f" WHERE CASE WHEN {reading.absent} THEN random() >= 0 ELSE true END" if reading.forced else ""
     key = f"min(CASE WHEN {FLAW} IS NOT NULL THEN {reading.key} END, {LISTED_ROWS})"
     rows = connection.execute(

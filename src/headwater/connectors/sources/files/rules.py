@@ -1,48 +1,17 @@
 """What a contract demands of every row besides its types: required values, and a time within bounds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from headwater.connect.sources import ContractColumn, ScanItem
 from headwater.connectors.sources.files.reading import FILE, Bounds, Flaw
 from headwater.connectors.sources.files.settings import Settings
-from headwater.sql.text import literal, quote_identifier, quote_literal
+from headwater.sql.moments import Moment, moment_of
+from headwater.sql.text import quote_identifier, quote_literal
 
 Limits = tuple[datetime | None, datetime | None, datetime | None]
 """Start and end of the interval that a path declares, and the last moment that counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A time column as something that can be compared: SQL, and how a moment is written beside it."""
-
-    sql: str
-    is_zoned: bool
-
-    def literal(self, at: datetime | None) -> str:
-        """Write a moment so that it compares with the column."""
-        if at is None:
-            return "CAST(NULL AS TIMESTAMPTZ)" if self.is_zoned else "CAST(NULL AS TIMESTAMP)"
-        at = at.astimezone(UTC)
-        return literal(at if self.is_zoned else at.replace(tzinfo=None))
-
-    @property
-    def hour(self) -> str:
-        """Whole hours since 1970-01-01T00:00Z."""
-        return f"CAST(floor(epoch({self.sql}) / 3600) AS BIGINT)"
-
-
-def moment_of(column: ContractColumn, timezone: str) -> Moment:
-    """Say how a time column is compared; times without a zone are the contract's."""
-    name = quote_identifier(column.name)
-    if column.type == "TIMESTAMP WITH TIME ZONE":
-        return Moment(name, is_zoned=True)
-    plain = name if column.type == "TIMESTAMP" else f"CAST({name} AS TIMESTAMP)"
-    if timezone == "UTC":
-        return Moment(plain, is_zoned=False)
-    return Moment(f"timezone({quote_literal(timezone)}, {plain})", is_zoned=True)
 
 
 def contract_flaws(settings: Settings, items: Sequence[ScanItem], last: datetime | None) -> tuple[list[Flaw], Bounds]:
@@ -54,7 +23,7 @@ def contract_flaws(settings: Settings, items: Sequence[ScanItem], last: datetime
     time = settings.time_column
     if time is None:
         return flaws, Bounds()
-    moment = moment_of(time, settings.contract.timezone)
+    moment = moment_of(time.name, time.type, settings.contract.timezone)
     flaws += _range(settings, time.name, moment)
     limits = [_limits(scan, last) for scan in items]
     if len(set(limits)) <= 1:
