@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from headwater.app.catalogs import keep_catalogs
 from headwater.app.contexts import sink_maker
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
 from headwater.app.workspace import Workspace
@@ -29,7 +30,9 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
         note_nothing_due(context.db, settled.plan)
     note_conditions(context.db, context.environment, _fresh_conditions(context, settled))
     sinks = load_released(workspace, context, move)
-    diagnostics = (*settled.plan.diagnostics, *verdict_diagnostics(settled, context.graph), *_failed(sinks))
+    lagging = keep_catalogs(workspace, context.environment)
+    found = (*verdict_diagnostics(settled, context.graph), *_failed(sinks), *lagging)
+    diagnostics = (*settled.plan.diagnostics, *found)
     code = exit_code_of(settled, sinks)
     return Outcome(
         plan=settled.plan, settled=settled, release=release, sinks=sinks, diagnostics=diagnostics, exit_code=code

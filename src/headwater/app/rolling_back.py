@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from headwater.app.catalogs import keep_catalogs
 from headwater.app.graphs import previous_graph, previous_outline
 from headwater.app.workspace import Workspace
-from headwater.diagnostics import Conflict, Invalid
+from headwater.diagnostics import Conflict, Diagnostic, Invalid
 from headwater.graph.values import Graph
 from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.moving import keep_copy
@@ -42,6 +43,8 @@ class RolledBack:
     rollback: Rollback
     release: Release
     sinks: LoadedSinks
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """What could not follow at once."""
 
 
 def preview_rollback(workspace: Workspace, environment: str, *, to: str | None = None, data: bool = False) -> Rollback:
@@ -94,7 +97,9 @@ def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> R
     release = move(db, change, effects.token())
     note_nothing_withheld(db, planned.environment)
     keep_copy(db, workspace.store, release)
-    return RolledBack(rollback=planned, release=release, sinks=_reload(workspace, planned))
+    sinks = _reload(workspace, planned)
+    lagging = keep_catalogs(workspace, planned.environment)
+    return RolledBack(rollback=planned, release=release, sinks=sinks, diagnostics=lagging)
 
 
 def _one_step(db: Database, environment: str, code: str, *, data: bool) -> str | None:

@@ -27,6 +27,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "query": "Ask an environment a question in SQL.",
         "show": "Show the first rows of a table.",
         "lineage": "Show who reads what, down to columns.",
+        "catalog": "Tell other programs which files hold what is served.",
     },
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",

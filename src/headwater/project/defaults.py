@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from posixpath import normpath
 from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, error, suggest
@@ -43,7 +44,7 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
             sources={source.name: _at_all(source, sites) for source in project.sources.values()},
         )
     )
-    checks = (_site_problems, _zone_problems, _environment_problems, _number_problems)
+    checks = (_site_problems, _zone_problems, _environment_problems, _catalog_problems, _number_problems)
     return filled, [problem for check in checks for problem in check(filled)]
 
 
@@ -78,6 +79,25 @@ def _environment_problems(project: Project) -> Iterator[Diagnostic]:
             yield error(
                 "HW0128", f"no environment `{shown(parent)}` to start from", environment.at.of("from"), hint=hint
             )
+
+
+def _catalog_problems(project: Project) -> Iterator[Diagnostic]:
+    """A catalog shows one environment that can be applied to, and has a file of its own."""
+    files: dict[str, str] = {}
+    for name, catalog in project.catalogs.items():
+        where = project.at.of(f"catalogs.{name}")
+        environment = project.environments.get(name)
+        if environment is None:
+            hint = suggest(name[:100], project.environments) or "declare it under `environments:`"
+            yield error("HW0128", f"no environment `{shown(name)}`", where, hint=hint)
+        elif environment.template:
+            hint = "write one with `headwater catalog --duckdb FILE --env NAME`"
+            yield error(
+                "HW0682", f"`{shown(name)}` is a template: it serves nothing that a catalog shows", where, hint=hint
+            )
+        elif (other := files.setdefault(normpath(catalog.duckdb), name)) != name:
+            message = f"the catalogs of `{shown(other)}` and `{shown(name)}` are one file"
+            yield error("HW0682", message, where, hint="give each a file of its own")
 
 
 def _zone_problems(project: Project) -> Iterator[Diagnostic]:

@@ -1,6 +1,6 @@
 """A directory → the project its files declare, and every mistake in them: one pass, nothing executed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,10 @@ from headwater.project.places import Written
 from headwater.project.python_files import may_hold_models, read_python_file
 from headwater.project.reading import Reading
 from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, foreign, read_project_keys, sections_of
+from headwater.project.shapes import keys_of
 from headwater.project.sql_files import read_sql_file
 from headwater.project.yaml_nodes import compose
-from headwater.spec.project import Macro, Project
+from headwater.spec.project import Catalog, Macro, Project
 
 _LAKE: Final = ".headwater/lake"
 _MODEL_PARTS: Final = 3
@@ -70,6 +71,17 @@ def load(
     parts = Parts(state.keys, state.declared, state.pieces, state.macros, state.files.texts)
     project = assemble(parts, state.connectors, state.found)
     return project, _sorted([*state.found, *state.files.found])
+
+
+def read_catalogs(text: str) -> tuple[Mapping[str, Catalog], list[Diagnostic]]:
+    """Read what the text of headwater.yaml says of catalogs, and what is wrong with that; all else is passed over."""
+    node, found = compose(text, PROJECT_FILE)
+    if node is None or node.id != "mapping":
+        return {}, found
+    value = next((value for key, value in node.value if key.id == "scalar" and key.value == "catalogs"), None)
+    reading = Reading(Written(PROJECT_FILE, text), found, read_checks=read_checks)
+    catalogs = {} if value is None else keys_of(Project)["catalogs"].read(value, reading)
+    return catalogs if isinstance(catalogs, Mapping) else {}, found
 
 
 def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:

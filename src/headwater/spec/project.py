@@ -67,6 +67,18 @@ class Pipeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """A file outside the lake that says what an environment serves, kept in step with its head."""
+
+    duckdb: Annotated[
+        str, Doc("the DuckDB file, relative to the project: one view per served table or view", "out/prod.duckdb")
+    ]
+    relative: Annotated[
+        bool, Doc("write paths relative to the project's directory; false: absolute, readable from anywhere")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Macro:
     """A ``CREATE MACRO`` statement from ``functions/``: scalar or table."""
 
@@ -91,6 +103,13 @@ class Project:
         ".headwater/lake"
     )
     keep: Annotated[Seconds, Doc("how far back releases keep their data")] = Seconds(30 * 86400)
+    catalogs: Annotated[
+        Mapping[str, Catalog],
+        Doc(
+            "environment → a DuckDB file with its views, rewritten after each of its moves",
+            "prod: {duckdb: out/prod.duckdb}",
+        ),
+    ] = field(default_factory=dict)
     sites: Mapping[str, Site] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

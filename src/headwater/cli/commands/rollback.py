@@ -60,6 +60,6 @@ def command(
             began = time.monotonic()
         done = rollback(workspace, planned, message=message)
     failures = list(done.sinks.failures.values())
-    session.say(each for failure in failures for each in failure.diagnostics)
+    session.say([*done.diagnostics, *(each for failure in failures for each in failure.diagnostics)])
     session.out.show(Back(done, time.monotonic() - began), BACK)
     return exit_code(failures[0]) if failures else DONE

@@ -81,8 +81,9 @@ def _consequences(planned: "Rollback") -> Iterator[str]:
 def document(back: Back) -> dict[str, object]:
     """Give what changed."""
     done = back.done
-    failures = [d.as_json() for failure in done.sinks.failures.values() for d in failure.diagnostics]
-    return preview_document(done.rollback) | {"release": done.release.id, "diagnostics": failures}
+    failures = [d for failure in done.sinks.failures.values() for d in failure.diagnostics]
+    said = [each.as_json() for each in (*done.diagnostics, *failures)]
+    return preview_document(done.rollback) | {"release": done.release.id, "diagnostics": said}
 
 
 def lines(back: Back, page: Page) -> Iterator[str]:
