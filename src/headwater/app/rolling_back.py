@@ -11,7 +11,7 @@ from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.moving import keep_copy
 from headwater.run.reverting import Reverted, Target, revert
 from headwater.spec.releases import Head, Move, Release
-from headwater.state.conditions import note_nothing_withheld
+from headwater.state.conditions import note_rolled_back
 from headwater.state.database import Database
 from headwater.state.heads import read_head
 from headwater.state.janitor import missing_rows
@@ -81,7 +81,8 @@ def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> R
     """Go back; raises Conflict if the environment has moved since the preview."""
     db, effects = workspace.db, workspace.effects
     reverted = planned.reverted
-    goes_to = planned.to or "the beginning"
+    head, goes_to = planned.head, planned.to or "the beginning"
+    changed = frozenset(each.node for each in reverted.versions)
     change = Move(
         environment=planned.environment,
         kind="rollback",
@@ -90,12 +91,14 @@ def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> R
         message=message or f"back to {goes_to}" + (" with its rows" if planned.data else ""),
         code_before=planned.head.code,
         code=planned.code,
+        expected_rollups={name: head.nodes[name].rollup for name in changed if name in head.nodes},
+        carried=frozenset(each.node for each in reverted.changes) | changed,
         versions=reverted.versions,
         changes=reverted.changes,
         holds_set=reverted.holds,
     )
     release = move(db, change, effects.token())
-    note_nothing_withheld(db, planned.environment)
+    note_rolled_back(db, planned.environment, release, planned.to)
     keep_copy(db, workspace.store, release)
     sinks = _reload(workspace, planned)
     lagging = keep_catalogs(workspace, planned.environment)

@@ -9,6 +9,7 @@ from typing import Literal
 from headwater.spec.addresses import Digest, FillId, Slot, Version
 from headwater.spec.fills import Entry, Fill
 from headwater.spec.observations import Observation
+from headwater.spec.quality import Measurement, Score
 
 SlotKey = tuple[str, Slot]
 """(site, slot)"""
@@ -106,6 +107,10 @@ class Verdict:
     node: str = ""
     slot: str = ""
     on_fail: str = "block"
+    detail: str = ""
+    """What was found, in numbers, where that says more than how many rows fail."""
+    examples: tuple[str, ...] = field(default=(), compare=False)
+    """A few of the rows that fail, as JSON, what is classified covered; never kept in the state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +131,8 @@ class Move:
     """The compiled graph of ``code``, encoded; kept once per code."""
     expected_versions: Mapping[str, Version] = field(default_factory=dict)
     """Nodes whose version must still be this one, though it does not change."""
+    carried: frozenset[str] = frozenset()
+    """Nodes whose tables hold fills of several versions (forward changes, rollbacks to them, chains taken over)."""
     expected_rollups: Mapping[str, Digest] = field(default_factory=dict)
     """Nodes whose whole map a check has read: their roll-up must be this one before the move."""
     versions: tuple[VersionChange, ...] = ()
@@ -133,6 +140,9 @@ class Move:
     fills: tuple[Fill, ...] = ()
     """New fills, recorded in the same transaction (known ids are no-ops)."""
     verdicts: tuple[Verdict, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    """Node → how good what the release brings of it is."""
     observations: tuple[Observation, ...] = ()
     holds_set: Mapping[tuple[str, str, Slot], Digest] = field(default_factory=dict)
     holds_cleared: frozenset[tuple[str, str, Slot]] = frozenset()

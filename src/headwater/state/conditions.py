@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from headwater.spec.releases import Release
 from headwater.state.database import Database
 from headwater.state.environments import number_of
+from headwater.state.releases import seq_of
+from headwater.state.scores import carry_scores, score_of
 
 _PUT = """
-INSERT INTO conditions (environment, node, blocked, waiting, passed, checked) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO conditions (environment, node, blocked, waiting, score) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (environment, node) DO UPDATE SET blocked = excluded.blocked, waiting = excluded.waiting,
-    passed = CASE WHEN excluded.checked > 0 THEN excluded.passed ELSE conditions.passed END,
-    checked = CASE WHEN excluded.checked > 0 THEN excluded.checked ELSE conditions.checked END"""
+    score = coalesce(excluded.score, conditions.score)"""
+_SCORED = "SELECT node, checks, row_count, rejects, slots, withheld FROM scores WHERE environment = ? AND seq = ?"
 _LAST = """
 SELECT h.node, (
     SELECT e.slot FROM entries AS e
@@ -26,39 +29,41 @@ class Condition:
     """Slots that a check refused."""
     waiting: int = 0
     """Slots that wait for rows of other nodes."""
-    passed: int = 0
-    checked: int = 0
-    """Verdicts of the last run that had any, and how many of them found nothing wrong."""
+    score: float | None = None
+    """Quality of what the last apply or run brought, or would have, from 0 to 100; None: nothing was checked yet."""
 
 
 def note_conditions(db: Database, environment: str, conditions: Mapping[str, Condition]) -> None:
-    """Keep the conditions of nodes that the environment has; where nothing was checked, the last verdicts stay."""
+    """Keep the conditions of nodes that the environment has; where nothing was checked, the last score stays."""
     with db.write(durable=False) as connection:
         number = number_of(connection, environment)
         if number:
-            rows = ((number, node, c.blocked, c.waiting, c.passed, c.checked) for node, c in sorted(conditions.items()))
+            rows = ((number, node, c.blocked, c.waiting, c.score) for node, c in sorted(conditions.items()))
             connection.executemany(_PUT, rows)
 
 
-def note_nothing_withheld(db: Database, environment: str) -> None:
-    """Forget what was withheld: a rollback has changed what it was withheld from."""
+def note_rolled_back(db: Database, environment: str, release: Release, to: str | None) -> None:
+    """Forget what was withheld, and go back to the scores of then: a rollback has changed what they were about."""
     with db.write(durable=False) as connection:
-        connection.execute(
-            "UPDATE conditions SET blocked = 0, waiting = 0 WHERE environment = ?",
-            (number_of(connection, environment),),
-        )
+        number = number_of(connection, environment)
+        connection.execute("UPDATE conditions SET blocked = 0, waiting = 0 WHERE environment = ?", (number,))
+        seq, then = seq_of(connection, number, release.id), seq_of(connection, number, to)
+        carry_scores(connection, number, seq, then, release.nodes)
+        scored = connection.execute(_SCORED, (number, seq)).fetchall()
+        found = {node: score_of(row).score for node, *row in scored}
+        rows = [(found.get(node), number, node) for node in release.nodes]
+        connection.executemany("UPDATE conditions SET score = ? WHERE environment = ? AND node = ?", rows)
 
 
 def conditions(db: Database, environment: str) -> dict[str, Condition]:
     """Give node → condition, as the last apply or run left it."""
     with db.read() as connection:
         rows = connection.execute(
-            "SELECT node, blocked, waiting, passed, checked FROM conditions WHERE environment = ?",
+            "SELECT node, blocked, waiting, score FROM conditions WHERE environment = ?",
             (number_of(connection, environment),),
         )
         return {
-            node: Condition(blocked=blocked, waiting=waiting, passed=passed, checked=checked)
-            for node, blocked, waiting, passed, checked in rows
+            node: Condition(blocked=blocked, waiting=waiting, score=score) for node, blocked, waiting, score in rows
         }
 
 

@@ -65,6 +65,8 @@ def release_document(db: Database, release_id: str) -> Mapping[str, Any]:
             "fills": fills,
             "holds": json.loads(holds),
             "verdicts": _verdicts(connection, fills, seq),
+            "measurements": _measurements(connection, fills),
+            "scores": _scores(connection, number, seq),
             "observations": _observations(connection, number, seq),
             "graph": _graph(db, connection, release),
             "base": _base(db, connection, release, number),
@@ -104,6 +106,20 @@ def _verdicts(connection: sqlite3.Connection, fills: Iterable[str], seq: int) ->
     for piece in chunks(fills):
         rows.update(connection.execute(f"{query} subject IN ({marks(len(piece))})", piece))
     return sorted(rows)
+
+
+def _measurements(connection: sqlite3.Connection, fills: Iterable[str]) -> list[list[Any]]:
+    """Give what was measured of fills; a value as text, because some are no numbers that JSON has."""
+    query = "SELECT fill, metric, value, version, at FROM measurements WHERE fill IN ({})"
+    rows = (row for piece in chunks(fills) for row in connection.execute(query.format(marks(len(piece))), piece))
+    return [
+        [fill, metric, None if value is None else repr(value), *rest] for fill, metric, value, *rest in sorted(rows)
+    ]
+
+
+def _scores(connection: sqlite3.Connection, number: int, seq: int) -> list[Row]:
+    query = "SELECT node, checks, row_count, rejects, slots, withheld FROM scores WHERE environment = ? AND seq = ?"
+    return connection.execute(query, (number, seq)).fetchall()
 
 
 def _observations(connection: sqlite3.Connection, number: int, seq: int) -> list[list[str]]:

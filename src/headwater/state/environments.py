@@ -35,10 +35,10 @@ _COPIED: Final = {
     "entries": "node, site, slot, fill, digest, moving",
     "holds": "node, site, slot, moving",
     "observations": "source, site, items, at",
-    "conditions": "node, blocked, waiting, passed, checked",
+    "conditions": "node, blocked, waiting, score",
 }
 """What a new environment takes from its parent, as it stands."""
-_OWNED: Final = (*_COPIED, "deltas")
+_OWNED: Final = (*_COPIED, "deltas", "scores")
 """What goes with an environment; its releases stay, as history."""
 
 

@@ -216,5 +216,35 @@ CONDITIONS: Final = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS)
+QUALITY: Final = (
+    # How good it was: what was measured of fills, and each node's score at each release that touched it.
+    """CREATE TABLE measurements (
+        fill TEXT NOT NULL,
+        metric TEXT NOT NULL,
+        value REAL,
+        version TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (fill, metric)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE scores (
+        environment INTEGER NOT NULL,
+        node TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        checks REAL,
+        row_count INTEGER NOT NULL,
+        rejects INTEGER NOT NULL,
+        slots INTEGER NOT NULL,
+        withheld INTEGER NOT NULL,
+        PRIMARY KEY (environment, node, seq)
+    ) WITHOUT ROWID""",
+    "ALTER TABLE verdicts ADD COLUMN detail TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX verdicts_failing ON verdicts (node, at) WHERE failing > 0",
+    "CREATE INDEX deltas_of_whole_tables ON deltas (environment, node, seq) WHERE slot = 'all'",
+    "ALTER TABLE conditions ADD COLUMN score REAL",
+    "UPDATE conditions SET score = round(100.0 * passed / checked, 1) WHERE checked > 0",
+    "ALTER TABLE conditions DROP COLUMN passed",
+    "ALTER TABLE conditions DROP COLUMN checked",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS, QUALITY)
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""

@@ -10,8 +10,10 @@ from typing import Any
 from headwater.spec.addresses import Digest, Slot
 from headwater.spec.releases import HeadNode, Move, Release
 from headwater.state import audit
+from headwater.state.measurements import record_measurements_in
 from headwater.state.observations import record_observation_in
 from headwater.state.releases import versions_as_json
+from headwater.state.scores import write_scores
 from headwater.state.values import stamp, storable
 from headwater.state.verdicts import record_verdicts_in
 
@@ -72,6 +74,8 @@ def write_release(
     for observation in move.observations:
         record_observation_in(connection, number, observation, move.at, seq)
     record_verdicts_in(connection, move.verdicts, move.at, seq)
+    record_measurements_in(connection, move.measurements)
+    write_scores(connection, number, seq, move.scores)
     connection.execute("UPDATE environments SET code = ?, seq = ? WHERE number = ?", (release.code, seq, number))
     if move.run:
         connection.execute("UPDATE runs SET release = ? WHERE id = ?", (release_id, move.run))

@@ -11,16 +11,19 @@ from headwater.diagnostics import Broken, Conflict, Diagnostic, error, warning
 from headwater.spec.addresses import Version
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Observation
-from headwater.spec.releases import HeadNode, Release, Verdict, VersionChange, rollup
+from headwater.spec.quality import Measurement
+from headwater.spec.releases import HeadNode, Release, VersionChange, rollup
 from headwater.state import audit
 from headwater.state.database import Database
 from headwater.state.documents import BASE64, DELETED, FORMAT, NEEDED, release_document
 from headwater.state.environments import take_number
 from headwater.state.fills import record_in
+from headwater.state.measurements import record_measurements_in
 from headwater.state.observations import from_json, record_observation_in
 from headwater.state.recording import insert_release, write_graph, write_nodes
+from headwater.state.scores import score_of, write_scores
 from headwater.state.values import moment
-from headwater.state.verdicts import record_verdicts_in
+from headwater.state.verdicts import record_verdicts_in, verdict_of
 
 __all__ = ["rebuild", "release_document"]
 
@@ -144,7 +147,12 @@ def _begin(connection: sqlite3.Connection, document: Document) -> _Environment:
 
 def _forget(connection: sqlite3.Connection, environment: _Environment | None) -> None:
     if environment is not None:
-        for table, key in (("deltas", "environment"), ("observations", "environment"), ("environments", "number")):
+        for table, key in (
+            ("deltas", "environment"),
+            ("observations", "environment"),
+            ("scores", "environment"),
+            ("environments", "number"),
+        ):
             connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (environment.number,))
 
 
@@ -173,7 +181,10 @@ def _again(connection: sqlite3.Connection, environment: _Environment, document: 
             connection, number, Observation(source, site, from_json(json.loads(items))), release.at, seq
         )
     for *row, at in document["verdicts"]:
-        record_verdicts_in(connection, [_verdict(row)], moment(at), seq)
+        record_verdicts_in(connection, [verdict_of(row)], moment(at), seq)
+    # Documents of older versions have neither: then measurements are made again, and the history of scores begins anew.
+    record_measurements_in(connection, map(_measurement, document.get("measurements", ())))
+    write_scores(connection, number, seq, {node: score_of(row) for node, *row in document.get("scores", ())})
     environment.code, environment.seq, environment.last = release.code, seq, release.id
 
 
@@ -234,11 +245,10 @@ def _release(document: Document) -> Release:
     )
 
 
-def _verdict(row: list[Any]) -> Verdict:
-    subject, check, reads, failing, name, node, slot, on_fail = row
-    return Verdict(
-        subject=subject, check=check, reads=reads, failing=failing, name=name, node=node, slot=slot, on_fail=on_fail
-    )
+def _measurement(row: list[Any]) -> Measurement:
+    fill, metric, value, version, at = row
+    number = None if value is None else float(value)
+    return Measurement(fill=fill, metric=metric, value=number, version=version, at=moment(at))
 
 
 def _put_graph(connection: sqlite3.Connection, code: str, text: str | None) -> None:
