@@ -61,7 +61,7 @@ def test_mended_slots_are_no_longer_blocked(project):
     project.file("raw", "2.csv", list(COLUMNS), [(2, 1, "2024-01-10 10:00:00+00")])
     project.run()
     sales = of(project, "sales")
-    assert (sales.blocked, sales.quality, sales.last_run.status) == (0, 1.0, "done")
+    assert (sales.blocked, sales.quality, sales.last_run.status) == (0, 100, "done")
 
 
 def test_slots_that_a_rollback_took_back_are_held(project):

@@ -1,6 +1,7 @@
 """The common end of apply, run and rollback: move the head, load the sinks, say what came of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from headwater.app.catalogs import keep_catalogs
 from headwater.app.contexts import sink_maker
@@ -16,6 +17,8 @@ from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.loading import load_sinks
 from headwater.run.moving import Signature, make_move, move_of, note_nothing_due
 from headwater.run.relations import Surroundings
+from headwater.run.scoring import score_nodes
+from headwater.spec.quality import Score
 from headwater.spec.releases import Move, Release, Verdict
 from headwater.state.conditions import Condition, conditions, note_conditions
 from headwater.state.heads import read_head
@@ -24,11 +27,14 @@ from headwater.state.heads import read_head
 def release_settled(workspace: Workspace, planned: Planned, settled: Settled, signature: Signature) -> Outcome:
     """Make a settled plan visible and load the sinks."""
     context = planned.context
-    move = move_of(settled, signature)
+    move, scores = move_of(settled, signature), score_nodes(settled.plan, settled.verdicts, settled.fills, context.db)
+    if move is not None:
+        touched = {change.node for change in (*move.changes, *move.versions)}
+        move = replace(move, scores={name: score for name, score in scores.items() if name in touched})
     release = _move(context, move) if move else None
     if move is None:
         note_nothing_due(context.db, settled.plan)
-    note_conditions(context.db, context.environment, _fresh_conditions(context, settled))
+    note_conditions(context.db, context.environment, _fresh_conditions(context, settled, scores))
     sinks = load_released(workspace, context, move)
     lagging = keep_catalogs(workspace, context.environment)
     found = (*verdict_diagnostics(settled, context.graph), *_failed(sinks), *lagging)
@@ -39,21 +45,17 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
     )
 
 
-def _fresh_conditions(context: Context, settled: Settled) -> dict[str, Condition]:
+def _fresh_conditions(context: Context, settled: Settled, scores: Mapping[str, Score]) -> dict[str, Condition]:
     """Say how the nodes are now, where that is not known already; nodes that were not selected stay as they were."""
     known = conditions(context.db, context.environment)
-    verdicts: dict[str, list[Verdict]] = {}
-    for verdict in settled.verdicts:
-        verdicts.setdefault(verdict.node, []).append(verdict)
     found: dict[str, Condition] = {}
     for name, each in settled.plan.nodes.items():
-        if each.settled and not each.settles and name not in verdicts:
+        if each.settled and not each.settles and name not in scores:
             continue
-        mine, before = verdicts.get(name, []), known.get(name, Condition())
-        withheld = len(each.blocked), len(each.waiting)
-        if mine or withheld != (before.blocked, before.waiting):
-            passed = sum(not verdict.failing for verdict in mine)
-            found[name] = Condition(blocked=withheld[0], waiting=withheld[1], passed=passed, checked=len(mine))
+        before, withheld = known.get(name, Condition()), (len(each.blocked), len(each.waiting))
+        score = scores[name].score if name in scores else None
+        if score not in {None, before.score} or withheld != (before.blocked, before.waiting):
+            found[name] = Condition(blocked=withheld[0], waiting=withheld[1], score=score)
     return found
 
 

@@ -53,7 +53,7 @@ class NodeStatus:
     behind_s: float | None = None
     """Seconds from ``filled_until`` to now, or to where its time ends; None where slots are not cut by time."""
     quality: float | None = None
-    """Share of the verdicts of the last run's checks that found nothing wrong; None: nothing was checked."""
+    """How good what the last apply or run brought is, from 0 to 100 (see ``spec.quality.Score``); None: unknown."""
     last_run: LastRun | None = None
 
 
@@ -124,7 +124,7 @@ class _Known:
             waiting=len(plan.waiting) if plan else condition.waiting,
             held=len(plan.held) if plan and not plan.settled else self.held[name],
             behind_s=self._behind_s(each, until),
-            quality=condition.passed / condition.checked if condition.checked else None,
+            quality=condition.score,
             last_run=_last_run(run) if run else None,
         )
 

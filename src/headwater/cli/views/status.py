@@ -84,7 +84,7 @@ def _row(each: "NodeStatus", page: Page) -> tuple[str, ...]:
         "-" if each.behind_s is None else duration(each.behind_s) if each.behind_s else "no",
         "-" if each.due is None else f"{each.due:,}",
         *(f"{number:,}" if number else "-" for number in (each.blocked, each.waiting, each.held)),
-        "-" if each.quality is None else f"{each.quality:.0%}",
+        "-" if each.quality is None else f"{each.quality:g}",
         f"{run.status} {moment(run.at)}" if run else "-",
     )
 
