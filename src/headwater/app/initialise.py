@@ -1,47 +1,109 @@
-"""A new project from a template: plain files, and for `flights` the data that its three airports keep."""
+"""A new project from a template: plain files, and the data that `flights` and `logs` read."""
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from headwater.app import flights_data
+from headwater.app import flights_data, logs_data
 from headwater.diagnostics import Invalid, suggest
 
-_IGNORED: Final = {"flights": ".headwater/\ndata/\nout/\n", "minimal": ".headwater/\nout/\n"}
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_LONGEST_NAME: Final = 255
+"""In bytes, as file systems count."""
+_SHOWN: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a project can start from."""
+
+    summary: str
+    ignored: tuple[str, ...]
+    """What Git does not keep."""
+    look: str
+    """A query that shows what it is about, once it is applied."""
+
+
+TEMPLATES: Final[Mapping[str, Template]] = {
+    "minimal": Template("one source, one model, one test", (".headwater/", "out/"), "SELECT * FROM sales"),
+    "flights": Template(
+        "336,776 real flights at three airports, with weather",
+        (".headwater/", "data/", "out/"),
+        "SELECT * FROM routes ORDER BY place LIMIT 5",
+    ),
+    "logs": Template(
+        "access logs of two web servers: traffic, visitors, errors, sessions",
+        (".headwater/", "data/", "out/"),
+        "SELECT * FROM top_pages ORDER BY place LIMIT 5",
+    ),
+}
+"""All templates by name, the default one first."""
 
 
 def templates() -> tuple[str, ...]:
     """Give the names of all templates, the default one first.
 
     >>> templates()
-    ('minimal', 'flights')
+    ('minimal', 'flights', 'logs')
     """
-    return ("minimal", "flights")
+    return tuple(TEMPLATES)
 
 
 def initialise(root: Path, template: str = "minimal", *, name: str) -> tuple[Path, ...]:
     """Write a template's files (and data, if it has some) below ``root``; give their paths, relative to it, in order.
 
     ``root`` is made if it does not exist. Raises Invalid, before anything is written, for an unknown template, for a
-    directory that holds more than a Git repository, and if the package with the template's data is not installed.
+    directory that holds more than a Git repository, for names that cannot be, and if the package with the template's
+    data is not installed.
     """
     if template not in templates():
         hint = suggest(template, templates()) or f"templates: {', '.join(templates())}"
         raise Invalid.of("HW0910", f"there is no template `{template}`", hint=hint)
-    _require_empty(root)
+    if not name.strip() or not name.isprintable():
+        raise Invalid.of("HW0691", f"no project can be called {json.dumps(name, ensure_ascii=False)}")
+    require_room(root)
     package = flights_data.locate() if template == "flights" else None
     try:
         written = [_write(root, path, text) for path, text in _files(template, name)]
         if package:
             written += flights_data.lay_out(package, root)
+        if template == "logs":
+            written += logs_data.lay_out(root)
     except OSError as problem:
         raise Invalid.of("HW0913", f"the project cannot be written: {problem.strerror} ({problem.filename})") from None
     return tuple(sorted(written))
+
+
+def require_room(root: Path) -> None:
+    """Raise Invalid unless a project could be made there: a name that can be, an empty directory or none."""
+    for path in (root, *root.parents):
+        if not _exists(path) and not _can_be_called(path.name):
+            shown = path.name if len(path.name) <= _SHOWN else f"{path.name[:_SHOWN]}…"
+            raise Invalid.of("HW0690", f"no directory can be called {json.dumps(shown, ensure_ascii=False)}")
+    _require_empty(root)
+
+
+def name_for(root: Path) -> str:
+    """Give the name of a project that says none: that of its directory; raises Invalid as ``require_room``."""
+    require_room(root)
+    return root.absolute().resolve().name or "project"
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name that is too long
+        return False
+
+
+def _can_be_called(name: str) -> bool:
+    """File systems take it and people can type it."""
+    return name.isprintable() and bool(name.strip()) and len(name.encode()) <= _LONGEST_NAME
 
 
 def _require_empty(root: Path) -> None:
@@ -57,7 +119,7 @@ def _require_empty(root: Path) -> None:
 
 
 def _files(template: str, name: str) -> Iterator[tuple[str, str]]:
-    yield ".gitignore", _IGNORED[template]
+    yield ".gitignore", "".join(f"{pattern}\n" for pattern in TEMPLATES[template].ignored)
     for path, text in _texts(files("headwater.app") / "templates" / template):
         yield path, _named(text, template, name) if path == "headwater.yaml" else text
 
