@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from headwater.app.applying import apply
-from headwater.app.checking import Checked, check, compiled
+from headwater.app.checking import Checked, check
+from headwater.app.compiling import compiled_for
 from headwater.app.contexts import released_graph
 from headwater.app.outcomes import Outcome
 from headwater.app.planning import make_plan
@@ -182,7 +183,7 @@ class Project:
 
     def graph(self, environment: str = "dev") -> Graph:
         """Compile the files for an environment."""
-        graph = compiled(self.root, environment).graph
+        graph = compiled_for(self.workspace, environment).graph
         assert graph is not None
         return graph
 

@@ -60,6 +60,7 @@ class World:
                 sealed=lambda _, ids: frozenset(ids) & self.sealed,
                 refused=lambda _, ids: frozenset(ids) & self.refused,
                 latest=lambda *_: None,
+                chain=lambda _: {},
             ),
             previous=lambda: self.graph if self.head.code else None,
             options=Options(**options),

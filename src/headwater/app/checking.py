@@ -1,6 +1,6 @@
 """Reads a project and compiles it for an environment: everything that is wrong, at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,17 @@ class Checked:
         return self.graph is not None and not has_errors(self.diagnostics)
 
 
-def check(root: Path, *, variables: Mapping[str, str] | None = None, environment: str | None = None) -> Checked:
-    """Load and compile the project in ``root``, with an environment's variables if one is named."""
+def check(
+    root: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    environment: str | None = None,
+    previous: Callable[[], Graph | None] = lambda: None,
+) -> Checked:
+    """Load and compile the project in ``root``, with an environment's variables if one is named.
+
+    ``previous`` gives the graph that the environment runs: what forward changes start from.
+    """
     project, found = load_project(root)
     if project is None or has_errors(found):
         return Checked(project=project, graph=None, diagnostics=tuple(found))
@@ -42,16 +51,21 @@ def check(root: Path, *, variables: Mapping[str, str] | None = None, environment
     values = {**project.variables, **(settings.variables if settings else {})}
     values |= _given(variables or {}, values)
     cache = FileCache(root / CACHE_FILE)
-    graph, more = compile_graph(project, bind=Binder(), cache=cache, variables=values)
+    graph, more = compile_graph(project, bind=Binder(), cache=cache, variables=values, previous=previous)
     cache.save()
     if graph is not None and settings is not None and (settings.window is not None or settings.as_of is not None):
         graph = _with_horizon(graph, settings)
     return Checked(project=project, graph=graph, diagnostics=(*found, *more))
 
 
-def compiled(root: Path, environment: str, variables: Mapping[str, str] | None = None) -> Checked:
+def compiled(
+    root: Path,
+    environment: str,
+    variables: Mapping[str, str] | None = None,
+    previous: Callable[[], Graph | None] = lambda: None,
+) -> Checked:
     """Check a project for an environment; raises Invalid if it is not sound."""
-    checked = check(root, variables=variables, environment=environment)
+    checked = check(root, variables=variables, environment=environment, previous=previous)
     if not checked.is_sound:
         raise Invalid.from_all(checked.diagnostics)
     return checked

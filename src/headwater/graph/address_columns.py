@@ -1,10 +1,11 @@
 """Content addresses, per column and per row set; from them each node's version. The nodes are complete after this."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from headwater.diagnostics import Diagnostic
 from headwater.graph.address_sources import source_node
+from headwater.graph.carry_tables import carried, goes_forward
 from headwater.graph.cut_time import is_volatile
 from headwater.graph.drafts import Draft
 from headwater.graph.infer_columns import is_cut
@@ -25,6 +26,8 @@ def address_columns(draft: Draft) -> Draft:
     nodes: dict[str, Node] = {}
     addresses = _Addresses(draft)
     volatile: dict[str, bool] = {}
+    found: dict[str, list[Diagnostic]] = {}
+    before: Mapping[str, Node] | None = None
     for name in draft.order:
         if name in draft.failed or name not in draft.relations:
             continue
@@ -37,8 +40,11 @@ def address_columns(draft: Draft) -> Draft:
             model = draft.project.models[name]
             volatile[name] = is_volatile(draft, name, volatile)
             nodes[name] = _model_node(draft, model, nodes, addresses, volatile=volatile[name])
+            if goes_forward(model):
+                before = draft.previous() if before is None else before
+                nodes[name], found[name] = carried(nodes[name], model, before.get(name))
         addresses.add(nodes[name])
-    return replace(draft, nodes=tuple(nodes.values()))
+    return draft.noting(found, nodes=tuple(nodes.values()))
 
 
 class _Addresses:
@@ -93,6 +99,7 @@ def _model_node(
         name=name,
         kind=_kind(model),
         version=Version(version),
+        table=Version(version),
         rows_address=rows,
         columns=columns,
         controls=controls,

@@ -21,7 +21,7 @@ from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
 from headwater.graph.split_chains import split_chains
 from headwater.graph.trace_lineage import trace_lineage
-from headwater.graph.values import Graph
+from headwater.graph.values import Graph, Node
 from headwater.spec.project import Project, Variable
 from headwater.sql.binding import Bind
 
@@ -49,9 +49,11 @@ def compile_graph(
     bind: Bind,
     cache: AnalysisCache | None = None,
     variables: Mapping[str, Variable] | None = None,
+    previous: Callable[[], Graph | None] = lambda: None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Compile a project: the graph (None if anything is wrong) and everything that was found.
 
+    ``previous`` gives the graph that the environment runs (asked for only where changes may go forward).
     ``bind`` gives names and types, ``cache`` keeps analyses from one compilation to the next, ``variables`` are the
     project's unless given. What reads a failed node is passed over in silence.
     """
@@ -61,6 +63,7 @@ def compile_graph(
         bind=bind,
         cache=cache if cache is not None else Forgetful(),
         macros=Macros.of(project.macros),
+        previous=lambda: _by_name(previous()),
     )
     with _room_for_depth():
         for each in PASSES:
@@ -73,6 +76,10 @@ def compile_graph(
     return (None if has_errors(wrong) else replace(graph, digest=digest(graph))), _in_order(
         [*draft.diagnostics, *wrong]
     )
+
+
+def _by_name(graph: Graph | None) -> dict[str, Node]:
+    return {node.name: node for node in graph.nodes} if graph else {}
 
 
 def _in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -1,6 +1,6 @@
 """What passes hand on to each other: everything known of a project so far, and everything found wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -99,6 +99,8 @@ class Draft:
     slotwise: frozenset[str] = frozenset()
     """Models of which one query may fill several slots."""
     checks: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
+    previous: Callable[[], Mapping[str, Node]] = dict
+    """The nodes that the environment runs now: what forward changes start from."""
     nodes: tuple[Node, ...] = ()
     sinks: tuple[SinkNode, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -124,4 +126,6 @@ class Draft:
 
 def place(model: Model, offset: int) -> Where:
     """Where a character of a model's query stands in its file."""
+    if not model.query_is_exact:
+        return Where(model.at.where.file, model.query_line, model.query_column)
     return Where(model.at.where.file, *position(model.query, offset, model.query_line, model.query_column))

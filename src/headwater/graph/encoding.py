@@ -74,6 +74,7 @@ def _settings(node: Node) -> tuple[Any, ...]:
         replace(node.source, settings={}) if node.source else None,
         [(column.name, column.description, column.unit, column.class_) for column in node.columns],
         node.chain,
+        node.table,
         (node.lookback_s, node.batch_s, node.timeout_s, node.memory_bytes),
         (node.attempts, node.backoff_s, node.backoff_max_s),
         (node.description, node.owner, node.tags),

@@ -149,7 +149,10 @@ class Node:
     kind: NodeKind
     version: Version
     rows_address: str
+    """Of the row set, as readers see it."""
     columns: tuple[Column, ...]
+    table: Version = Version("")
+    """Identity of the rows: the version that the table began with; another one after forward changes."""
     controls: tuple[ColumnRef, ...] = ()
     """Upstream columns that decide which rows exist."""
     inputs: tuple[Input, ...] = ()

@@ -8,7 +8,7 @@ from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.positions import Positions, Table, extended
 from headwater.plan.values import NodePlan, SourceFacts
-from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, address, link_slot
+from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, Version, address, link_slot
 from headwater.spec.fills import Entry
 from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
 
@@ -82,17 +82,28 @@ class Decider:
     knowledge: Knowledge
     options: Options
     now: datetime
+    table_of: Callable[[str], Version | None]
+    """The table that the head has of a node: asked for only where its version is another one."""
 
     def decide(self, node: Node) -> NodePlan:
         """Say what happens to one table, and let later nodes stand on it."""
         at_head = self.head.nodes.get(node.name)
-        known = at_head if at_head and at_head.version == node.version else None
+        known = at_head if at_head and self._is_same_table(node, at_head) else None
         settles = self._settles(node)
         if known and self._is_settled(node, known, settles):
             return self._leave(node, known, settles, is_whole=True)
-        if known and self.options.selected is not None and node.name not in self.options.selected:
+        if known and self._is_left_out(node, known):
             return self._leave(node, known, "", is_whole=self._is_whole(node, known))
         return self._decide_slots(node, at_head, known, settles)
+
+    def _is_left_out(self, node: Node, known: HeadNode) -> bool:
+        selected = self.options.selected
+        return selected is not None and node.name not in selected and known.version == node.version
+
+    def _is_same_table(self, node: Node, at_head: HeadNode) -> bool:
+        if at_head.version == node.version:
+            return True
+        return node.table != node.version and self.table_of(node.name) == node.table
 
     def _is_settled(self, node: Node, known: HeadNode, settles: str) -> bool:
         refreshes = self.options.refresh and (node.volatile or node.lookback_s > 0)
@@ -179,9 +190,12 @@ class Decider:
             recent = bool(node.lookback_s and interval and interval[1] > oldest)
             has_nonce = node.volatile or recent or node.kind == "links"
             nonce = ("now", self.now.isoformat() + last) if has_nonce else ("", "")
+            # Rows of another logic in the same table: those that stand on them must tell them apart.
+            logic = ("logic", node.version) if node.version != node.table else ("", "")
+            parts = (*inputs, nonce, logic) if logic[0] else (*inputs, nonce)
             return _Want(
                 key,
-                Digest(address(*(f"{name}={at}" for name, at in (*inputs, nonce)))),
+                Digest(address(*(f"{name}={at}" for name, at in parts))),
                 Digest(address(*(f"{name}={at}" for name, at in moving))),
                 inputs,
                 all(position.ready for _, position in found),

@@ -10,7 +10,7 @@ from headwater.plan.positions import Positions
 from headwater.plan.reasons import added_checks, reason_of
 from headwater.plan.values import Action, NodePlan, Plan, SourceFacts, Step
 from headwater.plan.wanted import Horizon, wanted_ranges
-from headwater.spec.addresses import Slot
+from headwater.spec.addresses import Slot, Version
 from headwater.spec.releases import Head
 
 
@@ -39,6 +39,7 @@ def diff(
         knowledge=knowledge,
         options=options or Options(),
         now=now,
+        table_of=lambda name: _table_of(previous() if head.code else None, name),
     )
     decided = {node.name: _decide(node, decider) for node in graph.nodes}
     old = previous() if head.code and head.code != graph.digest else (graph if head.code else None)
@@ -57,6 +58,10 @@ def diff(
         sinks_not_reverted=tuple(s.name for s in graph.sinks if _runs(s.environments, head.environment)),
     )
     return replace(plan, steps=_steps(plan, old))
+
+
+def _table_of(graph: Graph | None, name: str) -> Version | None:
+    return next((node.table for node in graph.nodes if node.name == name), None) if graph else None
 
 
 def _decide(node: Node, decider: Decider) -> NodePlan:

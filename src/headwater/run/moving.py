@@ -58,6 +58,7 @@ def move_of(settled: "Settled", signature: Signature) -> Move | None:
         graph=encode(plan.graph) if is_apply and plan.changes_code else None,
         expected_versions=_expected_versions(plan),
         expected_rollups=_expected_rollups(plan),
+        carried=frozenset(name for name, each in plan.nodes.items() if _is_carried(each.node)),
         versions=_versions(plan),
         changes=changes,
         fills=tuple(_fills(settled, taken)),
@@ -108,6 +109,10 @@ def _changes(plan: Plan) -> Iterator[Change]:
     for name in plan.dropped:
         for (site, slot), entry in sorted(plan.head.entries_of(name).items()):
             yield Change(node=name, site=site, slot=slot, old=entry.fill, new=None)
+
+
+def _is_carried(node: Node) -> bool:
+    return node.kind == "links" or node.table != node.version
 
 
 def _versions(plan: Plan) -> tuple[VersionChange, ...]:

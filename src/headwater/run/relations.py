@@ -7,7 +7,7 @@ from headwater.connect.sources import ScanItem, Source
 from headwater.connect.stores import Store
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
-from headwater.spec.fills import Fill
+from headwater.spec.fills import Fill, StoredColumn
 from headwater.spec.observations import Inspection, SetAside
 from headwater.sql.macros import name_of, relevant
 from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_relation, time_literal
@@ -107,11 +107,37 @@ def table_select(around: Surroundings, relation: Relation) -> str:
 
 def fills_select(around: Surroundings, name: str, ids: Sequence[str]) -> str:
     """Give a SELECT over some fills of a node."""
-    node = around.node(name)
-    fills = [around.fills[fill] for fill in ids]
-    columns = fills[0].columns if fills else around.store.stored_columns([(c.name, c.type) for c in node.columns])
-    paths = [around.store.path(f.node, f.version, file.name) for f in fills for file in f.files]
-    return f"SELECT * FROM ({around.store.relation(columns, paths)}) AS fills"
+    return rows_select(around, around.node(name), [around.fills[fill] for fill in ids])
+
+
+def rows_select(around: Surroundings, node: Node, fills: Sequence[Fill]) -> str:
+    """Give a SELECT over fills of a node, with the node's columns.
+
+    After forward changes a table holds fills of several schemas: a column that a fill lacks is NULL there.
+    """
+    wanted = around.store.stored_columns([(c.name, c.type) for c in node.columns])
+    files: dict[tuple[StoredColumn, ...], list[str]] = {} if fills else {wanted: []}
+    for fill in fills:
+        paths = files.setdefault(fill.columns, [])
+        paths += [around.store.path(fill.node, fill.version, file.name) for file in fill.files]
+    parts = [
+        f"SELECT {_widened(columns, wanted)} FROM ({around.store.relation(columns, paths)}) AS fills"
+        for columns, paths in files.items()
+    ]
+    return " UNION ALL ".join(parts) if len(parts) == 1 else f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS fills"
+
+
+def _widened(columns: Sequence[StoredColumn], wanted: Sequence[StoredColumn]) -> str:
+    types = {column.name: column.type for column in columns}
+    if [(c.name, c.type) for c in columns] == [(c.name, c.type) for c in wanted]:
+        return "*"
+    return ", ".join(
+        quote_identifier(each.name)
+        if types.get(each.name) == each.type
+        else f"CAST({quote_identifier(each.name) if each.name in types else 'NULL'} AS {each.type})"
+        f" AS {quote_identifier(each.name)}"
+        for each in wanted
+    )
 
 
 def _source(

@@ -51,7 +51,7 @@ class PythonCode:
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of the arguments, as written."""
     made_as: str = ""
-    """The node under which its module registers it while it runs (in a loop, say); empty: imported by its name."""
+    """Kind and name of the node for which its module makes it while it runs (in a loop); empty: imported by name."""
     stands_on: Mapping[str, str] = field(default_factory=dict)
     """What its address is made of: its own code, and each value it holds; empty: all of ``modules``."""
 
@@ -126,6 +126,8 @@ class Model:
     query_line: int = 1
     """Line of the file on which the query begins (its first character is in column ``query_column``)."""
     query_column: int = 1
+    query_is_exact: bool = True
+    """Whether the file holds the query letter by letter from there on; else mistakes in it are placed there."""
     code: PythonCode | None = None
     description: Annotated[str, Doc("what it is, for people")] = ""
     owner: Annotated[str, Doc("who answers for it")] = ""
@@ -161,6 +163,13 @@ class Model:
         Literal["rebuild", "ignore"],
         Doc("merge, append, history by time: what a slot does whose inputs move after it was filled"),
     ] = "rebuild"
+    on_change: Annotated[
+        Literal["rebuild", "forward"] | None,
+        Doc(
+            "what a change of its logic does: rebuild computes all slots again, forward keeps the rows there are;"
+            " default: forward for merge, append and history without `time`, else rebuild"
+        ),
+    ] = None
     allow: Annotated[
         tuple[Literal["volatile"], ...], Doc("volatile: permit now() and the like where slots are cut")
     ] = ()

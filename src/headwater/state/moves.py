@@ -143,7 +143,7 @@ def _check_fills(connection: sqlite3.Connection, standing: Standing, move: Move)
         found = facts.get(change.new.fill)
         if found is None:
             absent.add(change.node)
-        elif found[1] != after.get(change.node):
+        elif found[1] != after.get(change.node) and change.node not in move.carried:
             foreign.add(change.node)
         elif found != (change.node, found[1], change.site, change.slot, change.new.digest):
             wrong.add(change.node)
@@ -197,6 +197,7 @@ def _left_behind(connection: sqlite3.Connection, standing: Standing, move: Move)
         change.node
         for change in move.versions
         if change.old != change.new
+        and change.node not in move.carried
         and change.node in standing.nodes
         and standing.nodes[change.node].slots != replaced.get(change.node, 0)
     }

@@ -13,6 +13,7 @@ from headwater.cli.session import Session
 
 if TYPE_CHECKING:
     from headwater.app.saved_plans import SavedPlan
+    from headwater.app.workspace import Workspace
     from headwater.graph.values import Graph
     from headwater.spec.project import Project
 
@@ -92,7 +93,7 @@ def _prepare(session: Session, saved: "SavedPlan | None", environment: str, *, y
     root = find_root(session.project.absolute())
     with session.workspace() as workspace:
         session.require_environment(workspace, environment)
-    project, graph = _code(session, root, saved, environment)
+        project, graph = _code(session, workspace, saved, environment)
     settings = settings_of(project, root, environment)
     require_allowed(settings, saved)
     began = time.monotonic()
@@ -101,18 +102,20 @@ def _prepare(session: Session, saved: "SavedPlan | None", environment: str, *, y
     return graph, time.monotonic() - began
 
 
-def _code(session: Session, root: Path, saved: "SavedPlan | None", environment: str) -> "tuple[Project, Graph]":
-    from headwater.app.checking import compiled
+def _code(
+    session: Session, workspace: "Workspace", saved: "SavedPlan | None", environment: str
+) -> "tuple[Project, Graph]":
+    from headwater.app.compiling import compiled_for
     from headwater.app.declared import load_project
     from headwater.diagnostics import Invalid
 
     if saved is None:
-        checked = compiled(root, environment, session.variables)
+        checked = compiled_for(workspace, environment)
         session.say(checked.diagnostics)
         assert checked.project is not None  # noqa: S101 - `compiled` raises otherwise
         assert checked.graph is not None  # noqa: S101 - as above
         return checked.project, checked.graph
-    project, found = load_project(root)
+    project, found = load_project(workspace.root)
     if project is None:
         raise Invalid.from_all(found)
     return project, saved.graph

@@ -41,12 +41,12 @@ def _between(session: Session, a: str, b: str) -> None:
 
 
 def _from_code(session: Session, environment: str) -> None:
-    from headwater.app.checking import compiled
     from headwater.app.comparing import compare_code
+    from headwater.app.compiling import compiled_for
     from headwater.cli.views.comparison import comparison
 
     with session.workspace() as workspace:
         session.require_environment(workspace, environment)
-        graph = compiled(workspace.root, environment, workspace.variables).graph
+        graph = compiled_for(workspace, environment).graph
         assert graph is not None  # noqa: S101 - `compiled` raises otherwise
         session.out.show(compare_code(workspace, environment, graph), comparison(environment, "the files"))

@@ -28,14 +28,14 @@ def command(session: Session, environment: str, out: Path | None, exit_code: boo
 
     Compares the project's files and the source data with what the environment has. Nothing is computed or changed.
     """
-    from headwater.app.checking import compiled
+    from headwater.app.compiling import compiled_for
     from headwater.app.planning import make_plan
     from headwater.app.saved_plans import write_plan
     from headwater.cli.views.plan import PLAN, step_document
 
     with session.at_work() as workspace:
         session.require_environment(workspace, environment)
-        checked = compiled(workspace.root, environment, session.variables)
+        checked = compiled_for(workspace, environment)
         assert checked.graph is not None  # noqa: S101 - `compiled` raises otherwise
         plan = make_plan(workspace, checked.graph, environment)
         plan = replace(plan, diagnostics=(*checked.diagnostics, *plan.diagnostics))

@@ -1,0 +1,96 @@
+"""Forward changes: the table keeps its rows, new logic fills what is due from then on."""
+
+import pytest
+
+from headwater.diagnostics import Invalid
+
+DAYS = {"seen": "timestamp", "v": "integer"}
+
+
+@pytest.fixture
+def table(project):
+    """A table by day with a reader, three days filled."""
+    project.source(
+        "raw", DAYS, rows=[(f"2024-01-{day:02} 10:00", day) for day in (8, 9, 10)], time="seen", start="2024-01-08"
+    )
+    project.model("facts", "SELECT seen, v FROM raw", kind="incremental", time="seen", every="1d", on_change="forward")
+    project.model("sums", "SELECT seen, v FROM facts", kind="incremental", time="seen", every="1d")
+    project.apply()
+    return project
+
+
+def change(project, select):
+    project.model(
+        "facts", f"SELECT {select} FROM raw", kind="incremental", time="seen", every="1d", on_change="forward"
+    )
+
+
+def test_a_forward_change_keeps_the_rows_there_are(table):
+    change(table, "seen, v * 10 AS v")
+    assert table.plan().computed == {}
+    table.apply()
+    assert table.query("SELECT v FROM facts ORDER BY v") == [(8,), (9,), (10,)]
+
+
+def test_what_is_filled_later_has_the_new_logic_and_moves_its_readers(table):
+    change(table, "seen, v * 10 AS v")
+    table.apply()
+    table.file("raw", "late.csv", list(DAYS), [("2024-01-09 11:00", 5)])
+    table.run()
+    assert table.query("SELECT v FROM facts ORDER BY v") == [(8,), (10,), (50,), (90,)]
+    assert table.query("SELECT v FROM sums ORDER BY v") == [(8,), (10,), (50,), (90,)]
+
+
+def test_a_new_column_is_null_in_rows_from_before(table):
+    change(table, "seen, v, v + 1 AS next")
+    table.apply()
+    table.file("raw", "late.csv", list(DAYS), [("2024-01-10 11:00", 5)])
+    table.run()
+    assert table.query("SELECT v, next FROM facts ORDER BY v") == [(5, 6), (8, None), (9, None), (10, 11)]
+
+
+def test_a_type_may_widen_exactly(table):
+    change(table, "seen, v::bigint * 4000000000 AS v")
+    table.apply()
+    table.later(days=1).file("raw", "new.csv", list(DAYS), [("2024-01-11 10:00", 1)])
+    table.run()
+    assert table.query("SELECT v FROM facts ORDER BY v") == [(8,), (9,), (10,), (4000000000,)]
+
+
+@pytest.mark.parametrize("select", ["seen, v::smallint AS v", "seen, v::float AS v", "seen", "seen::date AS seen, v"])
+def test_a_change_that_narrows_or_drops_is_refused(table, select):
+    change(table, select)
+    with pytest.raises(Invalid) as refused:
+        table.apply()
+    assert {d.code for d in refused.value.diagnostics} == {"HW0270"}
+
+
+def test_another_environment_is_not_touched_and_takes_its_own_rows_forward(table):
+    table.apply("prod")
+    change(table, "seen, v * 10 AS v")
+    table.apply("dev")
+    table.file("raw", "late.csv", list(DAYS), [("2024-01-09 11:00", 5)])
+    table.run("dev")
+    table.run("prod")
+    assert table.query("SELECT v FROM facts ORDER BY v", "prod") == [(5,), (8,), (9,), (10,)]
+    table.apply("prod")
+    assert table.query("SELECT v FROM facts ORDER BY v", "prod") == [(5,), (8,), (9,), (10,)]
+
+
+def test_going_back_brings_the_rows_of_the_old_logic(table):
+    change(table, "seen, v * 10 AS v")
+    table.apply()
+    table.file("raw", "late.csv", list(DAYS), [("2024-01-09 11:00", 5)])
+    table.run()
+    table.rollback()
+    assert table.query("SELECT v FROM facts ORDER BY v") == [(8,), (9,), (10,)]
+    table.run()
+    assert table.query("SELECT v FROM facts ORDER BY v") == [(5,), (8,), (9,), (10,)]
+
+
+def test_leaving_forward_rebuilds_everything(table):
+    change(table, "seen, v * 10 AS v")
+    table.apply()
+    table.model("facts", "SELECT seen, v * 10 AS v FROM raw", kind="incremental", time="seen", every="1d")
+    table.apply()
+    assert table.query("SELECT v FROM facts ORDER BY v") == [(80,), (90,), (100,)]
