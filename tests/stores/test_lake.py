@@ -115,7 +115,7 @@ def test_reading_makes_nothing(tmp_path):
     assert not (tmp_path / "lake").exists()
 
 
-@pytest.mark.parametrize("text", ['{"format": 2}', '{"format": "x"}', "{}", "[]", "not json", ""])
+@pytest.mark.parametrize("text", ['{"format": 3}', '{"format": "x"}', "{}", "[]", "not json", ""])
 def test_a_lake_of_a_newer_headwater_or_a_damaged_marker_is_refused(tmp_path, text):
     (tmp_path / "lake.json").write_text(text)
     with pytest.raises(Broken) as broken:

@@ -5,13 +5,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from headwater.connect.landing import RangeStore
 from headwater.diagnostics import Diagnostic
 from headwater.spec.addresses import FillId, Version
-from headwater.spec.fills import Fill, StoredColumn, StoredFile
+from headwater.spec.fills import Fill, Pack, StoredColumn, StoredFile
 
 
 class Store(Protocol):
     """Where tables live. Fills are immutable; nothing here points at what is current."""
+
+    @property
+    def ranges(self) -> RangeStore:
+        """The rows that sources landed."""
+        ...
 
     def stored_columns(self, columns: Sequence[tuple[str, str]]) -> tuple[StoredColumn, ...]:
         """Say how columns of (name, DuckDB type) are stored."""
@@ -45,6 +51,14 @@ class Store(Protocol):
         """Put the manifest unless there is one: give the manifest that won (maybe another attempt's)."""
         ...
 
+    def seal_all(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Seal many: one manifest for all that lie in a pack, one for each of the others."""
+        ...
+
+    def has_manifest(self, fill: Fill) -> bool:
+        """Whether the manifest of a fill, or of its pack, is there."""
+        ...
+
     def make_durable(self, fills: Sequence[Fill]) -> None:
         """Return when sealed fills would survive a loss of power: before a head names them."""
         ...
@@ -57,8 +71,8 @@ class Store(Protocol):
         """Read the manifest of a fill, if it was sealed."""
         ...
 
-    def sealed(self, node: str, version: Version) -> frozenset[FillId]:
-        """List the fills that were sealed for a version: one directory listing."""
+    def sealed(self, node: str, version: Version, but: Collection[str] = frozenset()) -> frozenset[FillId]:
+        """List the fills that were sealed for a version, without those in packs of the ids ``but``."""
         ...
 
     def every_fill(self) -> Iterator[Fill]:
@@ -67,6 +81,18 @@ class Store(Protocol):
 
     def delete(self, fills: Iterable[Fill]) -> int:
         """Delete fills, manifest first; give the bytes freed."""
+        ...
+
+    def delete_loose(self, fills: Iterable[Fill]) -> int:
+        """Delete the files that packed fills had for themselves before; give the bytes freed."""
+        ...
+
+    def delete_packs(self, packs: Iterable[Pack]) -> int:
+        """Delete packs in which nothing lies any more; give the bytes freed."""
+        ...
+
+    def unlisted_packs(self, older_than: datetime, known: Collection[str]) -> Iterator[Fill]:
+        """Give the fills of packs sealed before a time whose ids are not ``known``."""
         ...
 
     def verify(self, fill: Fill, *, hashes: bool = True) -> list[Diagnostic]:
@@ -81,6 +107,10 @@ class Store(Protocol):
         self, older_than: datetime, listed: Callable[[Sequence[FillId]], Collection[FillId]]
     ) -> Iterator[Fill]:
         """Give the fills sealed before a time that ``listed`` does not know."""
+        ...
+
+    def paths(self, fill: Fill) -> list[str]:
+        """Give the paths of a fill's files (of its pack, which holds rows of others, too)."""
         ...
 
     def orphans(self, older_than: datetime) -> list[Path]:

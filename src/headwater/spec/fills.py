@@ -6,8 +6,6 @@ from headwater.spec.addresses import Digest, FillId, Slot, Version
 
 MANIFEST_FORMAT = 1
 """Raised when an older Headwater could misread a manifest."""
-
-
 PACK_FORMAT = 1
 """Raised when an older Headwater could misread a pack's manifest."""
 

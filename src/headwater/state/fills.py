@@ -8,19 +8,20 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from headwater.spec.addresses import Digest, FillId, Slot, Version, address
-from headwater.spec.fills import MANIFEST_FORMAT, Entry, Fill, StoredColumn, StoredFile
+from headwater.spec.fills import MANIFEST_FORMAT, Entry, Fill, Pack, StoredColumn, StoredFile
 from headwater.state.database import Database
+from headwater.state.packs import pack_in, put_packs_in
 from headwater.state.values import chunks, marks, optional_stamp
 
 if TYPE_CHECKING:
     import msgspec
 
 _INSERT = """
-INSERT INTO fills (id, node, version, site, slot, digest, moving, schema_digest, body, refused_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+INSERT INTO fills (id, node, version, site, slot, digest, moving, schema_digest, body, refused_at, pack)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
 SELECT = """
-SELECT f.id, f.node, f.version, f.site, f.slot, f.digest, f.moving, s.columns, f.body
-FROM fills AS f JOIN schemas AS s ON s.digest = f.schema_digest"""
+SELECT f.id, f.node, f.version, f.site, f.slot, f.digest, f.moving, f.schema_digest, f.body, f.pack
+FROM fills AS f"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class _Body:
     seconds: float = 0.0
     inputs: tuple[tuple[str, str], ...] = ()
     format: int = MANIFEST_FORMAT
+    rows: int = 0
+    """Of its pack."""
+    bytes: int = 0
 
 
 def record(db: Database, fills: Iterable[Fill], *, at: datetime | None = None) -> None:
@@ -48,11 +52,15 @@ def record(db: Database, fills: Iterable[Fill], *, at: datetime | None = None) -
 def record_in(connection: sqlite3.Connection, fills: Iterable[Fill], *, refused_at: datetime | None = None) -> None:
     """Record fills in a transaction that is open."""
     schemas = _Schemas(connection)
-    encode = _encoder().encode
     refused = optional_stamp(refused_at)
+    listed = sorted(fills, key=lambda fill: fill.id)
+    put_packs_in(connection, {fill.pack.id: fill.pack for fill in listed if fill.pack}.values())
     rows = (
-        (f.id, f.node, f.version, f.site, f.slot, f.digest, f.moving, schemas.digest(f), encode(_body(f)), refused)
-        for f in sorted(fills, key=lambda fill: fill.id)
+        (
+            *(f.id, f.node, f.version, f.site, f.slot, f.digest, f.moving),
+            *(schemas.digest(f), body_of(f), refused, f.pack.id if f.pack else None),
+        )
+        for f in listed
     )
     connection.executemany(_INSERT, rows)
 
@@ -127,28 +135,34 @@ def selected(connection: sqlite3.Connection, where: str, values: Iterable[object
     """Read fills that a condition over ``f`` names."""
     decode = _decoder().decode
     columns: dict[str, tuple[StoredColumn, ...]] = {}
-    for fill, node, version, site, slot, digest, moving, schema, stored in connection.execute(
+    packs: dict[str, Pack] = {}
+    for fill, node, version, site, slot, digest, moving, schema, stored, pack in connection.execute(
         f"{SELECT} {where}", tuple(values)
     ):
         if schema not in columns:
-            columns[schema] = _columns(schema)
+            columns[schema] = _columns(connection, schema)
+        if pack is not None and pack not in packs:
+            packs[pack] = pack_in(connection, pack)
         body = decode(stored)
         yield Fill(
-            id=FillId(fill),
-            node=node,
-            version=Version(version),
-            site=site,
-            slot=Slot(slot),
-            digest=Digest(digest),
-            moving=Digest(moving),
-            columns=columns[schema],
-            files=body.files,
-            rejects=body.rejects,
-            rejects_file=body.rejects_file,
-            attempt=body.attempt,
-            seconds=body.seconds,
-            inputs=body.inputs,
-            format=body.format,
+            FillId(fill),
+            node,
+            Version(version),
+            site,
+            Slot(slot),
+            Digest(digest),
+            Digest(moving),
+            columns[schema],
+            body.files,
+            body.rejects,
+            body.rejects_file,
+            body.attempt,
+            body.seconds,
+            body.inputs,
+            body.format,
+            packs[pack] if pack is not None else None,
+            body.rows,
+            body.bytes,
         )
 
 
@@ -175,14 +189,17 @@ class _Schemas:
         return digest
 
 
-def _columns(text: str) -> tuple[StoredColumn, ...]:
+def _columns(connection: sqlite3.Connection, digest: str) -> tuple[StoredColumn, ...]:
     import json
 
+    (text,) = connection.execute("SELECT columns FROM schemas WHERE digest = ?", (digest,)).fetchone()
     return tuple(StoredColumn(*column) for column in json.loads(text))
 
 
-def _body(fill: Fill) -> _Body:
-    return _Body(fill.files, fill.rejects, fill.rejects_file, fill.attempt, fill.seconds, fill.inputs, fill.format)
+def body_of(fill: Fill) -> bytes:
+    """Write what nobody searches for in a fill."""
+    parts = (fill.files, fill.rejects, fill.rejects_file, fill.attempt, fill.seconds, fill.inputs, fill.format)
+    return _encoder().encode(_Body(*parts, fill.packed_rows, fill.packed_bytes))
 
 
 @cache

@@ -216,6 +216,62 @@ CONDITIONS: Final = (
     ) WITHOUT ROWID""",
 )
 
+PACKS: Final = (
+    # Where the rows of many small fills lie together.
+    """CREATE TABLE packs (
+        id TEXT PRIMARY KEY,
+        node TEXT NOT NULL,
+        version TEXT NOT NULL,
+        body BLOB NOT NULL,
+        at TEXT NOT NULL,
+        is_loose INTEGER NOT NULL DEFAULT 0
+    )""",
+    "CREATE INDEX packs_by_version ON packs (node, version)",
+    "CREATE INDEX packs_loose ON packs (at) WHERE is_loose = 1",
+    "ALTER TABLE fills ADD COLUMN pack TEXT REFERENCES packs (id)",
+    "CREATE INDEX fills_by_pack ON fills (pack) WHERE pack IS NOT NULL",
+    "CREATE INDEX fills_loose ON fills (node, version) WHERE pack IS NULL",
+    # What was packed, for people; heads do not change by it.
+    """CREATE TABLE compactions (
+        seq INTEGER PRIMARY KEY,
+        environment TEXT NOT NULL,
+        at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        node TEXT NOT NULL,
+        fills INTEGER NOT NULL,
+        files INTEGER NOT NULL,
+        packs INTEGER NOT NULL
+    )""",
+)
+
+LANDINGS: Final = (
+    # What was landed: ranges of each place, in order, and when somebody looked there last.
+    """CREATE TABLE landed_ranges (
+        location TEXT NOT NULL,
+        site TEXT NOT NULL,
+        ordinal INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        at TEXT NOT NULL,
+        file TEXT NOT NULL,
+        row_count INTEGER NOT NULL,
+        byte_count INTEGER NOT NULL,
+        sha256 TEXT NOT NULL,
+        content TEXT NOT NULL,
+        cursor_from TEXT,
+        cursor_to TEXT,
+        whole INTEGER NOT NULL,
+        rejects INTEGER NOT NULL,
+        PRIMARY KEY (location, site, ordinal)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE landing_places (
+        location TEXT NOT NULL,
+        site TEXT NOT NULL,
+        token TEXT,
+        seen_at TEXT NOT NULL,
+        PRIMARY KEY (location, site)
+    ) WITHOUT ROWID""",
+)
+
 QUALITY: Final = (
     # How good it was: what was measured of fills, and each node's score at each release that touched it.
     """CREATE TABLE measurements (
@@ -246,5 +302,5 @@ QUALITY: Final = (
     "ALTER TABLE conditions DROP COLUMN checked",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS, QUALITY)
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS, PACKS, LANDINGS, QUALITY)
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""

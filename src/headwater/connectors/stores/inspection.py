@@ -64,7 +64,8 @@ def every_release(root: Path) -> Iterator[Path]:
 
 def verify(fill: Fill, directory: Path, *, hashes: bool) -> list[Diagnostic]:
     """Compare a fill's files with its manifest."""
-    found = [_compare(fill, directory / file.name, file, hashes=hashes) for file in fill.files]
+    files = [fill.pack.file] if fill.pack else fill.files
+    found = [_compare(fill, directory / file.name, file, hashes=hashes) for file in files]
     if fill.rejects_file and not (directory / fill.rejects_file).exists():
         found.append(_missing(fill, directory / fill.rejects_file))
     return [problem for problem in found if problem]
@@ -97,33 +98,42 @@ def _differs(fill: Fill, path: Path, why: str) -> Diagnostic:
     )
 
 
-def orphans(root: Path, older_than: float, read: Callable[[Path], Fill | None]) -> list[Path]:
-    """List files that no manifest of their directory names, last changed before ``older_than`` (seconds, Unix time)."""
-    return [path for directory in version_directories(root) for path in _orphans_in(directory, older_than, read)]
+def orphans(
+    root: Path, older_than: float, read: Callable[[Path], Fill | None], packed: Callable[[Path], set[str]]
+) -> list[Path]:
+    """List files that no manifest of their directory names, last changed before ``older_than`` (seconds, Unix time).
+
+    ``packed`` gives the names of files that belong to a directory's packs.
+    """
+    return [
+        path for directory in version_directories(root) for path in _orphans_in(directory, older_than, read, packed)
+    ]
 
 
-def _orphans_in(directory: Path, older_than: float, read: Callable[[Path], Fill | None]) -> Iterator[Path]:
+def _orphans_in(
+    directory: Path, older_than: float, read: Callable[[Path], Fill | None], packed: Callable[[Path], set[str]]
+) -> Iterator[Path]:
     # Files first, manifests after: a fill sealed in between is seen as named.
     # Below directories stand only files of an attempt that died while it cut rows into slots.
     below = [path for part in _directories(directory) for path in part.rglob("*") if path.is_file()]
-    old = sorted(path for path in (*_files(directory), *below) if _changed(path) < older_than)
+    old = sorted(path for path in (*_files(directory), *below) if changed_at(path) < older_than)
     if not old:
         return
-    named: set[str] = set()
-    for manifest in manifests_in(directory):
-        try:
+    try:
+        named = packed(directory)
+        for manifest in manifests_in(directory):
             fill = read(manifest)
-        except Broken:
-            return
-        if fill is not None:
-            named |= {manifest.name, fill.rejects_file, *(file.name for file in fill.files)}
+            if fill is not None:
+                named |= {manifest.name, fill.rejects_file, *(file.name for file in fill.files)}
+    except Broken:
+        return
     yield from (path for path in old if path.name not in named)
 
 
 def old_manifests(root: Path, older_than: float) -> Iterator[dict[FillId, Path]]:
     """Give, for each version's directory, fill → manifest of those last changed before ``older_than``."""
     for directory in version_directories(root):
-        found = {FillId(path.stem): path for path in manifests_in(directory) if _changed(path) < older_than}
+        found = {FillId(path.stem): path for path in manifests_in(directory) if changed_at(path) < older_than}
         if found:
             yield found
 
@@ -136,7 +146,8 @@ def _files(directory: Path) -> list[Path]:
         return []
 
 
-def _changed(path: Path) -> float:
+def changed_at(path: Path) -> float:
+    """Give when a file was last changed (seconds, Unix time); one that is gone never gets old."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

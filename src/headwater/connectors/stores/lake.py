@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.connect.durable import alone, explained, put_once, put_over, sync_all
-from headwater.connectors.stores import failures, inspection, manifests, paths
+from headwater.connectors.stores import failures, inspection, manifests, packing, paths
+from headwater.connectors.stores.ranges import Ranges
 from headwater.diagnostics import Broken, Diagnostic
 from headwater.spec.addresses import FillId, Version
-from headwater.spec.fills import Fill, StoredColumn, StoredFile
+from headwater.spec.fills import Fill, Pack, StoredColumn, StoredFile
 from headwater.sql import parquet
 
-LAKE_FORMAT: Final = 1
+LAKE_FORMAT: Final = 2
 """Raised when an older Headwater could misread or harm a lake."""
 _MARKER: Final = "lake.json"
 _RELEASES: Final = "_releases"
@@ -34,6 +35,8 @@ class Lake:
         """Directories that this process made or found."""
         self._rooted: set[Path] = set()
         """Directories of which this process knows that their names are durable."""
+        self._shelf = packing.Shelf()
+        self.ranges = Ranges(self.root, self._mark)
         self._check_format()
 
     def _check_format(self) -> None:
@@ -87,9 +90,10 @@ class Lake:
         return str(directory / _file_name(file))
 
     def paths(self, fill: Fill) -> list[str]:
-        """Give the paths of a fill's files, for ``relation``; makes nothing."""
+        """Give the paths of a fill's files (of its pack, which holds rows of others, too); makes nothing."""
         directory = self._directory(fill.node, fill.version)
-        return [str(directory / _file_name(file.name)) for file in fill.files]
+        files = [fill.pack.file] if fill.pack else fill.files
+        return [str(directory / _file_name(file.name)) for file in files]
 
     def rejects_path(self, fill: Fill) -> str | None:
         """Give the path of the rows that were set aside beside a fill, if there are any."""
@@ -111,6 +115,12 @@ class Lake:
             self.root.mkdir(parents=True, exist_ok=True)
             put_once(marker, json.dumps({"format": LAKE_FORMAT}).encode())
 
+    def _mark_newest(self) -> None:
+        """Keep older versions off a lake that they would harm: they do not know packs."""
+        marker = self.root / _MARKER
+        if marker.exists() and manifests.read_document(marker.read_bytes(), marker).get("format") != LAKE_FORMAT:
+            put_over(marker, json.dumps({"format": LAKE_FORMAT}).encode())
+
     # Manifests
 
     def seal(self, fill: Fill) -> Fill:
@@ -121,11 +131,35 @@ class Lake:
         with explained("HW0652", f"write to the lake {self.root}"):
             return self._put(fill)
 
+    def seal_all(self, fills: Sequence[Fill]) -> tuple[Fill, ...]:
+        """Seal many: one manifest for all that lie in a pack, one for each of the others."""
+        packed: dict[str, list[Fill]] = {}
+        for fill in fills:
+            if fill.pack:
+                packed.setdefault(fill.pack.id, []).append(fill)
+        with explained("HW0652", f"write to the lake {self.root}"):
+            for together in packed.values():
+                self._put_pack(together)
+            return tuple(fill if fill.pack else self._put(fill) for fill in fills)
+
+    def _put_pack(self, fills: Sequence[Fill]) -> None:
+        pack = fills[0].pack
+        assert pack is not None  # noqa: S101 - asked by the caller
+        self._mark_newest()
+        # Its name is this attempt's own: nobody else puts it.
+        put_once(self._pack_manifest(fills[0]), manifests.encode_pack(pack, fills), durable=False)
+
+    def has_manifest(self, fill: Fill) -> bool:
+        """Whether the manifest of a fill, or of its pack, is there."""
+        if fill.pack:
+            return self._pack_manifest(fill).exists()
+        return self.find(fill.node, fill.version, fill.id) is not None
+
     def make_durable(self, fills: Sequence[Fill]) -> None:
         """Return when the files, manifests and names of sealed fills are on the disk; a head may name them then."""
         with explained("HW0652", f"write to the lake {self.root}"):
-            manifests_of = [self._manifest(fill.node, fill.version, fill.id) for fill in fills]
-            sync_all([*(path for fill in fills for path in self._data(fill)), *manifests_of, *self._touched(fills)])
+            files = dict.fromkeys(path for fill in fills for path in (*self._data(fill), str(self._manifest_of(fill))))
+            sync_all([*files, *self._touched(fills)])
 
     def is_whole(self, fill: Fill) -> bool:
         """Whether a fill's files are there and as long as its manifest says: a loss of power may have cut them."""
@@ -166,9 +200,21 @@ class Lake:
     def _manifest(self, node: str, version: Version, fill: FillId) -> Path:
         return self._directory(node, version) / f"{_file_name(fill)}.json"
 
+    def _manifest_of(self, fill: Fill) -> Path:
+        return self._pack_manifest(fill) if fill.pack else self._manifest(fill.node, fill.version, fill.id)
+
+    def _pack_manifest(self, fill: Fill) -> Path:
+        assert fill.pack is not None  # noqa: S101 - asked by the caller
+        return self._directory(fill.node, fill.version) / f"{_file_name(fill.pack.id)}{packing.SUFFIX}"
+
     def find(self, node: str, version: Version, fill: FillId) -> Fill | None:
-        """Read the manifest of a fill, if it was sealed."""
-        return self._read(self._manifest(node, version, fill))
+        """Read the manifest of a fill, if it was sealed, alone or in a pack."""
+        alone_there = self._read(self._manifest(node, version, fill))
+        if alone_there is not None:
+            return alone_there
+        directory = self._directory(node, version)
+        with explained("HW0653", f"read {directory}"):
+            return self._shelf.find(directory, fill)
 
     def _read(self, manifest: Path) -> Fill | None:
         with explained("HW0653", f"read {manifest}"):
@@ -178,14 +224,17 @@ class Lake:
                 return None
         return None if manifests.is_torn(content) else manifests.decode(content, manifest)
 
-    def sealed(self, node: str, version: Version) -> frozenset[FillId]:
-        """List the fills that were sealed for a version: one directory listing."""
+    def sealed(self, node: str, version: Version, but: Collection[str] = frozenset()) -> frozenset[FillId]:
+        """List the fills that were sealed for a version, without those in packs of the ids ``but``."""
         directory = self._directory(node, version)
         with explained("HW0653", f"read {directory}"):
-            return frozenset(FillId(path.stem) for path in inspection.manifests_in(directory))
+            alone_there = (FillId(path.stem) for path in inspection.manifests_in(directory))
+            return frozenset([*alone_there, *self._shelf.fills_in(directory, but)])
 
     def every_fill(self) -> Iterator[Fill]:
-        """Read all manifests, for doctor and janitor; damaged ones are left out (``problems`` lists them)."""
+        """Read all manifests, those of packs first; damaged ones are left out (``problems`` lists them)."""
+        for _, fills in self._readable(packing.every_pack(self.root), packing.read):
+            yield from fills
         for _, fill in self._readable(inspection.every_manifest(self.root), self._read):
             if fill is not None:
                 yield fill
@@ -205,6 +254,7 @@ class Lake:
         """List the manifests and release records that cannot be read."""
         found: list[Diagnostic] = []
         readers = (
+            (packing.every_pack(self.root), packing.read),
             (inspection.every_manifest(self.root), self._read),
             (inspection.every_release(self.root / _RELEASES), self._read_release),
         )
@@ -223,15 +273,44 @@ class Lake:
     def delete(self, fills: Iterable[Fill]) -> int:
         """Delete fills, manifest first; give the bytes freed. What is already gone is no error.
 
-        The manifest stays if it names another attempt's files: that one is not what was condemned.
+        The manifest stays if it names another attempt's files: that one is not what was condemned. Of packed fills
+        only what they have for themselves goes: see ``delete_packs``.
         """
         freed = 0
         with explained("HW0652", f"delete from the lake {self.root}"):
+            packed: dict[Path, list[Fill]] = {}
             for fill in fills:
+                if fill.pack:
+                    packed.setdefault(self._directory(fill.node, fill.version), []).append(fill)
+                    continue
                 manifest = self._manifest(fill.node, fill.version, fill.id)
                 freed += inspection.remove_if(manifest, partial(_names_same_files, fill))
                 freed += sum(inspection.remove(Path(path)) for path in self._data(fill))
+            freed += sum(packing.delete_loose(each, found, rejects=True) for each, found in packed.items())
         return freed
+
+    def delete_loose(self, fills: Iterable[Fill]) -> int:
+        """Delete the files that packed fills had for themselves before; give the bytes freed."""
+        packed: dict[Path, list[Fill]] = {}
+        for fill in fills:
+            packed.setdefault(self._directory(fill.node, fill.version), []).append(fill)
+        with explained("HW0652", f"delete from the lake {self.root}"):
+            return sum(packing.delete_loose(each, found, rejects=False) for each, found in packed.items())
+
+    def delete_packs(self, packs: Iterable[Pack]) -> int:
+        """Delete packs in which nothing lies any more, manifest first; give the bytes freed."""
+        freed = 0
+        with explained("HW0652", f"delete from the lake {self.root}"):
+            for pack in packs:
+                directory = self._directory(pack.node, pack.version)
+                names = (f"{_file_name(pack.id)}{packing.SUFFIX}", _file_name(pack.file.name))
+                freed += sum(inspection.remove(directory / name) for name in names)
+        return freed
+
+    def unlisted_packs(self, older_than: datetime, known: Collection[str]) -> Iterator[Fill]:
+        """Give the fills of packs sealed before a time whose ids are not ``known``: nobody ever recorded them."""
+        with explained("HW0653", f"read the lake {self.root}"):
+            yield from packing.unlisted(self.root, older_than.timestamp(), known)
 
     def orphans(self, older_than: datetime) -> list[Path]:
         """List the files below node directories that no manifest names and that nobody touched since ``older_than``.
@@ -239,7 +318,7 @@ class Lake:
         A directory with a manifest that cannot be read has none: its files may be named there.
         """
         with explained("HW0653", f"read the lake {self.root}"):
-            return inspection.orphans(self.root, older_than.timestamp(), self._read)
+            return inspection.orphans(self.root, older_than.timestamp(), self._read, packing.named_in)
 
     def unlisted(
         self, older_than: datetime, listed: Callable[[Sequence[FillId]], Collection[FillId]]

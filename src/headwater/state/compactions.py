@@ -1,0 +1,80 @@
+"""Compactions: the one transaction that says of many fills where they lie now, and the record that it leaves."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from headwater.diagnostics import Conflict, error
+from headwater.spec.fills import Fill, Pack
+from headwater.state import audit
+from headwater.state.database import Database
+from headwater.state.fills import body_of
+from headwater.state.packs import put_packs_in
+from headwater.state.values import moment, stamp, storable
+
+_TAKE = "UPDATE fills SET pack = ?, body = ? WHERE id = ? AND pack IS ? AND condemned = 0"
+_RECORD = "INSERT INTO compactions (environment, at, author, node, fills, files, packs) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """What was packed at once: fills of a node that lay in many files, and lie in few."""
+
+    environment: str
+    at: datetime
+    by: str
+    node: str
+    fills: int
+    files: int
+    """Files before."""
+    packs: int
+    """Files after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repacked:
+    """A pack that is sealed in the lake: its fills as they lay before, and as they lie in it."""
+
+    pack: Pack
+    before: Sequence[Fill]
+    after: Sequence[Fill]
+
+
+def repack(db: Database, packed: Sequence[Repacked], found: Compaction) -> None:
+    """Say of fills where they lie now, in one durable transaction with the record of it; what is served stays as it is.
+
+    Raises Conflict if one of them was condemned, or packed by somebody else, meanwhile; then nothing has changed.
+    """
+    with db.write() as connection:
+        for each in packed:
+            # Fills leave packs that readers may still have open: those wait as long as files of their own do.
+            left = {fill.pack.id for fill in each.before if fill.pack}
+            connection.executemany("UPDATE packs SET at = ? WHERE id = ?", [(stamp(found.at), pack) for pack in left])
+            put_packs_in(connection, [each.pack], found.at)
+            for before, after in zip(each.before, each.after, strict=True):
+                _take(connection, each.pack, before, after)
+        row = (found.environment, stamp(found.at), storable(found.by), found.node)
+        connection.execute(_RECORD, (*row, found.fills, found.files, found.packs))
+        document = {"environment": found.environment, "node": found.node, "by": found.by, "fills": found.fills}
+        files = {"files": found.files, "packs": sorted(each.pack.id for each in packed)}
+        audit.append(connection, "fills packed", document | files, found.at)
+
+
+def _take(connection: sqlite3.Connection, pack: Pack, before: Fill, after: Fill) -> None:
+    row = (pack.id, body_of(after), after.id, before.pack.id if before.pack else None)
+    if connection.execute(_TAKE, row).rowcount != 1:
+        message = f"fills of `{pack.node}` were packed, or given up, by somebody else meanwhile"
+        raise Conflict(error("HW0590", message, hint="nothing is lost; what is left is packed the next time"))
+
+
+def compactions(db: Database, environment: str | None, limit: int) -> tuple[Compaction, ...]:
+    """Give the last compactions, newest first."""
+    where, values = ("WHERE environment = ?", [environment]) if environment is not None else ("", [])
+    query = f"SELECT environment, at, author, node, fills, files, packs FROM compactions {where}"
+    with db.read() as connection:
+        rows = connection.execute(f"{query} ORDER BY seq DESC LIMIT ?", (*values, limit))
+        return tuple(
+            Compaction(environment=name, at=moment(at), by=by, node=node, fills=fills, files=files, packs=packs)
+            for name, at, by, node, fills, files, packs in rows
+        )
