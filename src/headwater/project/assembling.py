@@ -72,6 +72,15 @@ def assemble(parts: Parts, connectors: Connectors, found: list[Diagnostic]) -> P
     return project
 
 
+def read_tests(text: str, file: str) -> tuple[list[UnitTest], list[Diagnostic]]:
+    """Read the unit tests that a YAML text holds, as if it stood in a file of a project."""
+    node, found = compose(text, file)
+    if node is None or node.id != "mapping":
+        return [], found
+    declared = sections_of(node, Reading(Written(file, text), found))
+    return list(_named(UnitTest, [each for each in declared if each.section == "tests"], {}).values()), found
+
+
 def bad_name(what: str, name: str, problem: str, where: Where) -> Diagnostic:
     """Say why something cannot have its name."""
     return error("HW0114", f"the {what} name `{shown(name)}` {problem}", where, hint="choose another name")

@@ -51,7 +51,8 @@ def read_connected(
     if lacks or made is None:
         return None
     at = Origin(declared.where, reading.origin(node).keys)
-    return shape(name=declared.name, settings=jsonable(made), at=at, **{**defaults, **values})
+    said = {**defaults, **values}
+    return shape(name=declared.name, settings=jsonable(made), code=declared.code, at=at, **said)
 
 
 def _own_keys(shape: Any, fields_type: type | None) -> dict[str, Key]:

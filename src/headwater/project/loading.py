@@ -1,4 +1,4 @@
-"""A directory → the project its files declare, and every mistake in them: one pass, nothing executed."""
+"""A directory → the project its files declare, and every mistake in them: one pass."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,12 @@ from headwater.project.checks_reading import read_checks
 from headwater.project.connector_settings import Connectors
 from headwater.project.files import Files, walk
 from headwater.project.macros import read_macros
-from headwater.project.models import Piece, python_piece, sql_piece
+from headwater.project.models import Piece, sql_piece
 from headwater.project.names import node_problem, normal
 from headwater.project.places import Written
-from headwater.project.python_files import may_hold_models, read_python_file
+from headwater.project.python_loading import PythonFiles
+from headwater.project.python_nodes import declared, model_piece
+from headwater.project.python_running import RunFiles
 from headwater.project.reading import Reading
 from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, foreign, read_project_keys, sections_of
 from headwater.project.shapes import keys_of
@@ -33,6 +35,7 @@ class _Load:
 
     files: Files
     connectors: Connectors
+    python: PythonFiles
     found: list[Diagnostic] = field(default_factory=list)
     declared: list[Declared] = field(default_factory=list)
     keys: ProjectKeys | None = None
@@ -48,15 +51,18 @@ def load(
     *,
     registry_fields: Callable[[str, str], type | None],
     connector_names: Callable[[str], Iterable[str]] = lambda role: (),  # noqa: ARG005 - no names, no suggestions
+    run_files: RunFiles | None = None,
 ) -> tuple[Project | None, list[Diagnostic]]:
     """Read the project whose ``headwater.yaml`` stands in ``root``.
 
     ``registry_fields(role, name)`` gives the fields of a ``source`` or ``sink`` connector (a dataclass annotated with
     ``Doc``), None if there is none; ``connector_names(role)`` lists them for suggestions. None: there is no project
     file to start from. A project that comes with errors is partial: good for looking at, not for building.
-    Reads no clock, environment or network and executes nothing; references in settings stay text.
+    ``run_files`` runs the Python files whose nodes cannot be read from their text (None: that is a mistake in them).
+    Reads no clock, environment or network and executes nothing itself; references in settings stay text.
     """
-    state = _Load(Files(root), Connectors(registry_fields, connector_names))
+    files = Files(root)
+    state = _Load(files, Connectors(registry_fields, connector_names), PythonFiles(files.read_if_there))
     if not (root / PROJECT_FILE).is_file() and not (root / PROJECT_FILE).is_symlink():
         hint = "run `headwater init`, or name the directory with --project"
         return None, [error("HW0101", f"there is no {PROJECT_FILE} here", Where(PROJECT_FILE), hint=hint)]
@@ -66,6 +72,8 @@ def load(
     state.found += problems
     for path in paths:
         _read(path, state)
+    state.python.run(run_files)
+    _take_python(state)
     if state.keys is None:
         return None, _sorted([*state.found, *state.files.found])
     parts = Parts(state.keys, state.declared, state.pieces, state.macros, state.files.texts)
@@ -159,14 +167,20 @@ def _model_name(path: str, state: _Load) -> str | None:
 
 def _read_python(path: str, state: _Load) -> None:
     text = state.files.read(path)
-    if text is None or not may_hold_models(text):
-        return
-    functions, found = read_python_file(path, text, state.files.read_if_there)
-    state.found += found
-    for function in functions:
-        piece = python_piece(function, state.reading(Written(path, root=function.settings)))
-        piece.name = normal(piece.name)
-        if problem := node_problem(piece.name):
-            state.found.append(bad_name("model", piece.name, problem, piece.where))
-        else:
-            state.pieces.append(piece)
+    if text is not None:
+        state.python.look(path, text)
+
+
+def _take_python(state: _Load) -> None:
+    """Read what Python files have made like what stands in others."""
+    state.found += state.python.found
+    for making in state.python.made:
+        reading = state.reading(Written(making.source.path, root=making.settings))
+        if making.kind in {"source", "sink", "pipeline"}:
+            entry = declared(making, reading)
+            state.declared += [entry] if entry else []
+        elif piece := model_piece(making, reading):
+            if problem := node_problem(piece.name):
+                state.found.append(bad_name("model", piece.name, problem, piece.where))
+            else:
+                state.pieces.append(piece)

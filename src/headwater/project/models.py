@@ -7,7 +7,7 @@ from typing import Any, Final
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.project.names import shown
 from headwater.project.places import Places, mark_of
-from headwater.project.python_files import RUN, PythonFunction
+from headwater.project.python_files import RUN
 from headwater.project.reading import Reading
 from headwater.project.sections import Declared
 from headwater.project.shapes import keys_of, read_values, reader_of
@@ -30,6 +30,8 @@ class Piece:
     values: dict[str, Any]
     places: Places = field(default_factory=Places)
     query: tuple[str, int, int] | None = None
+    is_exact: bool = True
+    """Whether the query stands in its file letter by letter."""
     code: PythonCode | None = None
     keys: dict[str, Where] = field(default_factory=dict)
     """Field → where its key stands, to tell who says the same thing twice."""
@@ -52,22 +54,29 @@ def sql_piece(name: str, file: SqlFile, reading: Reading) -> Piece:
     return Piece(name, Where(file.path, 1, 1), values, places, query=query, keys=keys)
 
 
-def python_piece(function: PythonFunction, reading: Reading) -> Piece:
-    """Read what a Python function's decorator says."""
-    values = read_values(Model, function.settings, reading, others=_PYTHON)
+def python_piece(code: PythonCode, settings: Node, where: Where, reading: Reading) -> Piece:
+    """Read what a Python function's decorator says; the piece has no name if it says none."""
+    values = read_values(Model, settings, reading, others=_PYTHON)
     inputs = values.pop("inputs", {})
-    code = function.code
     for argument in inputs:
         if argument not in code.inputs:
             hint = suggest(argument, code.inputs) or f"its arguments: {', '.join(code.arguments) or 'none'}"
             message = f"`{code.function}` has no argument `{shown(argument)}`" + (" for an input" * (argument == RUN))
-            node = next(v for k, v in function.settings.value if k.value == "inputs")
+            node = next(v for k, v in settings.value if k.value == "inputs")
             reading.wrong("HW0804", node, message, hint)
     known = {argument: inputs.get(argument, node) for argument, node in code.inputs.items()}
-    name = values.pop("name", function.name)
-    where = function.source.where(function.definition)
-    places, keys = _places(function.settings, reading), _key_places(function.settings, values, reading)
+    name = values.pop("name", "")
+    places, keys = _places(settings, reading), _key_places(settings, values, reading)
     return Piece(name, where, values, places, keys=keys, code=replace(code, inputs=known))
+
+
+def query_piece(
+    name: str, where: Where, settings: Node, query: tuple[str, int, int], reading: Reading, *, is_exact: bool
+) -> Piece:
+    """Read what a Python call says of a SQL model."""
+    values = read_values(Model, settings, reading)
+    places, keys = _places(settings, reading), _key_places(settings, values, reading)
+    return Piece(name, where, values, places, query=query, is_exact=is_exact, keys=keys)
 
 
 def yaml_piece(declared: Declared) -> Piece:
@@ -170,7 +179,8 @@ def _model(first: Piece, group: list[Piece], defaults: Mapping[str, Any]) -> Mod
         grain = next((piece.keys["grain"] for piece in group if "grain" in piece.keys), first.where)
         values["checks"] = (*values.get("checks", ()), *_grain_checks(values, Origin(grain)))
     query, line, column = first.query or ("", 1, 1)
-    return Model(name=first.name, query=query, query_line=line, query_column=column, code=first.code, at=at, **values)
+    values |= {"query_line": line, "query_column": column, "query_is_exact": first.is_exact}
+    return Model(name=first.name, query=query, code=first.code, at=at, **values)
 
 
 def _grain_checks(values: dict[str, Any], at: Origin) -> Iterator[NotNull | Unique]:

@@ -9,7 +9,7 @@ from headwater.diagnostics import Where
 from headwater.project.yaml_nodes import MAX_DEPTH, Node
 from headwater.spec.checks import KINDS
 
-_CHECKS: Final = KINDS.keys() - {"query", "schema"}
+CHECK_CALLS: Final = KINDS.keys() - {"query", "schema"}
 """Checks with a function in Python; the others are written as maps (``hw.query`` reads tables)."""
 _LISTED: Final = {"not_null", "unique"}
 _POSITIONS: Final = {
@@ -27,7 +27,7 @@ _POSITIONS: Final = {
 class NotLiteralError(Exception):
     """An expression that only running the file could evaluate."""
 
-    def __init__(self, node: ast.expr, what: str) -> None:
+    def __init__(self, node: ast.expr | None, what: str) -> None:
         super().__init__(what)
         self.node = node
         self.what = what
@@ -64,14 +64,21 @@ class Source:
     _lines: list[str] = field(default_factory=list)
 
     def mark(self, node: ast.AST) -> Mark:
-        """Give a node's place; Python counts columns in bytes, people count characters."""
-        if not self._lines:
-            self._lines = self.text.split("\n")
-        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        text = self._lines[line - 1] if line <= len(self._lines) else ""
+        """Give a node's place."""
+        return self.mark_at(getattr(node, "lineno", 1), getattr(node, "col_offset", 0))
+
+    def mark_at(self, line: int, column: int) -> Mark:
+        """Give a place (line from 1); Python counts columns in bytes, people count characters."""
+        text = self.line(line)
         if not text.isascii():
             column = len(text.encode()[:column].decode(errors="replace"))
         return Mark(line - 1, column)
+
+    def line(self, number: int) -> str:
+        """Give a line of the file, from 1; empty where there is none."""
+        if not self._lines:
+            self._lines = self.text.split("\n")
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
     def where(self, node: ast.AST) -> Where:
         """Give a node's place for a diagnostic."""
@@ -101,19 +108,20 @@ def literal(expression: ast.expr, source: Source, depth: int = 0) -> Node:
         raise NotLiteralError(expression, "it is nested too deep")
     match expression:
         case ast.Constant():
-            return _scalar(expression, expression.value, mark)
+            return scalar(expression.value, expression, mark)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=ast.Constant(value=int() | float() as number)):
-            return _scalar(expression, -number if isinstance(expression.op, ast.USub) else number, mark)
+            return scalar(-number if isinstance(expression.op, ast.USub) else number, expression, mark)
         case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
             return LiteralNode("sequence", [literal(e, source, depth + 1) for e in elements], mark)
         case ast.Dict():
             return LiteralNode("mapping", _pairs(expression, source, depth), mark)
-        case ast.Call() if source.called(expression.func) in _CHECKS:
+        case ast.Call() if source.called(expression.func) in CHECK_CALLS:
             return _check(expression, source, depth)
     raise NotLiteralError(expression, "it is not a literal")
 
 
-def _scalar(expression: ast.expr, value: Any, mark: Mark) -> LiteralNode:
+def scalar(value: Any, expression: ast.expr | None, mark: Mark) -> LiteralNode:
+    """Give a plain value as a node; NotLiteralError for a value of another type."""
     if isinstance(value, str):
         return LiteralNode("scalar", value, mark, style='"')
     if value is None or isinstance(value, bool):
@@ -128,10 +136,10 @@ def _scalar(expression: ast.expr, value: Any, mark: Mark) -> LiteralNode:
 
 def _pairs(expression: ast.Dict, source: Source, depth: int) -> list[tuple[Node, Node]]:
     pairs = []
-    for key, value in zip(expression.keys, expression.values, strict=True):
-        if key is None:
+    for name, value in zip(expression.keys, expression.values, strict=True):
+        if name is None:
             raise NotLiteralError(value, "`**` is not a literal")
-        pairs.append((literal(key, source, depth + 1), literal(value, source, depth + 1)))
+        pairs.append((literal(name, source, depth + 1), literal(value, source, depth + 1)))
     return pairs
 
 
@@ -141,14 +149,14 @@ def _check(call: ast.Call, source: Source, depth: int) -> Node:
     settings: list[tuple[Node, Node]] = []
     values = [literal(argument, source, depth + 1) for argument in call.args]
     if kind in _LISTED:
-        settings.append((_key("columns", mark), LiteralNode("sequence", values, mark)))
+        settings.append((key("columns", mark), LiteralNode("sequence", values, mark)))
     else:
         names = _POSITIONS.get(kind, ())
         if len(values) > len(names):
             raise NotLiteralError(call.args[len(names)], f"`{kind}` takes {len(names)} positional arguments")
-        settings += [(_key(name, mark), value) for name, value in zip(names, values, strict=False)]
+        settings += [(key(name, mark), value) for name, value in zip(names, values, strict=False)]
     settings += keywords(call.keywords, source, depth + 1)
-    return LiteralNode("mapping", [(_key(kind, mark), LiteralNode("mapping", settings, mark))], mark)
+    return LiteralNode("mapping", [(key(kind, mark), LiteralNode("mapping", settings, mark))], mark)
 
 
 def keywords(arguments: Iterable[ast.keyword], source: Source, depth: int = 0) -> list[tuple[Node, Node]]:
@@ -157,9 +165,10 @@ def keywords(arguments: Iterable[ast.keyword], source: Source, depth: int = 0) -
     for argument in arguments:
         if argument.arg is None:
             raise NotLiteralError(argument.value, "`**` is not a literal")
-        pairs.append((_key(argument.arg, source.mark(argument)), literal(argument.value, source, depth + 1)))
+        pairs.append((key(argument.arg, source.mark(argument)), literal(argument.value, source, depth + 1)))
     return pairs
 
 
-def _key(name: str, mark: Mark) -> Node:
+def key(name: str, mark: Mark) -> Node:
+    """Give a key of a map as a node."""
     return LiteralNode("scalar", name, mark)

@@ -11,6 +11,7 @@ from headwater.project.names import normal
 from headwater.project.reading import LATER, MISSING, Reading, entries, mismatch, unknown_key
 from headwater.project.shapes import keys_of
 from headwater.project.yaml_nodes import Node
+from headwater.spec.nodes import PythonCode
 from headwater.spec.project import Project
 
 SECTIONS: Final = ("sources", "models", "sinks", "pipelines", "tests", "sites", "environments")
@@ -28,6 +29,8 @@ class Declared:
     key: Node
     node: Node
     reading: Reading
+    code: PythonCode | None = None
+    """The function of a Python source or sink."""
 
     @property
     def where(self) -> Where:
