@@ -104,7 +104,7 @@ def _making(
     if made.positional:
         hint = 'such as name="orders"'
         return None, [error("HW0152", f"`{made.kind}` takes keyword arguments only", where, hint=hint)]
-    pairs = [
+    pairs: list[tuple[Node, Node]] = [
         (
             key(name, _key_mark(call, name, source, mark)),
             placed(value, argument(call, name) if call else None, source, mark),
@@ -158,7 +158,8 @@ def placed(value: Any, expression: ast.expr | None, source: Source, mark: Mark, 
             return LiteralNode("scalar", text, here)
         case {"x": what}:
             raise NotLiteralError(expression, f"is {what}")
-    return scalar(value, expression, here)
+        case _:
+            return scalar(value, expression, here)
 
 
 def _pair(
@@ -175,10 +176,9 @@ def _pair(
 
 
 def _elements(expression: ast.expr | None, length: int) -> list[ast.expr | None]:
-    if isinstance(expression, ast.List | ast.Tuple) and len(expression.elts) == length:
-        if not any(isinstance(each, ast.Starred) for each in expression.elts):
-            return list(expression.elts)
-    return [None] * length
+    parts = expression.elts if isinstance(expression, ast.List | ast.Tuple) else []
+    is_whole = len(parts) == length and not any(isinstance(each, ast.Starred) for each in parts)
+    return list(parts) if is_whole else [None] * length
 
 
 def _written(expression: ast.expr | None, source: Source) -> dict[str, tuple[ast.AST, ast.expr | None]]:

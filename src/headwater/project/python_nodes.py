@@ -57,11 +57,11 @@ def _named(making: Making, reading: Reading, *more: str) -> _Named | None:
     """Take the name (and the query) out of the settings."""
     taken: dict[str, Node] = {}
     rest: list[tuple[Node, Node]] = []
-    for name, value in making.settings.value:
-        if name.value in {"name", *more} and name.value not in taken:
-            taken[name.value] = value
+    for key, value in making.settings.value:
+        if key.value in {"name", *more} and key.value not in taken:
+            taken[key.value] = value
         else:
-            rest.append((name, value))
+            rest.append((key, value))
     reading.key = "name"
     node = taken.get("name") or (_own_name(making) if making.name else None)
     lacking = [each for each in ("name", *more) if each not in taken and (each != "name" or node is None)]
