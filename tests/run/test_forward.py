@@ -62,7 +62,7 @@ def test_a_change_that_narrows_or_drops_is_refused(table, select):
     change(table, select)
     with pytest.raises(Invalid) as refused:
         table.apply()
-    assert {d.code for d in refused.value.diagnostics} == {"HW0270"}
+    assert "HW0270" in {d.code for d in refused.value.diagnostics}
 
 
 def test_another_environment_is_not_touched_and_takes_its_own_rows_forward(table):

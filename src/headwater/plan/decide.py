@@ -83,7 +83,9 @@ class Decider:
     options: Options
     now: datetime
     table_of: Callable[[str], Version | None]
-    """The table that the head has of a node: asked for only where its version is another one."""
+    """The table that the head has of a node."""
+    is_same_code: bool
+    """Whether the head runs the very code that is planned."""
 
     def decide(self, node: Node) -> NodePlan:
         """Say what happens to one table, and let later nodes stand on it."""
@@ -101,9 +103,10 @@ class Decider:
         return selected is not None and node.name not in selected and known.version == node.version
 
     def _is_same_table(self, node: Node, at_head: HeadNode) -> bool:
-        if at_head.version == node.version:
-            return True
-        return node.table != node.version and self.table_of(node.name) == node.table
+        table = node.table or node.version
+        if self.is_same_code or (table == node.version != at_head.version):
+            return at_head.version == node.version
+        return (self.table_of(node.name) or at_head.version) == table
 
     def _is_settled(self, node: Node, known: HeadNode, settles: str) -> bool:
         refreshes = self.options.refresh and (node.volatile or node.lookback_s > 0)
@@ -191,7 +194,7 @@ class Decider:
             has_nonce = node.volatile or recent or node.kind == "links"
             nonce = ("now", self.now.isoformat() + last) if has_nonce else ("", "")
             # Rows of another logic in the same table: those that stand on them must tell them apart.
-            logic = ("logic", node.version) if node.version != node.table else ("", "")
+            logic = ("logic", node.version) if node.table and node.version != node.table else ("", "")
             parts = (*inputs, nonce, logic) if logic[0] else (*inputs, nonce)
             return _Want(
                 key,

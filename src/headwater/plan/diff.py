@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
 from headwater.graph.values import TABLE_KINDS, Graph, Node
 from headwater.plan.decide import Decider, Knowledge, Options
@@ -31,6 +32,7 @@ def diff(
     """
     nodes = {node.name: node for node in graph.nodes}
     positions = Positions(nodes, sources)
+    tables = cache(lambda: _tables(previous() if head.code else None))
     decider = Decider(
         head=head,
         sources=sources,
@@ -39,7 +41,8 @@ def diff(
         knowledge=knowledge,
         options=options or Options(),
         now=now,
-        table_of=lambda name: _table_of(previous() if head.code else None, name),
+        table_of=lambda name: tables().get(name),
+        is_same_code=head.code == graph.digest,
     )
     decided = {node.name: _decide(node, decider) for node in graph.nodes}
     old = previous() if head.code and head.code != graph.digest else (graph if head.code else None)
@@ -60,8 +63,8 @@ def diff(
     return replace(plan, steps=_steps(plan, old))
 
 
-def _table_of(graph: Graph | None, name: str) -> Version | None:
-    return next((node.table for node in graph.nodes if node.name == name), None) if graph else None
+def _tables(graph: Graph | None) -> dict[str, Version]:
+    return {node.name: node.table for node in graph.nodes} if graph else {}
 
 
 def _decide(node: Node, decider: Decider) -> NodePlan:
