@@ -55,6 +55,8 @@ class Written:
     reads: tuple[str, ...] = ()
     user_sql: tuple[str, str] = ("", "")
     """SQL that the user wrote, and the key it stands under."""
+    unique: tuple[str, ...] = ()
+    """Columns of which no two rows have the same values if it passes."""
     examples: str = ""
     """A SELECT of rows that fail, where ``failing`` only counts them."""
     drift: Drift | None = None
@@ -150,13 +152,14 @@ def _unique(check: spec.Unique, subject: Subject) -> Written:
     """Two rows without a value are the same: they do not identify themselves."""
     columns = ", ".join(map(quote_identifier, check.columns))
     name = f"unique({', '.join(check.columns)})"
+    of_all = () if check.where else check.columns
     in_time = subject.time.casefold() in {column.casefold() for column in check.columns}
     twice = f"SELECT {columns}, count(*) AS rows FROM this WHERE {_where(check)} GROUP BY {columns} HAVING count(*) > 1"
     if subject.kind == "full" or (subject.kind == "incremental" and in_time):
         condition = f" FILTER (WHERE {_where(check)})" if check.where else ""
         failing = f"count(*){condition} - count(DISTINCT row({columns})){condition}"
-        return Written(kind="unique", name=name, scope="fill", failing=failing, examples=twice)
-    return Written(kind="unique", name=name, scope="map", failing=twice)
+        return Written(kind="unique", name=name, scope="fill", failing=failing, examples=twice, unique=of_all)
+    return Written(kind="unique", name=name, scope="map", failing=twice, unique=of_all)
 
 
 def _row_count(check: spec.RowCount, subject: Subject) -> Written:

@@ -128,6 +128,7 @@ class _Compiler:
             failing=written.failing,
             on_fail=check.on_fail,
             reads=written.reads,
+            unique=written.unique,
             examples=written.examples,
             drift=replace(written.drift, metric=address("measure", FORM, self._subject.timezone, written.text, *values))
             if written.drift

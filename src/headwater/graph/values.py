@@ -99,6 +99,8 @@ class Check:
     examples: str = ""
     """A SELECT over ``this`` that shows rows that fail; empty where there are no such rows."""
     drift: Drift | None = None
+    unique: tuple[str, ...] = ()
+    """Columns of which no two rows have the same values if it passes."""
     file: str = ""
     line: int = 0
     column: int = 0
