@@ -139,7 +139,7 @@ def _about_check(verdicts: list[Verdict], check: Check | None) -> Diagnostic:
     others = f" and {len(slots) - 1} more" if len(slots) > 1 else ""
     slot = f", slot {slots[0]}{others}" if slots else ""
     rows = "1 row fails" if failing == 1 else f"{failing:,} rows fail"
-    message = f"check `{verdict.name}` of `{verdict.node}`{slot}: {rows}"
+    message = f"check `{verdict.name}` of `{verdict.node}`{slot}: {verdict.detail or rows}"
     if verdict.on_fail == "warn":
         return warning("HW0402", message, where)
     return error("HW0401", message, where, hint="the slot keeps what it had; mend the data or the check")

@@ -13,6 +13,19 @@ from headwater.spec.fills import Entry
 from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
 
 
+Drifted = Callable[[Node, Entries, frozenset[SlotKey], Entries], frozenset[SlotKey]]
+"""Of a node with the entries that it is to have: which of some slots a drift check refuses, by those before them.
+
+The last argument is what the node has now, which stays where a slot is refused.
+"""
+
+
+def none_drifted(node: Node, chosen: Entries, taken: frozenset[SlotKey], current: Entries) -> frozenset[SlotKey]:
+    """Refuse nothing: the answer of who knows no measurement."""
+    del node, chosen, taken, current
+    return frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
     """What planning may ask of the outside, as functions."""
@@ -21,6 +34,8 @@ class Knowledge:
     """Which of these fills exist, whole."""
     refused: Callable[[Node, Sequence[FillId]], frozenset[FillId]]
     """Which of these existing fills a blocking check has refused."""
+    drifted: Drifted = none_drifted
+    """Which of a node's slots to take are unlike those before them."""
     latest: Callable[[Node, SlotKey, Digest], Entry | None]
     """The newest existing fill of a volatile node's slot on these moving inputs (promotion takes the same fill)."""
     chain: Callable[[Node], Entries]
@@ -261,6 +276,16 @@ class Decider:
             if key in decision.reuse or key in decision.build:
                 decision.keep.pop(key, None)
                 decision.inputs[key] = want.inputs
+        self._refuse_drifted(node, current, decision)
+
+    def _refuse_drifted(self, node: Node, current: Entries, decision: _Decision) -> None:
+        """Whether a fill drifts depends on what stands before it, so it is asked last, of the table as it will be."""
+        taken = frozenset(decision.reuse)
+        for key in self.knowledge.drifted(node, decision.chosen(), taken, current) if taken else ():
+            del decision.reuse[key], decision.inputs[key]
+            decision.blocked.add(key)
+            if key in current:
+                decision.keep[key] = current[key]
 
     def _entry(self, node: Node, want: _Want, current: Entries) -> Entry:
         if want.has_nonce and not self.options.refresh and not current and node.kind != "links":

@@ -11,6 +11,7 @@ from headwater.plan.decide import Options
 from headwater.plan.diff import diff
 from headwater.plan.values import Plan
 from headwater.run.context import Context, FillBook
+from headwater.run.drifting import Book, drifted, guard_drift
 from headwater.run.executor import execute
 from headwater.run.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
 from headwater.run.guarding_sources import guard_sources
@@ -21,6 +22,7 @@ from headwater.run.python_models import Request, fills_of, needed, perform_in_pr
 from headwater.run.reclaiming import BUILD, USE, finish_condemned
 from headwater.run.relations import Surroundings
 from headwater.run.worker import Receipt, perform
+from headwater.spec.quality import Measurement
 from headwater.spec.releases import Head, Verdict
 from headwater.state.file_index import record_set_aside
 from headwater.state.fills import record
@@ -40,6 +42,7 @@ class Settled:
     observed: Observed
     fills: FillBook
     verdicts: tuple[Verdict, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     refused: tuple[Verdict, ...] = ()
     """Failing verdicts of blocking checks."""
     warned: tuple[Verdict, ...] = ()
@@ -74,7 +77,9 @@ def plan_from(
         observed.facts,
         now=context.now,
         horizon=context.horizon,
-        knowledge=knowledge(context.db, context.store),
+        knowledge=replace(
+            knowledge(context.db, context.store), drifted=drifted(context.db, context.environment, context.now)
+        ),
         previous=previous,
         options=options,
     )
@@ -115,6 +120,7 @@ class _Cycle:
             fills=self._fills,
         )
         self._verdicts: dict[tuple[str, str, str], Verdict] = {}
+        self._book = Book(context.db)
         self._failures: dict[str, HeadwaterError] = {}
         self._receipts: list[Receipt] = []
         self._unresolved: tuple[Verdict, ...] = ()
@@ -134,6 +140,7 @@ class _Cycle:
             observed=self._observed,
             fills=self._fills,
             verdicts=tuple(self._verdicts.values()),
+            measurements=tuple(self._book.fresh),
             refused=tuple(refused),
             warned=tuple(warned),
             unresolved=self._unresolved,
@@ -153,11 +160,15 @@ class _Cycle:
         fills = guard_fills(plan, self._old(plan), self._verdicts, context.db, context.engine, self._around)
         if self._is_refused(plan, fills):
             return self._again(withheld)
+        unlike = guard_drift(plan, self._old(plan), self._book, context.engine, self._around, self._fills)
+        self._forget(unlike)
+        if self._is_refused(plan, unlike):
+            return self._again(withheld)
         guarded = guard_maps(plan, context.db, context.engine, self._around, context.emit)
         self._take(guarded)
         blamed = [culprits(plan, v, guarded.reads.get(v.node, frozenset())) for v in guarded.failing]
         names = frozenset(name for found in blamed for name in found)
-        self._unresolved = (*fills.failing, *guarded.failing)
+        self._unresolved = (*fills.failing, *unlike.failing, *guarded.failing)
         return self._again(names) if names else None
 
     def _refused_sources(self, plan: Plan) -> frozenset[str]:
@@ -277,6 +288,11 @@ class _Cycle:
         nodes = plan.nodes.values()
         taken = {entry.fill for each in nodes for entry in (*each.reuse.values(), *each.build.values())}
         return any(verdict.subject in taken for verdict in guarded.failing)
+
+    def _forget(self, guarded: Guarded) -> None:
+        """Let go of earlier verdicts of this run on the same: what stands before a fill may be other than it was."""
+        again = {(verdict.subject, verdict.check) for verdict in guarded.fresh}
+        self._verdicts = {key: verdict for key, verdict in self._verdicts.items() if key[:2] not in again}
 
     def _take(self, guarded: Guarded) -> None:
         self._note(guarded.fresh)

@@ -52,7 +52,7 @@ def guard_fills(
         found = _known(db, ids, checks, recent)
         missing = [fill for fill in ids if any((fill, check.address, "") not in found for check in checks)]
         if missing:
-            with _explained(each.node, around), engine.session(each.node.timezone) as session:
+            with explained(each.node, around), engine.session(each.node.timezone) as session:
                 fresh += check_fills(session, each.node, [around.fills[fill] for fill in missing], around)
         settings = {check.address: check.on_fail for check in checks}
         known = [v for v in found.values() if v.subject not in missing]
@@ -113,7 +113,7 @@ def _is_whole(each: NodePlan) -> bool:
 def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surroundings) -> int:
     now = {"now": literal(plan.now)}
     names = dict.fromkeys((node.name, *check.reads))
-    with _explained(node, around), engine.session(node.timezone) as session:
+    with explained(node, around), engine.session(node.timezone) as session:
         define(session, [relation_of(plan, name) for name in names], around, now)
         values = {name: literal(value) for name, value in plan.graph.variables.items()} | now
         query = bind_parameters(check.failing, values)
@@ -123,7 +123,7 @@ def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surr
 
 
 @contextmanager
-def _explained(node: Node, around: Surroundings) -> Iterator[None]:
+def explained(node: Node, around: Surroundings) -> Iterator[None]:
     """A check that the engine cannot evaluate on these rows is somebody's mistake: say whose."""
     try:
         yield

@@ -15,6 +15,11 @@ def fill_checks(node: Node) -> tuple[Check, ...]:
     return tuple(check for check in node.checks if check.scope == "fill")
 
 
+def drift_checks(node: Node) -> tuple[Check, ...]:
+    """Give the checks that compare a node's fills with those before them."""
+    return tuple(check for check in node.checks if check.scope == "drift")
+
+
 def map_checks(node: Node) -> tuple[Check, ...]:
     """Give the checks that need the node's whole map, or other nodes."""
     return tuple(check for check in node.checks if check.scope == "map")

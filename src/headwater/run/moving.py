@@ -63,6 +63,7 @@ def move_of(settled: "Settled", signature: Signature) -> Move | None:
         changes=changes,
         fills=tuple(_fills(settled, taken)),
         verdicts=settled.verdicts,
+        measurements=settled.measurements,
         observations=tuple(_observations(plan)),
         holds_cleared=released,
         settled={name: each.settles for name, each in plan.nodes.items() if each.settles},

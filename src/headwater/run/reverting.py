@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from headwater.graph.values import Graph, Node
-from headwater.run.measuring import fill_checks, map_checks
+from headwater.run.measuring import drift_checks, fill_checks, map_checks
 from headwater.spec.addresses import Digest, Slot, Version, address
 from headwater.spec.releases import Change, Entries, Head, VersionChange, rollup
 from headwater.state.database import Database
@@ -92,7 +92,9 @@ def _take_back_unpassed(db: Database, head: Head, target: Target, graph: Graph, 
 
 
 def _passed(db: Database, node: Node, kept: Entries, back: Entries) -> Entries:
-    checks = [check.address for check in fill_checks(node) if check.on_fail == "block"]
+    # A pass of a drift check holds with the history it was judged by.
+    asked = (*fill_checks(node), *drift_checks(node))
+    checks = [check.address for check in asked if check.on_fail == "block"]
     newer = {key: entry for key, entry in kept.items() if back.get(key) != entry}
     if not checks or not newer:
         return kept
