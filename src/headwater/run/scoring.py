@@ -18,7 +18,7 @@ _Known = Mapping[tuple[str, str], Verdict]
 
 
 def score_nodes(plan: Plan, found: Iterable[Verdict], fills: FillBook, db: Database) -> dict[str, Score]:
-    """Give node → score, for nodes of which something was brought, checked or kept back; ``found``: this run's verdicts."""
+    """Give node → score, where something was brought, checked or kept back; ``found`` are the verdicts of this run."""
     fresh = {(verdict.subject, verdict.check): verdict for verdict in found}
     checked = {verdict.node for verdict in fresh.values()}
     subjects = Subjects(plan)
