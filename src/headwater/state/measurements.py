@@ -29,8 +29,8 @@ def record_measurements(db: Database, measured: Iterable[Measurement]) -> None:
 
 def record_measurements_in(connection: sqlite3.Connection, measured: Iterable[Measurement]) -> None:
     """Record measurements in a transaction that is open; one that is known stays as it is."""
-    rows = ((m.fill, m.metric, m.value, m.version, stamp(m.at)) for m in measured)
-    connection.executemany(_INSERT, sorted(rows, key=lambda row: row[:2]))
+    ordered = sorted(measured, key=lambda each: (each.fill, each.metric))
+    connection.executemany(_INSERT, [(m.fill, m.metric, m.value, m.version, stamp(m.at)) for m in ordered])
 
 
 def measurements(db: Database, fills: Iterable[str], metrics: Collection[str]) -> dict[tuple[str, str], Measurement]:
