@@ -12,7 +12,6 @@ from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, Version, ad
 from headwater.spec.fills import Entry
 from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
 
-
 Drifted = Callable[[Node, Entries, frozenset[SlotKey], Entries], frozenset[SlotKey]]
 """Of a node with the entries that it is to have: which of some slots a drift check refuses, by those before them.
 
