@@ -10,7 +10,7 @@ from headwater.app.reading import require_served
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Invalid, suggest
 from headwater.graph.classes import personal_columns
-from headwater.graph.values import Column, Graph, Input, Node
+from headwater.graph.values import Column, Input, Node
 from headwater.run.context import FillBook
 from headwater.run.engine import Session, as_headwater_error
 from headwater.run.python_models import fills_of

@@ -29,7 +29,7 @@ _READING_TIME: Final = {"now": "now()"}
 """What `$now` means in a view that somebody reads at some time."""
 _COLUMNS: Final = (
     "environment VARCHAR, release VARCHAR, released_at TIMESTAMPTZ, node VARCHAR, kind VARCHAR, version VARCHAR,"
-    " slots BIGINT, rows HUGEINT, bytes HUGEINT, filled_until TIMESTAMPTZ, timezone VARCHAR"
+    " slots BIGINT, rows BIGINT, bytes BIGINT, filled_until TIMESTAMPTZ, timezone VARCHAR"
 )
 
 
