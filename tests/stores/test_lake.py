@@ -120,7 +120,7 @@ def test_a_lake_of_a_newer_headwater_or_a_damaged_marker_is_refused(tmp_path, te
     (tmp_path / "lake.json").write_text(text)
     with pytest.raises(Broken) as broken:
         Lake(tmp_path)
-    assert broken.value.diagnostics[0].code == ("HW0650" if "2" in text else "HW0653")
+    assert broken.value.diagnostics[0].code == ("HW0650" if "3" in text else "HW0653")
 
 
 def test_a_manifest_of_a_newer_headwater_is_refused(lake):

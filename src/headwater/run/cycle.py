@@ -26,6 +26,7 @@ from headwater.spec.quality import Measurement
 from headwater.spec.releases import Head, Verdict
 from headwater.state.file_index import record_set_aside
 from headwater.state.fills import record
+from headwater.state.packs import pack_ids
 from headwater.state.verdicts import record_verdicts
 from headwater.tasks.compile import compile_tasks
 from headwater.tasks.values import Task
@@ -222,7 +223,7 @@ class _Cycle:
         return frozenset(failed)
 
     def _bytes_of(self, fill: str) -> int:
-        return sum(file.bytes for file in self._fills[fill].files)
+        return self._fills[fill].bytes
 
     def _lease(self, names: Iterable[str]) -> None:
         """Say what is being computed or taken: who would compute the same waits, and then finds it."""
@@ -261,7 +262,8 @@ class _Cycle:
 
     def _already(self, task: Task) -> Receipt | None:
         """Somebody may have sealed all of a task's fills while we waited for the lease: then nothing is computed."""
-        sealed = self._context.store.sealed(task.node.name, task.node.version)
+        known = pack_ids(self._context.db, task.node.name, task.node.version)
+        sealed = self._context.store.sealed(task.node.name, task.node.version, known)
         ids = [slot.entry.fill for slot in task.slots]
         if not sealed.issuperset(ids):
             return None

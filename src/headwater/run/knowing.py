@@ -11,6 +11,7 @@ from headwater.spec.fills import Entry
 from headwater.spec.releases import Entries, SlotKey
 from headwater.state.database import Database
 from headwater.state.fills import chain_elsewhere, condemned, recorded, served_elsewhere
+from headwater.state.packs import pack_ids
 from headwater.state.verdicts import verdicts
 
 
@@ -28,7 +29,7 @@ def knowledge(db: Database, store: Store) -> Knowledge:
         rest = set(ids) - known
         if not rest:
             return known
-        found = rest & store.sealed(node.name, node.version)
+        found = rest & store.sealed(node.name, node.version, pack_ids(db, node.name, node.version))
         found -= {fill.id for fill in condemned(db)} if found else set()
         return known | {fill for fill in found if _is_whole(store, node, fill)}
 

@@ -41,8 +41,8 @@ def finish_condemned(db: Database, store: Store, ids: Iterable[FillId] | None = 
 
 
 def files_of(fill: Fill) -> int:
-    """Count a fill's files, its manifest among them."""
-    return len(fill.files) + bool(fill.rejects_file) + 1
+    """Count the files that a fill has for itself, its manifest among them."""
+    return bool(fill.rejects_file) + (0 if fill.pack else len(fill.files) + 1)
 
 
 def spared_versions(names: Iterable[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from headwater.connect.sources import ScanItem, Source
 from headwater.connect.stores import Store
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
+from headwater.run.packed import Part, parts_of
 from headwater.spec.fills import Fill, StoredColumn
 from headwater.spec.observations import Inspection, SetAside
 from headwater.sql.macros import name_of, relevant
@@ -116,15 +117,16 @@ def rows_select(around: Surroundings, node: Node, fills: Sequence[Fill]) -> str:
     After forward changes a table holds fills of several schemas: a column that a fill lacks is NULL there.
     """
     wanted = around.store.stored_columns([(c.name, c.type) for c in node.columns])
-    files: dict[tuple[StoredColumn, ...], list[str]] = {} if fills else {wanted: []}
-    for fill in fills:
-        paths = files.setdefault(fill.columns, [])
-        paths += [around.store.path(fill.node, fill.version, file.name) for file in fill.files]
     parts = [
-        f"SELECT {_widened(columns, wanted)} FROM ({around.store.relation(columns, paths)}) AS fills"
-        for columns, paths in files.items()
+        f"SELECT {_widened(part.columns, wanted)} FROM ({_rows(around, part)}) AS fills"
+        for part in (parts_of(around.store, fills) if fills else [Part(wanted, [])])
     ]
     return " UNION ALL ".join(parts) if len(parts) == 1 else f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS fills"
+
+
+def _rows(around: Surroundings, part: Part) -> str:
+    rows = around.store.relation(part.columns, part.paths)
+    return f"SELECT fills.* FROM ({rows}) AS fills{part.clip}" if part.clip else rows
 
 
 def _widened(columns: Sequence[StoredColumn], wanted: Sequence[StoredColumn]) -> str:

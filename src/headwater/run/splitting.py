@@ -17,8 +17,10 @@ KEY = "hw_slot"
 
 def numbered(task: Task, cut: TimeCut, select: str) -> str:
     """Give a SELECT of a task's rows with the number of the slot that each begins in (slots follow each other)."""
-    starts = (_start(slot, cut) for slot in task.slots)
-    listed = ", ".join(f"({number}, {start})" for number, start in enumerate(starts))
+    starts = [_start(slot, cut) for slot in task.slots]
+    # Of slots that begin alike, where the clock was put back, the last has the rows: the others have no length.
+    numbers = {start: number for number, start in enumerate(starts)}
+    listed = ", ".join(f"({number}, {start})" for start, number in numbers.items())
     column = quote_identifier(cut.column)
     return (
         f"SELECT rows_of_task.*, slots.{KEY} FROM ({select}) AS rows_of_task"

@@ -10,6 +10,7 @@ from headwater.graph.values import Check, Node
 from headwater.run.engine import Session
 from headwater.run.linking import refuse_keys
 from headwater.run.measuring import fill_checks
+from headwater.run.packing import FEWEST_SLOTS, groups_of, pack_time, write_pack
 from headwater.run.splitting import KEY, measure_split, numbered, write_split
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
 from headwater.spec.releases import Verdict
@@ -65,7 +66,34 @@ def _single(session: Session, task: Task, columns: tuple[StoredColumn, ...], fai
 
 
 def _split(session: Session, task: Task, columns: tuple[StoredColumn, ...], failing: str, to: Stage) -> Staged:
-    node, good = task.node, _good(failing)
+    good = _good(failing)
+    fills = _together(session, task, columns, good, to) or _each_alone(session, task, columns, good, to)
+    for number in _numbers_with_rejects(session, failing):
+        rows = f"SELECT * EXCLUDE ({KEY}) FROM {STAGED} WHERE {KEY} = {number}"
+        fills[number] = _set_aside(session, task, fills[number], rows, to)
+    return Staged(fills, measure_split(session, task.node, fill_checks(task.node), task.slots, good))
+
+
+def _together(
+    session: Session, task: Task, columns: tuple[StoredColumn, ...], good: str, to: Stage
+) -> list[Fill] | None:
+    """Write many small slots into few files; None if they are too few, or too large."""
+    if len(task.slots) < FEWEST_SLOTS:
+        return None
+    counted: dict[int, int] = dict(session.rows(f"SELECT {KEY}, count(*) FROM ({good}) AS rows_of_slots GROUP BY 1"))
+    rows = [counted.get(number, 0) for number in range(len(task.slots))]
+    assert task.node.time is not None  # noqa: S101 - only slots of cut nodes are split
+    fills: list[Fill] = []
+    for group in groups_of(rows):
+        alone = [_fill(task, task.slots[number], columns, (), to) for number in group]
+        select = f"SELECT * FROM ({good}) AS rows_of_slots WHERE {KEY} BETWEEN {group[0]} AND {group[-1]}"
+        counts = [rows[number] for number in group]
+        fills += write_pack(session, to.store, select, alone, counts, pack_time(task.node.time), to.attempt)
+    return fills or None
+
+
+def _each_alone(session: Session, task: Task, columns: tuple[StoredColumn, ...], good: str, to: Stage) -> list[Fill]:
+    node = task.node
     finals = {
         number: to.store.path(node.name, node.version, f"{slot.entry.fill}-{to.attempt}-")
         for number, slot in enumerate(task.slots)
@@ -77,11 +105,7 @@ def _split(session: Session, task: Task, columns: tuple[StoredColumn, ...], fail
     for number, slot in enumerate(task.slots):
         stored = tuple(to.store.stored_file(path, rows) for path, rows in files.get(number, ()))
         fills.append(_fill(task, slot, columns, stored, to))
-    for number in _numbers_with_rejects(session, failing):
-        rows = f"SELECT * EXCLUDE ({KEY}) FROM {STAGED} WHERE {KEY} = {number}"
-        fills[number] = _set_aside(session, task, fills[number], rows, to)
-    verdicts = measure_split(session, node, fill_checks(node), task.slots, good)
-    return Staged(fills, verdicts)
+    return fills
 
 
 def _good(failing: str) -> str:

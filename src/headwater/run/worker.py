@@ -45,7 +45,7 @@ def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, comp
         with engine.session(task.node.timezone) as session, deadline(session, task.node.timeout_s, what):
             staged, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
             seconds = round((time.perf_counter() - began) / len(staged.fills), 6)
-            sealed = tuple(around.store.seal(replace(fill, seconds=seconds)) for fill in staged.fills)
+            sealed = around.store.seal_all([replace(fill, seconds=seconds) for fill in staged.fills])
             verdicts = staged.verdicts
             if verdicts is None:
                 verdicts = check_fills(session, task.node, sealed, around)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +93,7 @@ def delete_loose(directory: Path, fills: Iterable[Fill], *, rejects: bool) -> in
         if fill is not None and (last.removesuffix(".parquet").isdigit() or (rejects and name == fill.rejects_file)):
             freed += inspection.remove(directory / name)
     for fill in begins.values():
-        freed += inspection.remove_if(directory / f"{fill.id}.json", lambda content, fill=fill: _is_of(fill, content))
+        freed += inspection.remove_if(directory / f"{fill.id}.json", partial(_is_of, fill))
     return freed
 
 
