@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import PurePath
 from posixpath import normpath
 from typing import Any, Final
 
@@ -95,6 +96,9 @@ def _catalog_problems(project: Project) -> Iterator[Diagnostic]:
             yield error(
                 "HW0682", f"`{shown(name)}` is a template: it serves nothing that a catalog shows", where, hint=hint
             )
+        elif not PurePath(catalog.duckdb).name:
+            message = f"`{shown(catalog.duckdb)}` names no file for the catalog of `{shown(name)}`"
+            yield error("HW0682", message, where, hint="such as out/prod.duckdb")
         elif (other := files.setdefault(normpath(catalog.duckdb), name)) != name:
             message = f"the catalogs of `{shown(other)}` and `{shown(name)}` are one file"
             yield error("HW0682", message, where, hint="give each a file of its own")

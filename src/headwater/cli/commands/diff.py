@@ -148,14 +148,14 @@ def _between(session: Session, a: str, b: str) -> bool:
 
 
 def _from_code(session: Session, environment: str) -> bool:
-    from headwater.app.checking import compiled
     from headwater.app.comparing import compare_code
+    from headwater.app.compiling import compiled_for
     from headwater.cli.views.comparison import comparison
 
     with session.workspace() as workspace:
         session.require_environment(workspace, environment)
-        graph = compiled(workspace.root, environment, workspace.variables).graph
-        assert graph is not None  # noqa: S101 - `compiled` raises otherwise
+        graph = compiled_for(workspace, environment).graph
+        assert graph is not None  # noqa: S101 - `compiled_for` raises otherwise
         found = compare_code(workspace, environment, graph)
         session.out.show(found, comparison(environment, "the files"))
     return not found
