@@ -4,19 +4,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from headwater.app.graphs import previous_graph, released_graph
 from headwater.app.registry import registry
 from headwater.app.secrets import resolve
 from headwater.app.workspace import Workspace, cores
+from headwater.connect.landing import Extractor
 from headwater.connect.sinks import Sink
 from headwater.connect.sources import Contract, ContractColumn, Source
+from headwater.connect.stores import Store
 from headwater.diagnostics import Where
+from headwater.graph.address_sources import landing_address
 from headwater.graph.values import Graph, Node, SinkNode
 from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
+from headwater.run.landed import LandedSource
+from headwater.spec.ranges import LandedRange
+from headwater.state.database import Database
+from headwater.state.landings import landed_ranges
 
 __all__ = [
     "WAIT_S",
@@ -44,7 +51,7 @@ def context_of(
         db=workspace.db,
         store=workspace.store,
         engine=workspace.engine,
-        sources=sources_of(graph, workspace.root),
+        sources=sources_of(graph, workspace.root, workspace.store, workspace.db),
         graph=graph,
         environment=environment,
         horizon=horizon_of(graph, at),
@@ -66,17 +73,41 @@ def horizon_of(graph: Graph, now: datetime) -> Horizon:
     return Horizon(as_of=min(graph.as_of, now) if graph.as_of else now, window_s=graph.window_s)
 
 
-def sources_of(graph: Graph, root: Path) -> dict[str, Source]:
-    """Make every source of a graph; secrets are resolved now."""
-    return {node.name: make_source(node, root) for node in graph.nodes if node.source is not None}
+def sources_of(graph: Graph, root: Path, store: Store, db: Database | None = None) -> dict[str, Source]:
+    """Make every source of a graph; secrets are resolved now. Without ``db`` landed sources know no ranges."""
+    return {node.name: make_source(node, root, store, db) for node in graph.nodes if node.source is not None}
 
 
-def make_source(node: Node, root: Path) -> Source:
+def make_source(node: Node, root: Path, store: Store, db: Database | None = None) -> Source:
     """Make one source."""
     described = node.source
     assert described is not None  # noqa: S101 - asked by the caller
     where = Where(node.file, node.line)
-    contract = Contract(
+    contract = contract_of(node)
+    settings = resolve(described.settings, root, where)
+    made = registry().sources[described.connector].make(settings, contract, str(root), where)
+    if not described.land:
+        return cast("Source", made)
+    location = landing_address(node)
+
+    def ranges(site: str) -> list[LandedRange]:
+        return landed_ranges(db, location, site) if db is not None else []
+
+    return LandedSource(
+        location=location,
+        contract=contract,
+        extractor=cast("Extractor", made),
+        store=store,
+        ranges=ranges,
+        where=where,
+    )
+
+
+def contract_of(node: Node) -> Contract:
+    """Give what makes a row belong to a source."""
+    described = node.source
+    assert described is not None  # noqa: S101 - asked by the caller
+    return Contract(
         columns=tuple(
             ContractColumn(name=c.name, type=c.type, required=c.name in described.required) for c in node.columns
         ),
@@ -90,8 +121,6 @@ def make_source(node: Node, root: Path) -> Source:
         fail_on_schema_change=described.on_schema_change == "fail",
         identity=described.identity,
     )
-    settings = resolve(described.settings, root, where)
-    return registry().sources[described.connector].make(settings, contract, str(root), where)
 
 
 def make_sink(sink: SinkNode, root: Path, environment: str) -> Sink:

@@ -13,13 +13,14 @@ from headwater.plan.decide import Options
 from headwater.plan.values import Plan
 from headwater.run.context import Context
 from headwater.run.cycle import Planned, observe_all, plan_from
+from headwater.run.landing import land_all, pending
 from headwater.run.moving import note_nothing_due
 from headwater.state.heads import read_head
 
 
 def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
     """Plan the application of a graph to an environment; nothing changes."""
-    planned = plan_with(context_of(workspace, graph, environment), Options())
+    planned = plan_with(context_of(workspace, graph, environment), Options(), lands=False)
     note_nothing_due(workspace.db, planned.plan)
     return replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *_refusals(planned.plan)))
 
@@ -37,11 +38,17 @@ def _refusals(plan: Plan) -> list[Diagnostic]:
     ]
 
 
-def plan_with(context: Context, options: Options) -> Planned:
-    """Observe everything and plan against the head as it is now."""
+def plan_with(context: Context, options: Options, *, lands: bool = True) -> Planned:
+    """Observe everything and plan against the head as it is now; ``lands``: what is new at sources is landed first."""
+    found = land_all(context, options.selected) if lands else ()
     head = read_head(context.db, context.environment)
     previous = partial(previous_graph, context.db, head.code)
     observed = observe_all(context)
+    observed = replace(
+        observed,
+        diagnostics=(*found, *observed.diagnostics),
+        landing={} if lands else pending(context.graph, context.sources, context),
+    )
     plan = plan_from(context, head, observed, previous, options)
     return Planned(context=context, observed=observed, plan=plan, previous=previous, options=options)
 

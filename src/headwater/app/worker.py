@@ -33,10 +33,11 @@ def _answer(request: Request, folder: Path) -> Response:
         temp_directory=request.temp_directory,
         memory_bytes=request.task.node.memory_bytes,
     )
+    store = Lake(Path(request.lake))
     around = Surroundings(
         graph=request.graph,
-        store=Lake(Path(request.lake)),
-        sources=sources_of(request.graph, Path(request.root)),
+        store=store,
+        sources=sources_of(request.graph, Path(request.root), store),
         inspections=request.inspections,
         fills=request.fills,
     )

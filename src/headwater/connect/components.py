@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from headwater.connect.landing import Extractor
 from headwater.connect.sinks import Sink
 from headwater.connect.sources import Source
+from headwater.diagnostics import Diagnostic
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -16,6 +18,9 @@ class Can(StrEnum):
 
     IN_PLACE = "read in place"
     REJECTS = "rejects with position"
+    LANDED = "landed"
+    INCREMENTAL = "incremental"
+    PUSHDOWN = "push-down"
     REPLACE = "replace"
     APPEND = "append"
     MERGE = "merge"
@@ -31,17 +36,22 @@ class Component(Generic[T_co]):
     example: str
     can: frozenset[Can]
     make: Callable[..., T_co]
+    check: Callable[..., Iterable[Diagnostic]] | None = None
+    """What is wrong with (settings, contract, place of a key), found without looking at any data; sources only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
     """All components that this process knows, by name; an explicit list, never an import side effect."""
 
-    sources: Mapping[str, Component[Source]]
+    sources: Mapping[str, Component[Source] | Component[Extractor]]
+    """Read in place, or landed."""
     sinks: Mapping[str, Component[Sink]]
 
     @classmethod
-    def of(cls, sources: Iterable[Component[Source]], sinks: Iterable[Component[Sink]]) -> "Registry":
+    def of(
+        cls, sources: Iterable[Component[Source] | Component[Extractor]], sinks: Iterable[Component[Sink]]
+    ) -> "Registry":
         """Index components by their names."""
         return cls({c.name: c for c in sources}, {c.name: c for c in sinks})
 

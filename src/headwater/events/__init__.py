@@ -11,7 +11,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Phase(Event):
-    """A command enters a phase: ``load, observe, plan, build, check, move, sink``; ``total`` counts its units."""
+    """A command enters a phase: ``load, land, observe, plan, build, check, move, sink``; ``total`` counts its units."""
 
     name: str
     total: int = 0
@@ -25,6 +25,17 @@ class FileInspected(Event):
     path: str
     rows: int
     rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLanded(Event):
+    """What was new at a source is in the lake."""
+
+    source: str
+    site: str
+    rows: int
+    rejects: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class NodePlan:
         return bool(self.is_new or self.build or self.reuse or self.drop)
 
 
-Action = Literal["build", "fill", "reuse", "check", "move", "drop", "load"]
+Action = Literal["land", "build", "fill", "reuse", "check", "move", "drop", "load"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

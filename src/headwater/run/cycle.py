@@ -9,7 +9,7 @@ from headwater.events import Blocked, CheckFinished, FillReused, Phase
 from headwater.graph.values import Graph
 from headwater.plan.decide import Options
 from headwater.plan.diff import diff
-from headwater.plan.values import Plan
+from headwater.plan.values import Plan, Step
 from headwater.run.context import Context, FillBook
 from headwater.run.drifting import Book, drifted, guard_drift
 from headwater.run.executor import execute
@@ -84,7 +84,11 @@ def plan_from(
         previous=previous,
         options=options,
     )
-    return replace(plan, diagnostics=observed.diagnostics)
+    return replace(plan, diagnostics=observed.diagnostics, steps=(*_landing_steps(observed), *plan.steps))
+
+
+def _landing_steps(observed: Observed) -> list[Step]:
+    return [Step(action="land", node=name, because=because) for name, because in observed.landing.items()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Freezes what is there: lists every source, settles vanished files, completes the file index."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headwater.connect.sources import Source
@@ -23,6 +23,8 @@ class Observed:
     facts: Mapping[str, SourceFacts]
     inspections: Mapping[str, Mapping[str, Inspection]]
     diagnostics: tuple[Diagnostic, ...] = ()
+    landing: Mapping[str, str] = field(default_factory=dict)
+    """Source → why an apply or run would land rows there first, where this observation has not."""
 
 
 def observe(
@@ -74,10 +76,12 @@ def _list(
 ) -> tuple[Observation, frozenset[str]]:
     items, diagnostics = source.observe(site)
     found += diagnostics
+    assert node.source is not None  # noqa: S101 - asked by the caller
+    if node.source.land:  # what is in the lake does not vanish: a new snapshot takes the place of the one before
+        return Observation(node.name, site, tuple(items)), frozenset()
     last = before.get((node.name, site))
     present = {item.identity for item in items} | {item.path for item in items}
     gone = [i for i in last.items if i.identity not in present and i.path not in present] if last else []
-    assert node.source is not None  # noqa: S101 - asked by the caller
     if gone and node.source.on_vanish == "fail":
         found.append(_vanished(node, gone))
     if gone and node.source.on_vanish == "keep":

@@ -41,7 +41,7 @@ def record_inspections(
     """Record what files hold, with their rows set aside; a file that is known stays as it is."""
     with db.write(durable=False) as connection:
         for found in inspections:
-            _put_rows(connection, contract, source, found.set_aside, at)
+            put_rows(connection, contract, source, found.set_aside, at)
             not_after = optional_stamp(found.not_after)
             row = (contract, found.identity, source, found.rows, _ranges(found.hours), not_after, stamp(at))
             connection.execute(_PUT, row)
@@ -64,13 +64,13 @@ def replace_inspections(
         if indexed:
             record_inspections(db, contract, source, fresh, at)
         for found in () if indexed else fresh:
-            _put_rows(connection, contract, source, found.set_aside, at)
+            put_rows(connection, contract, source, found.set_aside, at)
 
 
 def record_set_aside(db: Database, contract: str, source: str, rows: Iterable[SetAside], at: datetime) -> None:
     """Record rows that a scan set aside; one that is known, by (identity, position, contract), stays as it is."""
     with db.write(durable=False) as connection:
-        _put_rows(connection, contract, source, rows, at)
+        put_rows(connection, contract, source, rows, at)
 
 
 def row_of(columns: tuple[str, str, int, int, str, str, str, str, int]) -> SetAside:
@@ -79,9 +79,10 @@ def row_of(columns: tuple[str, str, int, int, str, str, str, str, int]) -> SetAs
     return SetAside(identity, path, position, line, reason, column, message, payload, bool(recovered))
 
 
-def _put_rows(
+def put_rows(
     connection: sqlite3.Connection, contract: str, source: str, rows: Iterable[SetAside], at: datetime
 ) -> None:
+    """Record rows set aside in a transaction that is open; one that is known stays as it is."""
     when = stamp(at)
     connection.executemany(
         _PUT_ROW,

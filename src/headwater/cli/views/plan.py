@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headwater.plan.values import Plan, Step
 
 SIGNS: Final[dict[str, tuple[str, str]]] = {
+    "land": ("<", "blue"),
     "build": ("+", "green"),
     "fill": ("~", "yellow"),
     "reuse": ("=", "cyan"),
@@ -56,6 +57,7 @@ def lines(plan: "Plan", page: Page) -> Iterator[str]:
         due = sum(each.due for each in plan.nodes.values())
         rest = f", but {count(due, 'slot')} cannot be filled (see `headwater status`)" if due else ""
         yield f"{name} is up to date: nothing to do{rest}."
+        yield from step_lines(plan, plan.steps, page)
         return
     yield f"Plan for {name}:"
     yield from step_lines(plan, plan.steps, page)

@@ -3,9 +3,11 @@
 from typing import Final
 
 from headwater.connect.components import Component
+from headwater.connect.landing import Extractor
 from headwater.connect.sources import Source
+from headwater.connectors.sources.databases import duckdb, sqlite
 from headwater.connectors.sources.files import files
 
-SOURCES: Final[tuple[Component[Source], ...]] = (files,)
+SOURCES: Final[tuple[Component[Source] | Component[Extractor], ...]] = (files, sqlite, duckdb)
 
 __all__ = ["SOURCES"]

@@ -1,0 +1,163 @@
+"""What a user says about a table or query of a database file, checked, and the SELECT that follows from it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from headwater.connect.sources import Contract, ContractColumn
+from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest
+from headwater.spec.fields import Doc
+from headwater.sql.loose_values import kind_of
+from headwater.sql.text import quote_identifier
+from headwater.sql.type_names import parse_type
+
+PATH: Final = Doc("the database file, relative to the project; `{site}` is the site's name", "data/{site}/shop.db")
+TABLE: Final = Doc("the table (or view) whose rows these are; or `query`", "orders")
+QUERY: Final = Doc("a SELECT in the database's own SQL that gives the rows; or `table`")
+CURSOR: Final = Doc(
+    "a declared column that never goes back from row to row: only rows from its greatest landed value on are read; "
+    "without it, all rows are read whenever the file has changed"
+)
+WHERE: Final = Doc("a condition in the database's own SQL that all rows fulfil", "status <> 'draft'")
+_CURSOR_KINDS: Final = frozenset({"whole", "real", "text", "time"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What a user writes for any database file."""
+
+    path: Annotated[str, PATH]
+    table: Annotated[str, TABLE] = ""
+    query: Annotated[str, QUERY] = ""
+    cursor: Annotated[str, CURSOR] = ""
+    where: Annotated[str, WHERE] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A table or query in a file, and what is wanted of it."""
+
+    root: str
+    path: str
+    table: str
+    query: str
+    cursor: str | None
+    condition: str
+    contract: Contract
+    where: Where | None
+
+    def file(self, site: str) -> Path:
+        """Give the file of a site."""
+        return Path(self.root, self.path.replace("{site}", site)).absolute()
+
+    def label(self, site: str) -> str:
+        """Name the place for people."""
+        return f"{self.path.replace('{site}', site)}: {self.table or 'query'}"
+
+    @property
+    def names(self) -> list[str]:
+        """The declared columns."""
+        return [column.name for column in self.contract.columns]
+
+    @property
+    def cursor_column(self) -> ContractColumn | None:
+        """The cursor as it is declared."""
+        return next((column for column in self.contract.columns if column.name == self.cursor), None)
+
+    def select(self, relation: str, after: str | None) -> str:
+        """Give the SELECT of declared columns; ``after`` is the condition on the cursor, where there is one.
+
+        Rows without a cursor are always read: they are set aside, not lost.
+        """
+        conditions = [f"({self.condition})"] if self.condition else []
+        if after is not None and self.cursor:
+            conditions.append(f"({after} OR {quote_identifier(self.cursor)} IS NULL)")
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"SELECT {', '.join(map(quote_identifier, self.names))} FROM {relation}{where}"
+
+    def invalid(self, code: str, message: str, hint: str = "") -> Invalid:
+        """Say what is wrong with the place."""
+        return Invalid.of(code, message, self.where, hint=hint)
+
+    def missing_table(self, known: list[str]) -> Invalid:
+        """Say that the table is not there."""
+        listed = ", ".join(sorted(known)[:20]) or "no table"
+        hint = suggest(self.table, known) or f"it has {listed}"
+        return self.invalid("HW0642", f"`{self.path}` has no table `{self.table}`", hint)
+
+    def refuse_missing_columns(self, known: list[str]) -> None:
+        """Raise Invalid for every declared column that the table or query does not have."""
+        folded = {name.casefold() for name in known}
+        listed = ", ".join(known[:30])
+        what = f"table `{self.table}`" if self.table else "the query"
+        found = [
+            error(
+                "HW0642",
+                f"{what} of `{self.path}` has no column `{name}`",
+                self.where,
+                hint=suggest(name, known) or f"it has {listed}",
+            )
+            for name in self.names
+            if name.casefold() not in folded
+        ]
+        if found:
+            raise Invalid.from_all(found)
+
+
+def place_of(values: Mapping[str, object], contract: Contract, root: str, where: Where | None) -> Place:
+    """Check what was written; raises Invalid with everything that is wrong."""
+
+    def text(name: str) -> str:
+        return str(values.get(name) or "").strip()
+
+    found: list[Diagnostic] = []
+    if bool(text("table")) == bool(text("query")):
+        hint = "`table: orders`, or `query: SELECT …`"
+        found.append(error("HW0644", "a database source names a table or a query, one of them", where, hint=hint))
+    cursor = text("cursor")
+    declared = {column.name.casefold(): column for column in contract.columns}
+    if cursor:
+        found += cursor_problems(cursor, declared, where)
+    if found:
+        raise Invalid.from_all(found)
+    known = declared.get(cursor.casefold())
+    return Place(
+        root=root,
+        path=text("path"),
+        table=text("table"),
+        query=text("query").rstrip(";"),
+        cursor=known.name if known else None,
+        condition=text("where"),
+        contract=contract,
+        where=where,
+    )
+
+
+def cursor_problems(cursor: str, declared: Mapping[str, ContractColumn], where: Where | None) -> list[Diagnostic]:
+    """Say why a column cannot be a cursor; ``declared`` by folded name."""
+    column = declared.get(cursor.casefold())
+    if column is None:
+        names = [each.name for each in declared.values()]
+        hint = suggest(cursor, names) or "declare it under `columns:`"
+        return [error("HW0645", f"the cursor `{cursor}` is not among the columns", where, hint=hint)]
+    if kind_of(str(parse_type(column.type))) not in _CURSOR_KINDS:
+        hint = "a cursor is a whole number, a double, a text, a date or a time"
+        return [error("HW0645", f"the cursor `{cursor}` cannot be {column.type}", where, hint=hint)]
+    return []
+
+
+def file_token(path: Path, *beside: str) -> str | None:
+    """Give what changes when a database file, or a log beside it, does; None if it cannot be told."""
+    parts = []
+    for each in (path, *(path.with_name(path.name + suffix) for suffix in beside)):
+        try:
+            with each.open("rb") as file:
+                found = os.fstat(file.fileno())
+                parts.append(f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}:{file.read(100).hex()}")
+        except FileNotFoundError:
+            parts.append("-")
+        except OSError:
+            return None
+    return "|".join(parts) if parts[0] != "-" else None
