@@ -17,9 +17,10 @@ from headwater.sql.outline import outline
 from headwater.sql.text import canonical_tokens, literal, quote_identifier, quote_literal, quote_relation
 
 Scope = Literal["row", "fill", "map", "drift"]
-FEWEST: Final = 2
+_FEWEST: Final = 2
 """Measurements that ``over`` must ask for at least: one alone says nothing of what is usual."""
-DAYS_OF_WEEK: Final = 7
+_DAYS_OF_WEEK: Final = 7
+_NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
 
 
 class WrongCheck(Exception):
@@ -271,9 +272,10 @@ def _drift(check: spec.Drift, subject: Subject, draft: Draft) -> Written:
         within, unit = parse_within(check.within)
     except ValueError as problem:
         raise WrongCheck(error("HW0663", str(problem), check.at.of("within"))) from None
-    if not FEWEST <= check.over <= MOST_MEASUREMENTS:
-        message = f"`over` is from {FEWEST} to {MOST_MEASUREMENTS} measurements, not {check.over}"
+    if not _FEWEST <= check.over <= MOST_MEASUREMENTS:
+        message = f"`over` is from {_FEWEST} to {MOST_MEASUREMENTS} measurements, not {check.over}"
         raise WrongCheck(error("HW0664", message, check.at.of("over")))
+    _require_type(check, measure, column, subject)
     if check.season:
         _require_season(check, subject, draft)
     shows: dict[str, Literal["share", "duration"]] = {"nulls": "share", "freshness": "duration"}
@@ -292,6 +294,20 @@ def _drift(check: spec.Drift, subject: Subject, draft: Draft) -> Written:
             shows=shows.get(measure, "number"),
         ),
     )
+
+
+def _require_type(check: spec.Drift, measure: str, column: str, subject: Subject) -> None:
+    """A mean is of numbers, an age of a time; that a column exists is asked elsewhere."""
+    type_ = next((type_ for name, type_ in subject.columns if name.casefold() == column.casefold()), "")
+    is_number = type_.removeprefix("U").startswith(_NUMBERS) and not type_.endswith("]")
+    if type_ and ((measure == "mean" and not is_number) or (measure == "freshness" and not _is_time(type_))):
+        what = "numbers" if measure == "mean" else "times"
+        message = f"`{measure}` measures {what}, and `{column}` is {type_}"
+        raise WrongCheck(error("HW0242", message, check.at.of("metric")))
+
+
+def _is_time(type_: str) -> bool:
+    return type_ == "DATE" or (type_.startswith("TIMESTAMP") and not type_.endswith("]"))
 
 
 def _measured(measure: str, column: str, check: spec.Drift) -> str:
@@ -315,7 +331,7 @@ def _require_season(check: spec.Drift, subject: Subject, draft: Draft) -> None:
     """A week's season needs slots by time that are shorter than a week."""
     cut = draft.times.get(subject.name)
     every = parse_every(cut.every) if cut and cut.every and subject.kind == "incremental" else None
-    longest = {"w": 1, "mo": 1, "d": DAYS_OF_WEEK, "h": DAYS_OF_WEEK * 24}
+    longest = {"w": 1, "mo": 1, "d": _DAYS_OF_WEEK, "h": _DAYS_OF_WEEK * 24}
     if every is None or every.count >= longest.get(every.unit, sys.maxsize):
         message = f"`season: week` compares slots shorter than a week, and `{subject.name}` has none"
         raise WrongCheck(error("HW0661", message, check.at.of("season")))
