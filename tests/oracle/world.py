@@ -11,6 +11,12 @@ Tables, each standing on what is above it::
     everything full        totals per key
     seen       view        those above zero
     top        full        the highest of them
+    latest     merge       the last v of each key, by day (what came: latest@changes)
+    past       history     when each key had which v, by day (what came: past@changes)
+    log        append      what came first in each day, whatever comes later
+    known      history     when each key had which name, by snapshots of names (known@changes)
+    ahead      by day      v with a bonus, whose changes go forward
+    ahead_days by day      totals of that
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,18 +34,15 @@ DAY = timedelta(days=1)
 EVENTS = {"ts": "timestamp", "k": "integer", "v": "integer"}
 NAMES = {"k": "integer", "name": "text"}
 CUT = {"clean": 1, "days": 1, "pairs": 2, "rolling": 1, "named": 1}
+CUT |= {"latest@changes": 1, "past@changes": 1, "log": 1, "ahead": 1, "ahead_days": 1}
 """Node → days a slot has."""
-ORDER = ("clean", "days", "pairs", "rolling", "named", "everything", "seen", "top")
-READS = {
-    "clean": (),
-    "days": ("clean",),
-    "pairs": ("days",),
-    "rolling": ("clean",),
-    "named": ("clean",),
-    "everything": ("clean",),
-    "seen": ("everything",),
-    "top": ("seen",),
-}
+BASIS = ("clean", "days", "pairs", "rolling", "named", "everything", "seen", "top")
+CHAINS = ("latest@changes", "latest", "past@changes", "past", "log", "known@changes", "known", "ahead", "ahead_days")
+ORDER = (*BASIS, *CHAINS)
+FOLDED = ("everything", "top", "latest", "past", "known")
+"""Nodes with one slot."""
+EXACT = frozenset(ORDER) - {"named", "log", "ahead", "ahead_days", "known", "known@changes"}
+"""Nodes whose rows follow from the files as they are now; the others remember."""
 WINDOW_DAYS = {"dev": None, "prod": None, "small": 2}
 
 
@@ -52,6 +55,8 @@ class Code:
     note: int = 0
     limit: int = 1000
     most: int = 100_000
+    bonus: int = 0
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,19 @@ def write_code(project: Project, code: Code) -> None:
     )
     project.model("seen", "SELECT k, total FROM everything WHERE total > 0", kind="view")
     project.model("top", "SELECT max(total) AS total FROM seen")
+    _write_chains(project, code, by_day)
+
+
+def _write_chains(project: Project, code: Code, by_day: dict) -> None:
+    changes = "SELECT ts, k, sum(v)::bigint AS v FROM clean GROUP BY ALL"
+    chain = {"key": ["k"], "time": "ts", "every": "1d"}
+    project.model("latest", changes, kind="merge", **chain)
+    project.model("past", changes, kind="history", **chain)
+    project.model("log", "SELECT ts, k, v FROM clean", kind="append", on_restate="ignore", time="ts", every="1d")
+    project.model("known", "SELECT k, name FROM names", kind="history", key=["k"])
+    extra = ", v * 2 AS extra" if code.extra else ""
+    project.model("ahead", f"SELECT ts, v + {code.bonus} AS v{extra} FROM clean", on_change="forward", **by_day)
+    project.model("ahead_days", "SELECT date_trunc('day', ts) AS ts, sum(v) AS total FROM ahead GROUP BY ALL", **by_day)
 
 
 def days_of(node: str, now: datetime, environment: str) -> tuple[datetime, datetime]:
@@ -137,6 +155,8 @@ def build(node: str, code: Code, data: Data, tables: Tables, now: datetime, envi
         return sorted((k, sum(v for _, key, v in rows if key == k)) for k in {key for _, key, _ in rows})
     if node == "seen":
         return sorted(row for row in tables["everything"] if row[1] > 0)
+    if node in {"latest", "past", "known"}:
+        return folded(node, tables)
     return [(max((total for _, total in tables["seen"]), default=None),)]
 
 
@@ -148,11 +168,21 @@ def slot_rows(node: str, code: Code, data: Data, tables: Tables, start: datetime
     if node == "pairs":
         seen = [row for row in tables["days"] if start <= row[0] < end]
         return [(min(seen)[0], sum(row[2] for row in seen), len(seen))] if seen else []
+    if node == "ahead_days":
+        seen = [v for at, v, *_ in tables["ahead"] if start <= at < end]
+        return [(start, sum(seen))] if seen else []
     clean = tables["clean"]
     if node == "rolling":
         seen = [v for at, _, v in clean if start - DAY <= at < end]
         return [(start, len(seen), sum(seen))]
     here = [row for row in clean if start <= row[0] < end]
+    if node in {"latest@changes", "past@changes"}:
+        keys = sorted({row[:2] for row in here})
+        return [(*key, sum(row[2] for row in here if row[:2] == key)) for key in keys]
+    if node == "log":
+        return sorted(here)
+    if node == "ahead":
+        return sorted((at, v + code.bonus, *([v * 2] if code.extra else [])) for at, _, v in here)
     if node == "days":
         keys = sorted({k for _, k, _ in here})
         return [(start, k, sum(v for _, key, v in here if key == k)) for k in keys]
@@ -163,13 +193,44 @@ def build_all(code: Code, data: Data, now: datetime, environment: str) -> Tables
     """A plain build of everything."""
     tables: Tables = {}
     for node in ORDER:
-        tables[node] = build(node, code, data, tables, now, environment)
+        if node not in {"known", "known@changes"}:
+            tables[node] = build(node, code, data, tables, now, environment)
     return tables
+
+
+def folded(node: str, tables: Tables) -> Rows:
+    """What changes come to: the last of each key, or each key's history."""
+    if node == "known":
+        return _history([(link, k, (k, name), at, gone) for k, name, link, at, gone in tables["known@changes"]])
+    changes = [(at, k, (at, k, v), at, False) for at, k, v in tables[f"{node}@changes"]]
+    if node == "latest":
+        return sorted({k: row for _, k, row, _, _ in sorted(changes)}.values())
+    return _history(changes)
+
+
+def _history(changes: list) -> Rows:
+    """Rows with the time from which and to which they were valid; of the same value only the first."""
+    rows: Rows = []
+    for key in {change[1] for change in changes}:
+        steps: list = []
+        for _, _, row, at, gone in sorted(change for change in changes if change[1] == key):
+            value = None if gone else row[-1]
+            if not steps or steps[-1][0] != value:
+                steps.append((value, row, at))
+        for (value, row, at), after in zip(steps, [*steps[1:], None], strict=True):
+            if value is not None:
+                rows.append((*row, at, after[2] if after else None))
+    return ordered(rows)
 
 
 def served(project: Project, environment: str) -> Tables:
     """What an environment serves."""
-    return {node: sorted(project.query(f"SELECT * FROM {node}", environment)) for node in ORDER}
+    return {node: ordered(project.query(f'SELECT * FROM "{node}"', environment)) for node in ORDER}
+
+
+def ordered(rows: Rows) -> Rows:
+    """Rows in some order of their own; NULL has no order."""
+    return sorted(rows, key=str) if any(value is None for row in rows for value in row) else sorted(rows)
 
 
 def aware(at: datetime) -> datetime:
