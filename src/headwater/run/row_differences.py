@@ -6,7 +6,7 @@ than on the other. So fills that both sides share need not be read, and what is 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from headwater.run.engine import Session
@@ -98,11 +98,26 @@ def common_type(session: Session, one: str, other: str) -> str:
 
 
 def compare(session: Session, question: Question) -> Answer:
-    """Compare; everything that is made on the way goes with the session."""
-    session.run(f"CREATE TABLE hw_difference AS {_multiset_difference(question)}")
+    """Compare; everything that is made on the way goes with the session.
+
+    Where the sides have other types and a value does not fit the common one, these columns are compared as text.
+    """
+    import duckdb
+
+    try:
+        return _compare(session, question)
+    except duckdb.ConversionException:
+        as_text = tuple(replace(c, type=_TEXT) if c.is_cast else c for c in question.columns)
+        if as_text == question.columns:
+            raise
+        return _compare(session, replace(question, columns=as_text))
+
+
+def _compare(session: Session, question: Question) -> Answer:
+    session.run(f"CREATE OR REPLACE TABLE hw_difference AS {_multiset_difference(question)}")
     if not question.keys:
         return _without_key(session, question)
-    session.run(f"CREATE TABLE hw_pairs AS {_pairs(question)}")
+    session.run(f"CREATE OR REPLACE TABLE hw_pairs AS {_pairs(question)}")
     only_a, only_b, differing, *by_column = session.rows(_totals(question))[0]
     return Answer(
         only_a=only_a,
