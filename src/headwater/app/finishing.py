@@ -140,6 +140,7 @@ def _about_check(verdicts: list[Verdict], check: Check | None) -> Diagnostic:
     slot = f", slot {slots[0]}{others}" if slots else ""
     rows = "1 row fails" if failing == 1 else f"{failing:,} rows fail"
     message = f"check `{verdict.name}` of `{verdict.node}`{slot}: {verdict.detail or rows}"
+    message = "\n".join([message, *next((v.examples for v in verdicts if v.examples), ())])
     if verdict.on_fail == "warn":
         return warning("HW0402", message, where)
     return error("HW0401", message, where, hint="the slot keeps what it had; mend the data or the check")

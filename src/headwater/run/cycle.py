@@ -12,6 +12,7 @@ from headwater.plan.diff import diff
 from headwater.plan.values import Plan, Step
 from headwater.run.context import Context, FillBook
 from headwater.run.drifting import Book, drifted, guard_drift
+from headwater.run.examples import with_examples
 from headwater.run.executor import execute
 from headwater.run.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
 from headwater.run.guarding_sources import guard_sources
@@ -146,8 +147,8 @@ class _Cycle:
             fills=self._fills,
             verdicts=tuple(self._verdicts.values()),
             measurements=tuple(self._book.fresh),
-            refused=tuple(refused),
-            warned=tuple(warned),
+            refused=with_examples(refused, self._context.engine, self._around, self._fills),
+            warned=with_examples(warned, self._context.engine, self._around, self._fills),
             unresolved=self._unresolved,
             failures=self._failures,
             receipts=tuple(self._receipts),

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater.diagnostics import Where
 from headwater.events import CheckFinished, Emit
 from headwater.graph.values import Check, Graph, Node
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.engine import Engine, as_headwater_error
+from headwater.run.examples import sample
 from headwater.run.measuring import count_failing, fill_checks, map_checks, verdict_of
 from headwater.run.relations import Surroundings, create_macros, define
 from headwater.run.worker import check_fills
@@ -96,8 +97,9 @@ def guard_maps(plan: Plan, db: Database, engine: Engine, around: Surroundings, e
             reads = address(*(subjects.of(name) for name in check.reads)) if check.reads else ""
             found = verdicts(db, [subject], [check.address]).get((subject, check.address, reads))
             if found is None:
-                count = _evaluate(plan, each.node, check, engine, around)
+                count, examples = _evaluate(plan, each.node, check, engine, around)
                 found = verdict_of(each.node, check, subject, count, reads=reads)
+                found = replace(found, examples=examples)
                 fresh.append(found)
                 emit(CheckFinished(each.node.name, check.name, count, check.on_fail))
             if found.failing and check.on_fail == "block":
@@ -110,7 +112,10 @@ def _is_whole(each: NodePlan) -> bool:
     return not (each.is_new and (each.blocked or each.waiting or each.stuck))
 
 
-def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surroundings) -> int:
+def _evaluate(
+    plan: Plan, node: Node, check: Check, engine: Engine, around: Surroundings
+) -> tuple[int, tuple[str, ...]]:
+    """How many rows fail, and a few of them."""
     now = {"now": literal(plan.now)}
     names = dict.fromkeys((node.name, *check.reads))
     with explained(node, around), engine.session(node.timezone) as session:
@@ -119,7 +124,8 @@ def _evaluate(plan: Plan, node: Node, check: Check, engine: Engine, around: Surr
         query = bind_parameters(check.failing, values)
         create_macros(session, plan.graph, [query], now)
         session.run(f'CREATE VIEW "this" AS SELECT * FROM {quote_relation(node.name)}')
-        return count_failing(session, query)
+        count = count_failing(session, query)
+        return count, sample(session, plan.graph, node, check, query) if count else ()
 
 
 @contextmanager
