@@ -24,14 +24,21 @@ _COVERED: Final = "'***'"
 def with_examples(
     found: Sequence[Verdict], engine: Engine, around: Surroundings, fills: FillBook
 ) -> tuple[Verdict, ...]:
-    """Add rows that fail to one failing verdict of each check on fills (checks over whole tables have theirs already)."""
+    """Add rows that fail to one failing verdict of each check on fills; checks over whole tables have theirs already."""
     checks = {(node.name, check.address): check for node in around.graph.nodes for check in node.checks}
     shown: set[tuple[str, str]] = set()
     given = []
+    fills.load(verdict.subject for verdict in found)
     for verdict in found:
         at = (verdict.node, verdict.check)
         check = checks.get(at)
-        if check and check.examples and at not in shown and len(shown) < _MOST_CHECKS and verdict.subject in fills:
+        if (
+            check
+            and check.examples
+            and at not in shown
+            and len(shown) < _MOST_CHECKS
+            and verdict.subject in fills.found
+        ):
             shown.add(at)
             rows = rows_failing(engine, around, check, fills[verdict.subject])
             given.append(replace(verdict, examples=rows))
