@@ -21,7 +21,6 @@ from headwater.run.context import FillBook
 from headwater.run.engine import as_headwater_error
 from headwater.run.relations import Surroundings
 from headwater.spec.project import Catalog
-from headwater.spec.releases import Head
 from headwater.sql.text import quote_literal
 from headwater.state.heads import read_head
 from headwater.state.releases import find_release
@@ -60,16 +59,16 @@ def write_catalog(
             return CatalogWritten(file=wanted.file, served=_write(workspace, environment, wanted))
 
 
-def keep_catalogs(workspace: Workspace, environment: str) -> tuple[Diagnostic, ...]:
+def keep_catalogs(workspace: Workspace, environment: str, *, again: bool = False) -> tuple[Diagnostic, ...]:
     """Bring the catalogs that headwater.yaml names for an environment to its head; what fails is a warning.
 
-    Nothing is written where the file shows the head's release already.
+    Nothing is written where the file shows the head's release already, unless rows lie elsewhere now (``again``).
     """
     found: list[Diagnostic] = []
     try:
         wanted = _configured(workspace).get(environment)
         if wanted is not None:
-            _keep(workspace, environment, wanted)
+            _keep(workspace, environment, wanted, again=again)
     except HeadwaterError as problem:
         found += [_lagging(environment, each) for each in problem.diagnostics]
     return tuple(found)
@@ -81,11 +80,11 @@ def _lagging(environment: str, problem: Diagnostic) -> Diagnostic:
     return warning("HW0683", message, problem.where, hint=hint)
 
 
-def _keep(workspace: Workspace, environment: str, wanted: Catalog) -> None:
+def _keep(workspace: Workspace, environment: str, wanted: Catalog, *, again: bool) -> None:
     file = workspace.root / wanted.duckdb
     asked = _Wanted(file, (), wanted.relative)
     release = read_head(workspace.db, environment).release
-    if release is not None and not asked.shows(environment, release):
+    if release is not None and (again or not asked.shows(environment, release)):
         write_catalog(workspace, environment, file, relative=wanted.relative)
 
 
@@ -105,7 +104,7 @@ def _configured(workspace: Workspace) -> Mapping[str, Catalog]:
 
 def _look(
     workspace: Workspace, environment: str, select: Sequence[str], *, relative: bool
-) -> tuple[Served, Head, Surroundings]:
+) -> tuple[Served, Surroundings]:
     with workspace.db.read():
         head = read_head(workspace.db, environment)
         if not head.code:
@@ -126,7 +125,7 @@ def _look(
         base=base,
         nodes=tuple(describe(around, head, names, base)),
     )
-    return found, head, around
+    return found, around
 
 
 def _around(workspace: Workspace, graph: Graph) -> Surroundings:
@@ -137,12 +136,12 @@ def _around(workspace: Workspace, graph: Graph) -> Surroundings:
 def _write(workspace: Workspace, environment: str, wanted: "_Wanted") -> Served:
     """The head is read while nobody else writes this file: a later move is never replaced by an earlier one."""
     wanted.require_own(workspace)
-    found, head, around = _look(workspace, environment, wanted.select, relative=wanted.relative)
+    found, around = _look(workspace, environment, wanted.select, relative=wanted.relative)
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     with wanted.copy() as copy:
         with workspace.engine.session() as session:
             try:
-                write(session, copy, found, head, around, workspace.settings.lake.absolute())
+                write(session, copy, found, around, workspace.settings.lake.absolute())
             except Exception as problem:
                 raise as_headwater_error(problem, f"catalog `{wanted.file.name}`", store=workspace.store) from problem
         sync_file(copy)

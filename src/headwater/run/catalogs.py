@@ -8,18 +8,16 @@ from os.path import relpath
 from pathlib import Path
 from typing import Final
 
-from headwater.graph.values import SERVED_KINDS, Graph, Input, Node
+from headwater.graph.values import SERVED_KINDS, Graph, Node
 from headwater.plan.calendar import Calendar, Interval
 from headwater.run.engine import Session
-from headwater.run.relations import Surroundings, macros_of, query_of, table_select
-from headwater.run.serving import served_relation
+from headwater.run.relations import Surroundings, fills_select, macros_of, query_of
 from headwater.spec.addresses import Slot
 from headwater.spec.fills import Fill, StoredColumn
 from headwater.spec.releases import Head, SlotKey
 from headwater.sql.macros import name_of
 from headwater.sql.parquet import literally
 from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_literal, quote_relation
-from headwater.tasks.values import Relation
 
 PROVENANCE: Final = '"_headwater"."nodes"'
 """The table of a catalog that says what its views show."""
@@ -59,6 +57,7 @@ class ServedNode:
     bytes: int | None = None
     filled_until: datetime | None = None
     columns: tuple[StoredColumn, ...] = ()
+    fills: tuple[str, ...] = ()
     files: tuple[ServedFile, ...] = ()
     query: str = ""
     reads: tuple[str, ...] = ()
@@ -113,7 +112,6 @@ def _table(around: Surroundings, head: Head, node: Node, base: str) -> ServedNod
     entries = head.entries_of(node.name)
     found = {key: around.fills[entry.fill] for key, entry in sorted(entries.items())}
     fills = list({fill.id: fill for fill in found.values()}.values())
-    declared = around.store.stored_columns([(column.name, column.type) for column in node.columns])
     return ServedNode(
         node=node,
         version=head.nodes[node.name].version,
@@ -121,7 +119,8 @@ def _table(around: Surroundings, head: Head, node: Node, base: str) -> ServedNod
         rows=sum(fill.rows for fill in fills),
         bytes=sum(fill.bytes for fill in fills),
         filled_until=_filled_until(node, found),
-        columns=fills[0].columns if fills else declared,
+        columns=around.store.stored_columns([(column.name, column.type) for column in node.columns]),
+        fills=tuple(fill.id for fill in fills),
         files=tuple(_files(around, fills, base)),
     )
 
@@ -167,7 +166,7 @@ def _placed(path: str, base: str) -> str:
     return Path(relpath(path, base)).as_posix() if base else path
 
 
-def write(session: Session, file: Path, served: Served, head: Head, around: Surroundings, lake: Path) -> None:
+def write(session: Session, file: Path, served: Served, around: Surroundings, lake: Path) -> None:
     """Write a new DuckDB file: views on the served fills, the views of the project on those, and their provenance."""
     database = f"{session.name}_catalog"
     storage = f"(TYPE duckdb, STORAGE_VERSION '{_STORAGE}')"
@@ -177,7 +176,7 @@ def write(session: Session, file: Path, served: Served, head: Head, around: Surr
         session.run("BEGIN")
         if served.base:
             session.run(f"SET file_search_path = {quote_literal(served.base)}")
-        for statement in _statements(served, head, around, lake):
+        for statement in _statements(served, around, lake):
             session.run(statement)
         session.run("COMMIT")
         session.run(f"CHECKPOINT {quote_identifier(database)}")
@@ -195,7 +194,7 @@ def _leave(session: Session, database: str) -> None:
     session.run(f"DETACH {quote_identifier(database)}")
 
 
-def _statements(served: Served, head: Head, around: Surroundings, lake: Path) -> Iterator[str]:
+def _statements(served: Served, around: Surroundings, lake: Path) -> Iterator[str]:
     schemas: set[str] = set()
     macros: set[str] = set()
     for each in served.nodes:
@@ -207,8 +206,7 @@ def _statements(served: Served, head: Head, around: Surroundings, lake: Path) ->
             yield from _macros(around, each.query, macros)
             yield from _view(each, around)
         else:
-            relation = served_relation(around.graph, head, Input(node=each.name, columns=("*",)))
-            yield f"CREATE VIEW {quote_relation(each.name)} AS {_select(around, relation, lake, served.base)}"
+            yield f"CREATE VIEW {quote_relation(each.name)} AS {_select(around, each, lake, served.base)}"
         if each.node.description:
             yield f"COMMENT ON VIEW {quote_relation(each.name)} IS {quote_literal(each.node.description)}"
     yield 'CREATE SCHEMA "_headwater"'
@@ -237,9 +235,9 @@ def _view(each: ServedNode, around: Surroundings) -> Iterator[str]:
     yield f"CREATE VIEW {quote_relation(each.name)} AS SELECT * FROM {text}"
 
 
-def _select(around: Surroundings, relation: Relation, lake: Path, base: str) -> str:
+def _select(around: Surroundings, each: ServedNode, lake: Path, base: str) -> str:
     """Paths stand only in literals that begin with the lake's, so that its place can be taken by another."""
-    select = table_select(around, relation)
+    select = fills_select(around, each.name, each.fills)
     if not base:
         return select
     old, new = (quote_literal(literally(str(path)) + "/")[:-1] for path in (lake, relpath(lake, base)))
