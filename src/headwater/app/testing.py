@@ -22,7 +22,7 @@ from headwater.project.names import shown
 from headwater.run.engine import Engine, EngineLimits
 from headwater.run.fixtures import Fixture
 from headwater.run.matching import Difference, Row, RowPair
-from headwater.run.testing import Bench, Case, given_to, try_case
+from headwater.run.testing import Bench, Case, given_to, returned_rows, try_case
 from headwater.spec.tests import Expectation, Rows, UnitTest
 
 DEFAULT_NOW = datetime(2000, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ def run_tests(
     assert checked.graph is not None  # noqa: S101 - a sound check has both
     tests = _selected(checked.project.tests, checked.graph, select)
     with TemporaryDirectory(prefix="headwater-test-") as directory:
-        runner = _Runner(root, checked.graph, Path(directory), done or (lambda _: None))
+        runner = Runner(root, checked.graph, Path(directory), done or (lambda _: None))
         try:
             with ThreadPoolExecutor(min(_MOST_AT_ONCE, cores()), thread_name_prefix="test") as pool:
                 results = tuple(pool.map(runner.result, range(len(tests)), tests))
@@ -95,7 +95,9 @@ def run_tests(
     return TestReport(results=results, seconds=time.perf_counter() - began)
 
 
-class _Runner:
+class Runner:
+    """Runs tests of one graph, each in a lake of its own below ``directory``; close its ``engine`` afterwards."""
+
     def __init__(self, root: Path, graph: Graph, directory: Path, done: Callable[[TestResult], None]) -> None:
         self._root, self._graph, self._directory, self._done = root, graph, directory, done
         # One thread for each query: tests run beside each other, and rows keep their order.
@@ -105,15 +107,11 @@ class _Runner:
 
     def result(self, number: int, test: UnitTest) -> TestResult:
         """Run one test."""
-        from headwater.connectors.stores.lake import Lake
-
         began = time.perf_counter()
         difference, rows = Difference(), 0
         case, found = resolve(test, self._graph, self._root)
         if case is not None:
-            lake = self._directory / str(number)
-            bench = Bench(engine=self.engine, store=Lake(lake), root=self._root, lake=lake, temporary=self._directory)
-            tried = try_case(case, bench)
+            tried = try_case(case, self._bench(number))
             difference, rows, found = tried.difference, tried.rows, list(tried.diagnostics)
         result = TestResult(
             name=test.name,
@@ -129,6 +127,19 @@ class _Runner:
         )
         self._done(result)
         return result
+
+    def returned(self, number: int, test: UnitTest) -> list[Row]:
+        """Give the rows that the model returns; a HeadwaterError if the test names what does not exist, or it fails."""
+        case, found = resolve(test, self._graph, self._root)
+        if case is None:
+            raise Invalid.from_all(found)
+        return returned_rows(case, self._bench(number))
+
+    def _bench(self, number: int) -> Bench:
+        from headwater.connectors.stores.lake import Lake
+
+        lake = self._directory / str(number)
+        return Bench(engine=self.engine, store=Lake(lake), root=self._root, lake=lake, temporary=self._directory)
 
 
 def resolve(test: UnitTest, graph: Graph, root: Path) -> tuple[Case | None, list[Diagnostic]]:

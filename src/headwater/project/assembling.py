@@ -9,9 +9,12 @@ from headwater.project.connector_settings import Connectors, read_connected
 from headwater.project.defaults import completed, model_defaults, node_defaults, source_defaults
 from headwater.project.models import Piece, put_together, yaml_piece
 from headwater.project.names import node_problem, place_problem, shown, title_problem, variable_problem
+from headwater.project.places import Written
+from headwater.project.reading import Reading
 from headwater.project.references import check_references
-from headwater.project.sections import SECTIONS, Declared, ProjectKeys
+from headwater.project.sections import SECTIONS, Declared, ProjectKeys, sections_of
 from headwater.project.shapes import missing_keys, read_values
+from headwater.project.yaml_nodes import compose
 from headwater.spec.nodes import Model, Sink, Source
 from headwater.spec.origin import Origin
 from headwater.spec.project import Environment, Macro, Pipeline, Project, Site

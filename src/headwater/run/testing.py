@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headwater.connect.stores import Store
-from headwater.diagnostics import Diagnostic, HeadwaterError
+from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid
 from headwater.graph.values import Graph, Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.positions import extended
@@ -88,6 +88,14 @@ def try_case(case: Case, bench: Bench) -> Tried:
         return Tried(diagnostics=problem.diagnostics)
     difference = compare(expected, returned, ordered=case.ordered, tolerance=case.tolerance)
     return Tried(difference=difference, rows=len(returned))
+
+
+def returned_rows(case: Case, bench: Bench) -> list[Row]:
+    """Give the rows that the model makes of what a case gives it; raises a HeadwaterError if it cannot."""
+    fills, found = _put_given(case, bench)
+    if found:
+        raise Invalid.from_all(found)
+    return _returned_rows(case, bench, fills)
 
 
 def _put_given(case: Case, bench: Bench) -> tuple[dict[str, Fill], list[Diagnostic]]:

@@ -53,6 +53,22 @@ def _conditions(tree: Tree | None) -> Iterator[Expr]:
         yield from _conditions(tree.right)
 
 
+def selects(query: Query) -> Iterator[Select]:
+    """All SELECTs of a query, those nested in it too (one that is named several times comes several times)."""
+    if isinstance(query, SetOperation):
+        yield from selects(query.left)
+        yield from selects(query.right)
+        return
+    yield query
+    for leaf in leaves(query.tree):
+        if isinstance(leaf.source, Derived):
+            yield from selects(leaf.source.query)
+    for expr in expressions(query):
+        for part in walk(expr):
+            if isinstance(part, Nested):
+                yield from selects(part.query)
+
+
 def looks_out(query: Query, level: int = 0, known: dict[tuple[int, int], bool] | None = None) -> bool:
     """Whether a query refers to the queries around it."""
     known = {} if known is None else known
