@@ -29,7 +29,7 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
     context = planned.context
     move, scores = move_of(settled, signature), score_nodes(settled.plan, settled.verdicts, settled.fills, context.db)
     if move is not None:
-        touched = {change.node for change in (*move.changes, *move.versions)}
+        touched = {change.node for change in move.changes} | {change.node for change in move.versions}
         move = replace(move, scores={name: score for name, score in scores.items() if name in touched})
     release = _move(context, move) if move else None
     if move is None:
