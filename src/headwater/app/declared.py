@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from headwater.app.modules.loading import runner
 from headwater.app.registry import registry
 from headwater.app.settings import read_settings
 from headwater.diagnostics import Diagnostic
@@ -13,10 +14,10 @@ from headwater.state.environments import EnvironmentRow, environments
 
 
 def load_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
-    """Read a project's files with the built-in connectors; nothing is compiled."""
+    """Read a project's files with the built-in connectors (running those that make nodes); nothing is compiled."""
     known = registry()
     names = {"source": known.sources, "sink": known.sinks}
-    return load(root, registry_fields=known.fields_of, connector_names=lambda role: names[role])
+    return load(root, registry_fields=known.fields_of, connector_names=lambda role: names[role], run_files=runner(root))
 
 
 def settings_of(project: Project, root: Path, name: str) -> Environment | None:

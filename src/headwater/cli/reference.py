@@ -1,14 +1,17 @@
 """The reference, made from the code: commands, keys of project files, connectors, checks, diagnostics, JSON Schema."""
 
 import argparse
+import inspect
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 import click
 
+from headwater.cli.authoring_settings import SETTINGS_FILE, settings_module
 from headwater.cli.field_tables import field_table
 from headwater.cli.framework import Command, Group
 from headwater.cli.main import cli
@@ -50,6 +53,7 @@ def documents() -> dict[str, str]:
         "sources.md": connectors_page("source"),
         "sinks.md": connectors_page("sink"),
         "checks.md": checks_page(),
+        "python.md": python_page(),
         "diagnostics.md": diagnostics_page(),
         "headwater.schema.json": json.dumps(project_schema(), indent=2, ensure_ascii=False) + "\n",
     }
@@ -150,6 +154,33 @@ def checks_page() -> str:
     return _page("Checks", [piece for piece in pieces if piece])
 
 
+def python_page() -> str:
+    """Give the page of what ``import headwater as hw`` offers to a project's own Python."""
+    from headwater.spec import authoring
+    from headwater.spec.checks import KINDS, Check
+    from headwater.spec.making import NODES
+
+    intro = (
+        "What a project's Python files call, after `import headwater as hw`. The arguments are the keys of "
+        "[project files](project.md) and of connectors ([sources](sources.md), [sinks](sinks.md)); `from` and `in` are "
+        "words of Python, so they are written `from_` and `in_`."
+    )
+    pieces = [intro, "## Nodes"]
+    for name in NODES:
+        pieces += [f"### `hw.{name}`", _docstring(getattr(authoring, name))]
+    pieces += ["## Checks", "For `checks=[…]` of any of them; each also takes:", field_table(Check)]
+    checks = [each for name, each in vars(authoring).items() if name in KINDS]
+    pieces += [f"- `hw.{each.__name__}`: {_docstring(each)}" for each in checks]
+    pieces += ['Kinds without a function are written as maps, as in YAML: `{"schema": "exact"}`.', "## `hw.Run`"]
+    names = ", ".join(f"`{each.name}`" for each in fields(authoring.Run))
+    pieces += [_docstring(authoring.Run), f"It has {names}."]
+    return _page("Python", pieces)
+
+
+def _docstring(documented: object) -> str:
+    return inspect.cleandoc(documented.__doc__ or "").replace("``", "`")
+
+
 def diagnostics_page() -> str:
     """Give the page of all diagnostics."""
     from headwater.diagnostics import CATALOGUE
@@ -189,7 +220,9 @@ def main() -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
-    return ((folder / name, text) for name, text in documents().items())
+    yield from ((folder / name, text) for name, text in documents().items())
+    if folder == _FOLDER:
+        yield SETTINGS_FILE, settings_module()
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, fore
 from headwater.project.shapes import keys_of
 from headwater.project.sql_files import read_sql_file
 from headwater.project.yaml_nodes import compose
-from headwater.spec.project import Catalog, Macro, Project
+from headwater.spec.project import Catalog, Compact, Macro, Project
 
 _LAKE: Final = ".headwater/lake"
+_LOAD_TIMEOUT_S: Final = 30.0
 _MODEL_PARTS: Final = 3
 """``models/clean/flights.sql``: at most one folder below models/."""
 
@@ -72,7 +73,8 @@ def load(
     state.found += problems
     for path in paths:
         _read(path, state)
-    state.python.run(run_files)
+    limit_s = state.keys.values.get("load_timeout", _LOAD_TIMEOUT_S) if state.keys else _LOAD_TIMEOUT_S
+    state.python.run(run_files, float(limit_s))
     _take_python(state)
     if state.keys is None:
         return None, _sorted([*state.found, *state.files.found])
@@ -83,13 +85,24 @@ def load(
 
 def read_catalogs(text: str) -> tuple[Mapping[str, Catalog], list[Diagnostic]]:
     """Read what the text of headwater.yaml says of catalogs, and what is wrong with that; all else is passed over."""
+    catalogs, found = _read_key(text, "catalogs")
+    return catalogs if isinstance(catalogs, Mapping) else {}, found
+
+
+def read_compact(text: str) -> tuple[Compact, list[Diagnostic]]:
+    """Read what the text of headwater.yaml says of packing small files, and what is wrong with that."""
+    compact, found = _read_key(text, "compact")
+    return compact if isinstance(compact, Compact) else Compact(), found
+
+
+def _read_key(text: str, name: str) -> tuple[object, list[Diagnostic]]:
     node, found = compose(text, PROJECT_FILE)
     if node is None or node.id != "mapping":
-        return {}, found
-    value = next((value for key, value in node.value if key.id == "scalar" and key.value == "catalogs"), None)
+        return None, found
+    value = next((value for key, value in node.value if key.id == "scalar" and key.value == name), None)
     reading = Reading(Written(PROJECT_FILE, text), found, read_checks=read_checks)
-    catalogs = {} if value is None else keys_of(Project)["catalogs"].read(value, reading)
-    return catalogs if isinstance(catalogs, Mapping) else {}, found
+    reading.key = name
+    return None if value is None else keys_of(Project)[name].read(value, reading), found
 
 
 def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:

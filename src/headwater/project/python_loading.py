@@ -51,7 +51,7 @@ class PythonFiles:
         elif path.startswith(_MODELS):
             self._silent[path] = text
 
-    def run(self, run_files: RunFiles | None) -> None:
+    def run(self, run_files: RunFiles | None, limit_s: float) -> None:
         """Run what could not be read, all at once; without anybody to run it, say why it could not be read."""
         if not self._waiting:
             return
@@ -61,7 +61,7 @@ class PythonFiles:
         imports = [Imports(path, source.text, self.read_text) for path, (_, source) in self._waiting.items()]
         imports += [each for each in self._readers() if each.modules.keys() & self._waiting.keys()]
         asked = [ToRun(path=each.path, modules=each.modules) for each in imports if self._is_sound(each)]
-        self._take(asked, run_files(asked))
+        self._take(asked, run_files(asked, limit_s) if asked else {})
 
     def _readers(self) -> Iterable[Imports]:
         return (Imports(path, text, self.read_text) for path, text in self._silent.items())

@@ -66,5 +66,5 @@ class Ran:
     read: Mapping[str, str] = field(default_factory=dict)
 
 
-RunFiles = Callable[[Sequence[ToRun]], Mapping[str, Ran]]
-"""Run files, each by itself, and give what each made by its path."""
+RunFiles = Callable[[Sequence[ToRun], float], Mapping[str, Ran]]
+"""Run files, each by itself and each for so many seconds at most, and give what each made by its path."""

@@ -9,7 +9,7 @@ from headwater.spec.fields import Doc
 from headwater.spec.nodes import Model, Retries, Sink, Source
 from headwater.spec.origin import NOWHERE, Origin
 from headwater.spec.tests import UnitTest
-from headwater.spec.units import Seconds
+from headwater.spec.units import Bytes, Seconds
 
 Variable = str | int | float | bool | None
 
@@ -79,6 +79,14 @@ class Catalog:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compact:
+    """When the small files of a table's slots are packed into few."""
+
+    after: Annotated[int, Doc("from how many small files of a table on; 0: never")] = 64
+    to: Annotated[Bytes, Doc("how large a packed file becomes at most, about")] = Bytes(128_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Macro:
     """A ``CREATE MACRO`` statement from ``functions/``: scalar or table."""
 
@@ -103,6 +111,12 @@ class Project:
         ".headwater/lake"
     )
     keep: Annotated[Seconds, Doc("how far back releases keep their data")] = Seconds(30 * 86400)
+    load_timeout: Annotated[Seconds, Doc("longest time that loading one Python file of the project may take")] = (
+        Seconds(30)
+    )
+    compact: Annotated[
+        Compact, Doc("when the small files of a table's slots are packed into few", "{after: 64, to: 128MB}")
+    ] = field(default_factory=Compact)
     catalogs: Annotated[
         Mapping[str, Catalog],
         Doc(
