@@ -1,11 +1,13 @@
 """Catalogs: what readers outside are told, and that it is what the environment serves, after every move."""
 
 import threading
+from datetime import date, timedelta
 
 import duckdb
 import pytest
 
 from headwater.app.catalogs import served, write_catalog
+from headwater.app.compacting import compact_all
 from headwater.diagnostics import HeadwaterError
 
 ORDERS = {"day": "date", "sku": "text", "price": "double"}
@@ -199,3 +201,32 @@ def test_writers_at_the_same_time_leave_the_newest(shop):
 def test_what_a_catalog_cannot_be(shop, catalogs, code):
     shop.settings(environments={"dev": {}, "prod": {}, "pr": {"template": True}}, catalogs=catalogs)
     assert code in {mistake.split()[0] for mistake in shop.mistakes}
+
+
+def test_packed_files_are_listed_once_with_what_is_served_of_them(project):
+    columns = {"day": "date", "v": "double"}
+    january = [(date(2024, 1, 1) + timedelta(n), 1.0) for n in range(8)]
+    project.settings(compact={"after": 4})
+    project.source("raw", columns, january, time="day", start="2024-01-01", end="2024-01-09")
+    where = "WHERE day >= $start AND day < $end"
+    project.model("daily", f"SELECT day, v FROM raw {where}", kind="incremental", time="day", every="1d")
+    project.apply()
+    project.file("raw", "2.csv", columns, [(date(2024, 1, 3), 5.0)])
+    project.run()
+    write_catalog(project.workspace, "dev", project.root / "c.duckdb")
+    (daily,) = served(project.workspace, "dev").nodes
+    packed = [file for file in daily.files if file.slots > 1]
+    assert [(file.slots, [f"{at:%d}" for interval in file.intervals for at in interval]) for file in packed] == [
+        (7, ["01", "03", "04", "09"])
+    ]
+    assert ask(project.root / "c.duckdb", "SELECT count(*), sum(v) FROM daily") == [(9, 13.0)]
+    assert sum(file.rows for file in daily.files) == 9
+
+
+def test_a_catalog_follows_when_files_are_packed(shop):
+    shop.apply()
+    shop.settings(compact={"after": 2})
+    assert compact_all(shop.workspace)[0]
+    (packed,) = served(shop.workspace, "dev", select=["sales.daily"]).nodes[0].files
+    sql = ask(shop.root / "out/dev.duckdb", "SELECT sql FROM duckdb_views() WHERE view_name = 'daily'")[0][0]
+    assert packed.path in sql

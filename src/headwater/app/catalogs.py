@@ -22,6 +22,7 @@ from headwater.run.engine import as_headwater_error
 from headwater.run.relations import Surroundings
 from headwater.spec.project import Catalog
 from headwater.sql.text import quote_literal
+from headwater.state.compactions import compactions
 from headwater.state.heads import read_head
 from headwater.state.releases import find_release
 
@@ -84,7 +85,7 @@ def _keep(workspace: Workspace, environment: str, wanted: Catalog, *, again: boo
     file = workspace.root / wanted.duckdb
     asked = _Wanted(file, (), wanted.relative)
     release = read_head(workspace.db, environment).release
-    if release is not None and (again or not asked.shows(environment, release)):
+    if release is not None and (again or not asked.shows([environment, release, *_packed(workspace)])):
         write_catalog(workspace, environment, file, relative=wanted.relative)
 
 
@@ -136,6 +137,7 @@ def _around(workspace: Workspace, graph: Graph) -> Surroundings:
 def _write(workspace: Workspace, environment: str, wanted: "_Wanted") -> Served:
     """The head is read while nobody else writes this file: a later move is never replaced by an earlier one."""
     wanted.require_own(workspace)
+    packed = _packed(workspace)
     found, around = _look(workspace, environment, wanted.select, relative=wanted.relative)
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     with wanted.copy() as copy:
@@ -148,8 +150,13 @@ def _write(workspace: Workspace, environment: str, wanted: "_Wanted") -> Served:
         wanted.log.unlink(missing_ok=True)  # it belongs to the file that goes, and would be played into the new one
         copy.replace(wanted.file)
     sync_directory(wanted.file.parent)
-    wanted.note(environment, found.release)
+    wanted.note([environment, found.release, *packed])
     return found
+
+
+def _packed(workspace: Workspace) -> list[str]:
+    """Name the last packing of small files: what is served stays the same, but lies elsewhere."""
+    return [f"{each.environment} {each.node} {each.at.isoformat()}" for each in compactions(workspace.db, None, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +187,16 @@ class _Wanted:
             for part in parts:
                 part.unlink(missing_ok=True)
 
-    def note(self, environment: str, release: str) -> None:
-        """Remember which release the file shows, and which file it is."""
-        content = {"shows": self._shown(environment, release), "file": self._identity()}
+    def note(self, shown: list[str]) -> None:
+        """Remember what the file shows, and which file it is."""
+        content = {"shows": self._shown(shown), "file": self._identity()}
         put_over(self.hidden("note"), json.dumps(content).encode())
 
-    def shows(self, environment: str, release: str) -> bool:
+    def shows(self, shown: list[str]) -> bool:
         """Whether the file is the one that was written last, and shows this."""
         noted = self._noted()
         is_same = noted.get("file") == self._identity() != []
-        return is_same and noted.get("shows") == self._shown(environment, release)
+        return is_same and noted.get("shows") == self._shown(shown)
 
     def require_own(self, workspace: Workspace) -> None:
         """Raise Invalid if the file is there and was not written as a catalog."""
@@ -198,8 +205,8 @@ class _Wanted:
         if not _is_catalog(workspace, self.file, self.hidden("seen")):
             raise Invalid.of("HW0681", f"{self.file} is no catalog and is not replaced", hint=_OTHER)
 
-    def _shown(self, environment: str, release: str) -> list[Any]:
-        return [environment, release, list(self.select), self.relative]
+    def _shown(self, shown: list[str]) -> list[Any]:
+        return [shown, list(self.select), self.relative]
 
     def _identity(self) -> list[int]:
         try:

@@ -13,7 +13,7 @@ from headwater.plan.calendar import Calendar, Interval
 from headwater.run.engine import Session
 from headwater.run.relations import Surroundings, fills_select, macros_of, query_of
 from headwater.spec.addresses import Slot
-from headwater.spec.fills import Fill, StoredColumn
+from headwater.spec.fills import Fill, PackTime, StoredColumn
 from headwater.spec.releases import Head, SlotKey
 from headwater.sql.macros import name_of
 from headwater.sql.parquet import literally
@@ -138,11 +138,13 @@ def _files(around: Surroundings, fills: Iterable[Fill], base: str) -> Iterator[S
     for fill in fills:
         if fill.pack is not None:
             packed.setdefault(fill.pack.id, []).append(fill)
-        for file in fill.files if fill.pack is None else ():
-            path = _placed(around.store.path(fill.node, fill.version, file.name), base)
-            yield ServedFile(path=path, rows=file.rows, bytes=file.bytes, site=fill.site, slot=fill.slot)
+            continue
+        for path, file in zip(around.store.paths(fill), fill.files, strict=True):
+            place = _placed(path, base)
+            yield ServedFile(path=place, rows=file.rows, bytes=file.bytes, site=fill.site, slot=fill.slot)
     for members in packed.values():
-        yield _packed(around, members, base)
+        if any(fill.rows for fill in members):
+            yield _packed(around, members, base)
 
 
 def _packed(around: Surroundings, fills: Sequence[Fill], base: str) -> ServedFile:
@@ -150,16 +152,27 @@ def _packed(around: Surroundings, fills: Sequence[Fill], base: str) -> ServedFil
     pack = fills[0].pack
     assert pack is not None  # noqa: S101 - asked by the caller
     filled = [fill for fill in fills if fill.rows]
-    calendar = Calendar.of(pack.time.every, pack.time.timezone)
     is_whole = len(filled) == pack.filled
     return ServedFile(
-        path=_placed(around.store.path(pack.node, pack.version, pack.file.name), base),
+        path=_placed(around.store.paths(fills[0])[0], base),
         rows=sum(fill.rows for fill in fills),
         bytes=sum(fill.bytes for fill in fills),
         slots=len(fills),
         site=pack.site,
-        intervals=() if is_whole else tuple(calendar.interval(fill.slot) for fill in filled),
+        intervals=() if is_whole else _intervals(pack.time, filled),
     )
+
+
+def _intervals(time: PackTime, fills: Iterable[Fill]) -> tuple[Interval, ...]:
+    """Give the stretches of time that slots cover, neighbours as one."""
+    calendar = Calendar.of(time.every, time.timezone)
+    found: list[Interval] = []
+    for start, end in sorted(calendar.interval(fill.slot) for fill in fills):
+        if found and found[-1][1] == start:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return tuple(found)
 
 
 def _placed(path: str, base: str) -> str:
