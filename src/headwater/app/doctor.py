@@ -209,7 +209,8 @@ def _let_go(visit: _Visit, db: Database) -> None:
         keep_copy(db, visit.store, release)
         visit.repaired.append(f"{len(changes)} slots of `{row.name}` are due: `headwater run --env {row.name}`")
     gone = condemn(db, visit.lost)
-    visit.store.delete([fill for name, fill in visit.lost.items() if name in gone])
+    lost = [fill for name, fill in visit.lost.items() if name in gone]
+    visit.store.delete(lost, shared_files(db, lost))
     forget(db, gone)
 
 

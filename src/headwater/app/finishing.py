@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from headwater.app.catalogs import keep_catalogs
+from headwater.app.compacting import compact_nodes
 from headwater.app.contexts import sink_maker
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
 from headwater.app.workspace import Workspace
@@ -36,8 +37,10 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
         note_nothing_due(context.db, settled.plan)
     note_conditions(context.db, context.environment, _fresh_conditions(context, settled, scores))
     sinks = load_released(workspace, context, move)
+    moved = {change.node for change in move.changes} if move else set()
+    _, left = compact_nodes(workspace, context.environment, (n for n in context.graph.nodes if n.name in moved))
     lagging = keep_catalogs(workspace, context.environment)
-    found = (*verdict_diagnostics(settled, context.graph), *_failed(sinks), *lagging)
+    found = (*verdict_diagnostics(settled, context.graph), *_failed(sinks), *left, *lagging)
     diagnostics = (*settled.plan.diagnostics, *found)
     code = exit_code_of(settled, sinks)
     return Outcome(

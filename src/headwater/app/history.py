@@ -5,6 +5,7 @@ from typing import Literal
 
 from headwater.app.workspace import Workspace
 from headwater.spec.releases import Release
+from headwater.state.compactions import Compaction, compactions
 from headwater.state.database import Database
 from headwater.state.janitor import missing_rows
 from headwater.state.releases import find_release
@@ -35,7 +36,7 @@ def history(workspace: Workspace, environment: str | None = None, limit: int = 2
         newest: dict[str, str] = {}
         for release in found:
             newest.setdefault(release.environment, release.id)
-        return tuple(
+        recorded = [
             Recorded(
                 release=release,
                 moved=_moved(release, _code_before(db, release, codes)),
@@ -43,7 +44,36 @@ def history(workspace: Workspace, environment: str | None = None, limit: int = 2
                 can_return=not missing_rows(db, release.id),
             )
             for release in found
-        )
+        ]
+        packed = [_packed(done) for done in compactions(db, environment, limit)]
+        return tuple(_merged(recorded, packed)[:limit])
+
+
+def _merged(releases: list[Recorded], packed: list[Recorded]) -> list[Recorded]:
+    """Put what was packed before the newest release that is no newer; both are newest first."""
+    found: list[Recorded] = []
+    for each in releases:
+        while packed and packed[0].release.at >= each.release.at:
+            found.append(packed.pop(0))
+        found.append(each)
+    return found + packed
+
+
+def _packed(done: Compaction) -> Recorded:
+    """Rows that lie in fewer files since: nothing to go back to, and nothing that was served changed."""
+    release = Release(
+        id="",
+        environment=done.environment,
+        kind="compact",
+        at=done.at,
+        by=done.by,
+        commit="",
+        message=f"{done.fills:,} slots: {done.files:,} files are {done.packs:,}",
+        code="",
+        parent=None,
+        nodes=(done.node,),
+    )
+    return Recorded(release=release, moved="nothing", is_current=False, can_return=False)
 
 
 def _moved(release: Release, code_before: str | None) -> Moved:

@@ -1,21 +1,25 @@
 """Gives back what nobody needs: condemned in the state first, deleted from the lake, then forgotten."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from headwater.app.compacting import compact_all
 from headwater.app.environments import remove_environment
 from headwater.app.workspace import Workspace
+from headwater.diagnostics import Diagnostic
 from headwater.run.leasing import hold
-from headwater.run.reclaiming import files_of, finish_condemned, spared_versions
+from headwater.run.reclaiming import files_of, finish_condemned, spared_versions, tidy_packs
 from headwater.spec.addresses import FillId
 from headwater.spec.fills import Fill
+from headwater.state.compactions import Compaction
 from headwater.state.database import Database
 from headwater.state.environments import environments
 from headwater.state.fills import condemned, known, record, recorded
 from headwater.state.janitor import condemn, unreferenced
 from headwater.state.leases import live_leases
+from headwater.state.packs import known_packs
 
 LONGEST_TASK_S = 86400.0
 """Files that no manifest names may belong to a task for so long."""
@@ -33,7 +37,10 @@ class Cleaned:
     environments: tuple[str, ...] = ()
     """Environments that had expired."""
     orphans: int = 0
-    """Files that belong to nothing: attempts that were given up."""
+    """Files that belong to nothing: attempts that were given up, and what packing has left over."""
+    packed: tuple[Compaction, ...] = ()
+    """What was packed into fewer files."""
+    diagnostics: tuple[Diagnostic, ...] = ()
     dry_run: bool = False
 
 
@@ -42,6 +49,8 @@ def janitor(
 ) -> Cleaned:
     """Delete fills that no head, no release within ``keep`` and no run names, orphans, and expired environments.
 
+    Afterwards pack what environments serve from many small files.
+
     Runs and applies may go on meanwhile. Raises Conflict if another janitor is at work for longer than ``wait_s``.
     """
     effects = workspace.effects
@@ -49,7 +58,9 @@ def janitor(
         return _preview(workspace, longest_task_s)
     holder = f"{workspace.user}:{effects.token()}"
     with hold(workspace.db, ["janitor"], holder, clock=effects.clock, sleep=effects.sleep, wait_s=wait_s):
-        return _clean(workspace, longest_task_s, wait_s)
+        cleaned = _clean(workspace, longest_task_s, wait_s)
+        packed, found = compact_all(workspace)
+        return replace(cleaned, packed=packed, diagnostics=found)
 
 
 def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleaned:
@@ -58,7 +69,7 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     for name in expired:
         remove_environment(workspace, name, wait_s=wait_s)
     old = now - timedelta(seconds=longest_task_s)
-    lost = list(store.unlisted(old, _listed(db)))
+    lost = [*store.unlisted(old, _listed(db)), *store.unlisted_packs(old, known_packs(db))]
     keep_after = now - timedelta(seconds=workspace.settings.keep_s)
     with db.write():
         # What was sealed, but never recorded, gets a record first: only what the state condemns is deleted.
@@ -68,12 +79,13 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     done = finish_condemned(db, store)
     orphans = _orphans(workspace, old)
     freed = store.delete_files(orphans)
+    left_files, left_bytes = tidy_packs(db, store, old)
     return Cleaned(
         fills=done.fills,
         files=done.files,
-        bytes=done.bytes + freed,
+        bytes=done.bytes + freed + left_bytes,
         environments=expired,
-        orphans=len(orphans),
+        orphans=len(orphans) + left_files,
     )
 
 
@@ -114,7 +126,8 @@ def _listed(db: Database) -> Callable[[Sequence[FillId]], Collection[FillId]]:
 
 def _orphans(workspace: Workspace, older_than: datetime) -> list[Path]:
     """Files without a manifest, unless the state knows them: a manifest that is lost does not take its rows along."""
-    found = workspace.store.orphans(older_than)
+    packs = known_packs(workspace.db)
+    found = [path for path in workspace.store.orphans(older_than) if path.name.partition("-")[0] not in packs]
     fills = known(workspace.db, {FillId(path.name.partition("-")[0]) for path in found})
     named = {name for fill in fills.values() for name in (fill.rejects_file, *(file.name for file in fill.files))}
     return [path for path in found if path.name not in named]

@@ -79,12 +79,12 @@ class Store(Protocol):
         """Read all manifests, for doctor and janitor."""
         ...
 
-    def delete(self, fills: Iterable[Fill]) -> int:
+    def delete(self, fills: Iterable[Fill], shared: Collection[str] = frozenset()) -> int:
         """Delete fills, manifest first; give the bytes freed."""
         ...
 
-    def delete_loose(self, fills: Iterable[Fill]) -> int:
-        """Delete the files that packed fills had for themselves before; give the bytes freed."""
+    def delete_loose(self, fills: Iterable[Fill]) -> tuple[int, int]:
+        """Delete the files that packed fills had for themselves before; give files and bytes."""
         ...
 
     def delete_packs(self, packs: Iterable[Pack]) -> int:

@@ -111,6 +111,16 @@ class Moved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Packed(Event):
+    """Rows of many small files lie in few now; what is served did not change."""
+
+    node: str
+    slots: int
+    files: int
+    packs: int
+
+
+@dataclass(frozen=True, slots=True)
 class SinkLoaded(Event):
     """A sink took released slots."""
 

@@ -45,7 +45,10 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
             sources={source.name: _at_all(source, sites) for source in project.sources.values()},
         )
     )
-    checks = (_site_problems, _zone_problems, _environment_problems, _catalog_problems, _number_problems)
+    checks = (
+        *(_site_problems, _zone_problems, _environment_problems, _catalog_problems, _compact_problems),
+        _number_problems,
+    )
     return filled, [problem for check in checks for problem in check(filled)]
 
 
@@ -102,6 +105,16 @@ def _catalog_problems(project: Project) -> Iterator[Diagnostic]:
         elif (other := files.setdefault(normpath(catalog.duckdb), name)) != name:
             message = f"the catalogs of `{shown(other)}` and `{shown(name)}` are one file"
             yield error("HW0682", message, where, hint="give each a file of its own")
+
+
+def _compact_problems(project: Project) -> Iterator[Diagnostic]:
+    wanted = project.compact
+    if wanted.after < 0 or wanted.after == 1:
+        message = f"`compact.after` is {wanted.after}: one file alone cannot be packed"
+        yield error("HW0593", message, project.at.of("compact"), hint="at least 2, such as 64; 0: never")
+    if wanted.to <= 0:
+        message = "`compact.to` leaves no room for a row"
+        yield error("HW0593", message, project.at.of("compact"), hint="a size such as 128MB")
 
 
 def _zone_problems(project: Project) -> Iterator[Diagnostic]:

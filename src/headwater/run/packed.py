@@ -46,6 +46,17 @@ def parts_of(store: Store, fills: Sequence[Fill]) -> list[Part]:
     return [*(Part(columns, paths) for columns, paths in whole.items() if paths or not clipped), *clipped]
 
 
+def part_select(store: Store, part: Part) -> str:
+    """Give a SELECT of the rows of a part, with its own columns."""
+    rows = store.relation(part.columns, part.paths)
+    return f"SELECT fills.* FROM ({rows}) AS fills{part.clip}" if part.clip else rows
+
+
+def own_select(store: Store, fills: Sequence[Fill]) -> str:
+    """Give a SELECT of the rows of fills that all have the same columns."""
+    return " UNION ALL ".join(f"({part_select(store, part)})" for part in parts_of(store, fills))
+
+
 def is_slot(name: str) -> bool:
     """Whether a slot is a stretch of time, which tells its rows from those of others."""
     return name != ALL and not name.startswith("#")

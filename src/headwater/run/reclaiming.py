@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from headwater.connect.stores import Store
 from headwater.spec.addresses import FillId
 from headwater.spec.fills import Fill
+from headwater.state.compactions import fills_in_pack
 from headwater.state.database import Database
-from headwater.state.fills import condemned
+from headwater.state.fills import condemned, shared_files
 from headwater.state.janitor import forget
+from headwater.state.packs import forget_packs, note_no_loose_files, unused_packs, with_loose_files
 
 USE = "use"
 """``use:<version>:<run>``: a run takes fills of a version as they are; any number of runs may."""
@@ -35,9 +38,24 @@ def finish_condemned(db: Database, store: Store, ids: Iterable[FillId] | None = 
     if wanted is not None and not wanted:
         return Reclaimed(0, 0, 0)
     gone = [fill for fill in condemned(db) if wanted is None or fill.id in wanted]
-    freed = store.delete(gone) if gone else 0
+    freed = store.delete(gone, shared_files(db, gone)) if gone else 0
     forget(db, [fill.id for fill in gone])
     return Reclaimed(len(gone), sum(map(files_of, gone)), freed)
+
+
+def tidy_packs(db: Database, store: Store, before: datetime) -> tuple[int, int]:
+    """Delete what packing left over and nobody can still be reading; give files and bytes.
+
+    That are the files which fills had for themselves until a time, and packs in which nothing has lain since then.
+    """
+    files = freed = 0
+    for pack in with_loose_files(db, before):
+        found = store.delete_loose(fills_in_pack(db, pack))
+        files, freed = files + found[0], freed + found[1]
+        note_no_loose_files(db, [pack])
+    unused = {pack.id: pack for pack in unused_packs(db, before)}
+    gone = [unused[pack] for pack in sorted(forget_packs(db, unused))]
+    return files + 2 * len(gone), freed + store.delete_packs(gone)
 
 
 def files_of(fill: Fill) -> int:

@@ -7,7 +7,7 @@ from headwater.connect.sources import ScanItem, Source
 from headwater.connect.stores import Store
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
-from headwater.run.packed import Part, parts_of
+from headwater.run.packed import Part, part_select, parts_of
 from headwater.spec.fills import Fill, StoredColumn
 from headwater.spec.observations import Inspection, SetAside
 from headwater.sql.macros import name_of, relevant
@@ -118,15 +118,10 @@ def rows_select(around: Surroundings, node: Node, fills: Sequence[Fill]) -> str:
     """
     wanted = around.store.stored_columns([(c.name, c.type) for c in node.columns])
     parts = [
-        f"SELECT {_widened(part.columns, wanted)} FROM ({_rows(around, part)}) AS fills"
+        f"SELECT {_widened(part.columns, wanted)} FROM ({part_select(around.store, part)}) AS fills"
         for part in (parts_of(around.store, fills) if fills else [Part(wanted, [])])
     ]
     return " UNION ALL ".join(parts) if len(parts) == 1 else f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS fills"
-
-
-def _rows(around: Surroundings, part: Part) -> str:
-    rows = around.store.relation(part.columns, part.paths)
-    return f"SELECT fills.* FROM ({rows}) AS fills{part.clip}" if part.clip else rows
 
 
 def _widened(columns: Sequence[StoredColumn], wanted: Sequence[StoredColumn]) -> str:

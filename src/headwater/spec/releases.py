@@ -14,7 +14,8 @@ from headwater.spec.quality import Measurement, Score
 SlotKey = tuple[str, Slot]
 """(site, slot)"""
 Entries = Mapping[SlotKey, Entry]
-ReleaseKind = Literal["apply", "run", "rollback"]
+ReleaseKind = Literal["apply", "run", "rollback", "compact"]
+"""``compact`` is no release: rows lie in fewer files, what is served is the same."""
 
 _ROLLUP_BYTES = 32
 

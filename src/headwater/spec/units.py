@@ -9,6 +9,7 @@ Bytes = NewType("Bytes", int)
 
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_STEP_S: Final = {"s": 1, "m": 60, "h": 3600}
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?i?B)")
 _BYTES: Final = {
     "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -54,6 +55,11 @@ class Every:
     def is_calendar(self) -> bool:
         """Whether the slot follows the calendar (days and longer) rather than a fixed number of seconds."""
         return self.unit in {"d", "w", "mo"}
+
+    @property
+    def step_s(self) -> int:
+        """Seconds of a slot that does not follow the calendar; 0 for one that does."""
+        return self.count * _STEP_S.get(self.unit, 0)
 
 
 def parse_every(text: str) -> Every:

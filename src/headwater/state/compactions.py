@@ -9,7 +9,7 @@ from headwater.diagnostics import Conflict, error
 from headwater.spec.fills import Fill, Pack
 from headwater.state import audit
 from headwater.state.database import Database
-from headwater.state.fills import body_of
+from headwater.state.fills import body_of, selected
 from headwater.state.packs import put_packs_in
 from headwater.state.values import moment, stamp, storable
 
@@ -41,6 +41,36 @@ class Repacked:
     after: Sequence[Fill]
 
 
+_SERVED = "JOIN entries AS e ON e.fill = f.id JOIN environments AS n ON n.number = e.environment"
+_LOOSE = f"{_SERVED} WHERE n.name = ? AND e.node = ? AND f.node = ? AND f.pack IS NULL AND f.condemned = 0"
+_SMALL = "f.pack IN (SELECT id FROM packs WHERE node = ? AND byte_count < ?)"
+_IN_SMALL = f"{_SERVED} WHERE n.name = ? AND e.node = ? AND {_SMALL} AND f.condemned = 0"
+
+
+def loose_fills(db: Database, environment: str, node: str, fewest: int) -> tuple[Fill, ...]:
+    """Give the fills of a node, in the order of slots, that an environment serves from files of their own.
+
+    None, without reading them, if they are fewer than ``fewest``.
+    """
+    values = (environment, node, node)
+    with db.read() as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM fills AS f {_LOOSE}", values).fetchone()
+        return tuple(selected(connection, f"{_LOOSE} ORDER BY f.slot, f.site", values)) if count >= fewest else ()
+
+
+def fills_in_small_packs(db: Database, environment: str, node: str, bytes_: int, fewest: int) -> tuple[Fill, ...]:
+    """Give the fills of a node, in the order of slots, that an environment serves from packs smaller than ``bytes_``.
+
+    None, without reading them, if there are fewer such packs than ``fewest``.
+    """
+    small = "SELECT count(*) FROM packs WHERE node = ? AND byte_count < ?"
+    with db.read() as connection:
+        if connection.execute(small, (node, bytes_)).fetchone()[0] < fewest:
+            return ()
+        where = f"{_IN_SMALL} ORDER BY f.slot, f.site"
+        return tuple(selected(connection, where, (environment, node, node, bytes_)))
+
+
 def repack(db: Database, packed: Sequence[Repacked], found: Compaction) -> None:
     """Say of fills where they lie now, in one durable transaction with the record of it; what is served stays as it is.
 
@@ -66,6 +96,12 @@ def _take(connection: sqlite3.Connection, pack: Pack, before: Fill, after: Fill)
     if connection.execute(_TAKE, row).rowcount != 1:
         message = f"fills of `{pack.node}` were packed, or given up, by somebody else meanwhile"
         raise Conflict(error("HW0590", message, hint="nothing is lost; what is left is packed the next time"))
+
+
+def fills_in_pack(db: Database, pack: str) -> tuple[Fill, ...]:
+    """Give the fills that lie in a pack, condemned ones too."""
+    with db.read() as connection:
+        return tuple(selected(connection, "WHERE f.pack = ?", (pack,)))
 
 
 def compactions(db: Database, environment: str | None, limit: int) -> tuple[Compaction, ...]:

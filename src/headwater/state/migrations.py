@@ -222,6 +222,7 @@ PACKS: Final = (
         id TEXT PRIMARY KEY,
         node TEXT NOT NULL,
         version TEXT NOT NULL,
+        byte_count INTEGER NOT NULL,
         body BLOB NOT NULL,
         at TEXT NOT NULL,
         is_loose INTEGER NOT NULL DEFAULT 0

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from headwater.spec.addresses import FillId, Version
+from headwater.spec.addresses import Version
 from headwater.spec.fills import Pack
 from headwater.state.database import Database
 from headwater.state.values import stamp
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
     import msgspec
 
 _PUT = """
-INSERT INTO packs (id, node, version, body, at, is_loose) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+INSERT INTO packs (id, node, version, byte_count, body, at, is_loose) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
 _EMPTY = "NOT EXISTS (SELECT 1 FROM fills WHERE fills.pack = packs.id)"
 
 
 def put_packs_in(connection: sqlite3.Connection, packs: Iterable[Pack], at: datetime | None = None) -> None:
     """Record packs in a transaction that is open; ``at``: since when fills that had files of their own lie in them."""
-    rows = [
-        (pack.id, pack.node, pack.version, _encoder().encode(pack), stamp(at) if at else "", int(at is not None))
-        for pack in packs
-    ]
+    when = (stamp(at) if at else "", int(at is not None))
+    rows = [(pack.id, pack.node, pack.version, pack.file.bytes, _encoder().encode(pack), *when) for pack in packs]
     connection.executemany(_PUT, rows)
 
 
@@ -41,11 +39,10 @@ def pack_ids(db: Database, node: str, version: Version) -> frozenset[str]:
         return frozenset(pack for (pack,) in rows)
 
 
-def loose_fills(db: Database, node: str, version: Version) -> int:
-    """Count the fills of a node's version that have files of their own."""
-    query = "SELECT count(*) FROM fills WHERE node = ? AND version = ? AND pack IS NULL"
+def known_packs(db: Database) -> frozenset[str]:
+    """Name all packs."""
     with db.read() as connection:
-        return int(connection.execute(query, (node, version)).fetchone()[0])
+        return frozenset(pack for (pack,) in connection.execute("SELECT id FROM packs"))
 
 
 def with_loose_files(db: Database, before: datetime) -> tuple[str, ...]:
@@ -75,16 +72,6 @@ def forget_packs(db: Database, packs: Iterable[str]) -> frozenset[str]:
             found
             for pack in packs
             for (found,) in connection.execute(f"DELETE FROM packs WHERE id = ? AND {_EMPTY} RETURNING id", (pack,))
-        )
-
-
-def fills_in(db: Database, packs: Iterable[str]) -> tuple[FillId, ...]:
-    """Name the fills that lie in packs, condemned ones too."""
-    with db.read() as connection:
-        return tuple(
-            FillId(fill)
-            for pack in packs
-            for (fill,) in connection.execute("SELECT id FROM fills WHERE pack = ?", (pack,))
         )
 
 

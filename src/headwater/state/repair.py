@@ -63,6 +63,8 @@ def rebuild(db: Database, fills: Iterable[Fill], releases: Iterable[Document]) -
         _refuse_unless_empty(connection)
         versions: dict[str, str] = {}
         record_in(connection, _noting(fills, versions))
+        # Files that packed fills had for themselves before may lie beside: the janitor looks.
+        connection.execute("UPDATE packs SET is_loose = 1")
         documents, warnings = _in_order(releases)
         found = _replay(connection, documents, warnings)
         for name, environment in found.items():

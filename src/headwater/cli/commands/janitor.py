@@ -23,6 +23,16 @@ def _document(cleaned: "Cleaned") -> dict[str, object]:
         "orphans": cleaned.orphans,
         "bytes": cleaned.bytes,
         "environments": list(cleaned.environments),
+        "packed": [
+            {
+                "environment": each.environment,
+                "node": each.node,
+                "slots": each.fills,
+                "files": each.files,
+                "packs": each.packs,
+            }
+            for each in cleaned.packed
+        ],
     }
 
 
@@ -31,6 +41,8 @@ def _lines(cleaned: "Cleaned", page: Page) -> Iterator[str]:
     mark = click.style("·" if cleaned.dry_run else "✓", fg="yellow" if cleaned.dry_run else "green")
     verb = "would be" if cleaned.dry_run else "were"
     files = cleaned.files + cleaned.orphans
+    for each in cleaned.packed:
+        yield f"{mark} {count(each.files, 'file')} of {clean(each.node)} were packed into {each.packs:,}."
     if not files and not cleaned.environments:
         yield f"{mark} Nothing to delete."
         return
@@ -49,7 +61,7 @@ def command(session: Session, dry_run: bool, yes: bool) -> None:
     """Delete rows that nobody needs any more, and environments that have expired.
 
     Kept is what an environment serves, what a release within `keep:` of headwater.yaml names, and what is in use.
-    Releases that are older can then no longer be taken back.
+    Releases that are older can then no longer be taken back. Afterwards small files are packed (`compact:`).
     """
     from headwater.app.janitor import janitor
 

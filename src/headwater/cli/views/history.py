@@ -56,7 +56,7 @@ def _row(each: "Recorded") -> tuple[str, ...]:
         release.by,
         release.commit,
         release.message,
-        "" if each.can_return else "rows are gone",
+        "" if each.can_return or release.kind == "compact" else "rows are gone",
     )
 
 

@@ -270,8 +270,8 @@ class Lake:
         """Compare a fill's files with its manifest: there, as long, and (``hashes``) the same bytes."""
         return inspection.verify(fill, self._directory(fill.node, fill.version), hashes=hashes)
 
-    def delete(self, fills: Iterable[Fill]) -> int:
-        """Delete fills, manifest first; give the bytes freed. What is already gone is no error.
+    def delete(self, fills: Iterable[Fill], shared: Collection[str] = frozenset()) -> int:
+        """Delete fills, manifest first, but not the files ``shared``; give the bytes freed. What is gone is no error.
 
         The manifest stays if it names another attempt's files: that one is not what was condemned. Of packed fills
         only what they have for themselves goes: see ``delete_packs``.
@@ -285,17 +285,19 @@ class Lake:
                     continue
                 manifest = self._manifest(fill.node, fill.version, fill.id)
                 freed += inspection.remove_if(manifest, partial(_names_same_files, fill))
-                freed += sum(inspection.remove(Path(path)) for path in self._data(fill))
-            freed += sum(packing.delete_loose(each, found, rejects=True) for each, found in packed.items())
+                own = [Path(path) for path in self._data(fill)]
+                freed += sum(inspection.remove(path) for path in own if path.name not in shared)
+            freed += sum(packing.delete_loose(each, found, rejects=True)[1] for each, found in packed.items())
         return freed
 
-    def delete_loose(self, fills: Iterable[Fill]) -> int:
-        """Delete the files that packed fills had for themselves before; give the bytes freed."""
+    def delete_loose(self, fills: Iterable[Fill]) -> tuple[int, int]:
+        """Delete the files that packed fills had for themselves before; give files and bytes."""
         packed: dict[Path, list[Fill]] = {}
         for fill in fills:
             packed.setdefault(self._directory(fill.node, fill.version), []).append(fill)
         with explained("HW0652", f"delete from the lake {self.root}"):
-            return sum(packing.delete_loose(each, found, rejects=False) for each, found in packed.items())
+            done = [packing.delete_loose(each, found, rejects=False) for each, found in packed.items()]
+        return sum(files for files, _ in done), sum(freed for _, freed in done)
 
     def delete_packs(self, packs: Iterable[Pack]) -> int:
         """Delete packs in which nothing lies any more, manifest first; give the bytes freed."""

@@ -80,21 +80,21 @@ class Shelf:
         return self._read[manifest]
 
 
-def delete_loose(directory: Path, fills: Iterable[Fill], *, rejects: bool) -> int:
-    """Delete the files that packed fills had for themselves; ``rejects``: also the rows set aside. Gives bytes freed.
+def delete_loose(directory: Path, fills: Iterable[Fill], *, rejects: bool) -> tuple[int, int]:
+    """Delete the files that packed fills had for themselves, and (``rejects``) rows set aside; give files and bytes.
 
     Files of another attempt are left alone: they are not what was packed.
     """
     begins = {f"{fill.id}-{fill.attempt}-": fill for fill in fills}
-    freed = 0
+    freed: list[int] = []
     for name in _names(directory):
         stem, _, last = name.rpartition("-")
         fill = begins.get(f"{stem}-")
         if fill is not None and (last.removesuffix(".parquet").isdigit() or (rejects and name == fill.rejects_file)):
-            freed += inspection.remove(directory / name)
+            freed.append(inspection.remove(directory / name))
     for fill in begins.values():
-        freed += inspection.remove_if(directory / f"{fill.id}.json", partial(_is_of, fill))
-    return freed
+        freed.append(inspection.remove_if(directory / f"{fill.id}.json", partial(_is_of, fill)))
+    return sum(size > 0 for size in freed), sum(freed)
 
 
 def unlisted(root: Path, older_than: float, known: Collection[str]) -> Iterator[Fill]:
