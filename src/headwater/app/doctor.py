@@ -14,13 +14,15 @@ from headwater.run.moving import keep_copy
 from headwater.spec.addresses import FillId
 from headwater.spec.fills import Fill
 from headwater.spec.releases import Change, Head, Move
+from headwater.state.compactions import fills_in_pack
 from headwater.state.database import Database, open_database
 from headwater.state.environments import environments
-from headwater.state.fills import known
+from headwater.state.fills import known, shared_files
 from headwater.state.heads import read_head
 from headwater.state.health import examine
 from headwater.state.janitor import condemn, forget
 from headwater.state.moves import move
+from headwater.state.packs import forget_packs
 from headwater.state.releases import graph_of
 from headwater.state.repair import rebuild
 
@@ -58,6 +60,8 @@ class _Visit:
     findings: list[Diagnostic] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
     set_aside: Path | None = None
+    packs: dict[str, bool] = field(default_factory=dict)
+    """Files that many fills share and that were looked at: whether they are lost."""
     lost: dict[FillId, Fill] = field(default_factory=dict)
     """Fills that some head names and the lake no longer has whole."""
 
@@ -172,20 +176,32 @@ def _examine_rows(visit: _Visit, db: Database, head: Head) -> None:
     for node in head.nodes:
         ids = {entry.fill for entry in head.entries_of(node).values()} - visit.lost.keys()
         for fill in known(db, ids).values():
-            found = visit.store.verify(fill, hashes=visit.hashes)
-            visit.findings += found
-            if found:
+            if _is_lost(visit, fill):
                 visit.lost[fill.id] = fill
-            elif visit.store.find(fill.node, fill.version, fill.id) is None:
-                _restore_manifest(visit, fill)
+            elif not visit.store.has_manifest(fill):
+                _restore_manifest(visit, db, fill)
 
 
-def _restore_manifest(visit: _Visit, fill: Fill) -> None:
+def _is_lost(visit: _Visit, fill: Fill) -> bool:
+    """Look at a fill's files; at a file that many fills share only once."""
+    if fill.pack is None or fill.rejects_file:
+        found = visit.store.verify(fill, hashes=visit.hashes)
+        visit.findings += found
+        return bool(found)
+    if fill.pack.id not in visit.packs:
+        found = visit.store.verify(fill, hashes=visit.hashes)
+        visit.findings += found
+        visit.packs[fill.pack.id] = bool(found)
+    return visit.packs[fill.pack.id]
+
+
+def _restore_manifest(visit: _Visit, db: Database, fill: Fill) -> None:
     message = f"the manifest of `{fill.node}`, slot {fill.slot}, is missing"
     hint = "`headwater doctor --repair` writes it again: its rows are whole"
     visit.findings.append(error("HW0580", message, hint=hint))
     if visit.repair:
-        visit.store.make_durable([visit.store.seal(fill)])
+        fills = fills_in_pack(db, fill.pack.id) if fill.pack else (fill,)
+        visit.store.make_durable(visit.store.seal_all(fills))
         visit.repaired.append(f"the manifest of `{fill.node}`, slot {fill.slot}, was written again")
 
 
@@ -212,6 +228,8 @@ def _let_go(visit: _Visit, db: Database) -> None:
     lost = [fill for name, fill in visit.lost.items() if name in gone]
     visit.store.delete(lost, shared_files(db, lost))
     forget(db, gone)
+    packs = {fill.pack.id: fill.pack for fill in visit.lost.values() if fill.pack}
+    visit.store.delete_packs([packs[pack] for pack in forget_packs(db, packs)])
 
 
 def _changes(head: Head, lost: Mapping[FillId, Fill]) -> Iterator[Change]:
