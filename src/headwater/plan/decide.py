@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
-from headwater.plan.positions import Positions, Table, extended
+from headwater.plan.positions import Positions, Table, digest_of, extended
 from headwater.plan.values import NodePlan, SourceFacts
 from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, Version, address, link_slot
 from headwater.spec.fills import Entry
@@ -206,17 +206,16 @@ class Decider:
             moving = sorted((each.node, str(position.digest)) for each, position in found if each.moving)
             recent = bool(node.lookback_s and interval and interval[1] > oldest)
             has_nonce = node.volatile or recent or node.kind == "links"
-            nonce = ("now", self.now.isoformat() + last) if has_nonce else ("", "")
+            nonce = [("now", self.now.isoformat() + last)] if has_nonce else []
             # Rows of another logic in the same table: those that stand on them must tell them apart.
-            logic = ("logic", node.version) if node.table and node.version != node.table else ("", "")
-            parts = (*inputs, nonce, logic) if logic[0] else (*inputs, nonce)
+            logic = [("logic", node.version)] if node.table and node.version != node.table else []
             return _Want(
                 key,
-                Digest(address(*(f"{name}={at}" for name, at in parts))),
+                digest_of(inputs, *nonce, *logic),
                 Digest(address(*(f"{name}={at}" for name, at in moving))),
                 inputs,
                 all(position.ready for _, position in found),
-                bool(nonce[0]),
+                has_nonce,
             )
 
         return want

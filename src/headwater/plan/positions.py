@@ -21,6 +21,11 @@ def extended(each: Input, interval: Interval | None) -> Interval | None:
     return interval[0] - timedelta(seconds=each.before_s), interval[1] + timedelta(seconds=each.after_s)
 
 
+def digest_of(inputs: Iterable[tuple[str, str]], *more: tuple[str, str]) -> Digest:
+    """Address of what a slot stands on: (input, where it stands), and what else decides about its rows."""
+    return Digest(address(*(f"{name}={at}" for name, at in (*inputs, *(more or (("", ""),))))))
+
+
 class Position(NamedTuple):
     """Where an input stands; ``ready`` is False while something it needs has no fill."""
 

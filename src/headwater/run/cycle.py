@@ -218,7 +218,7 @@ class _Cycle:
             return frozenset()
         context = self._context
         context.emit(Phase("build", len(tasks)))
-        self._fills.load({fill for task in tasks for fill in (*fills_of(task.relations), *task.before)})
+        self._fills.load({fill for task in tasks for fill in (*fills_of(task.relations), *task.also_read)})
         self._lease([f"{BUILD}:{task.node.version}" for task in tasks])
         finish_condemned(context.db, context.store, [slot.entry.fill for task in tasks for slot in task.slots])
         with context.engine.one_thread_each() if are_many_and_small(tasks, self._bytes_of) else nullcontext():
@@ -260,7 +260,7 @@ class _Cycle:
             root=context.root,
             lake=context.lake,
             temp_directory=context.temp_directory,
-            fills={fill: self._fills[fill] for fill in (*fills_of(task.relations), *task.before)},
+            fills={fill: self._fills[fill] for fill in (*fills_of(task.relations), *task.also_read)},
             inspections={name: found for name, found in self._observed.inspections.items() if name in names},
         )
         return perform_in_process(request, context.engine)

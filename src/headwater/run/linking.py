@@ -21,7 +21,7 @@ def link_select(session: Session, task: Task, select: str, around: Surroundings)
     part = task.node.chain
     if part is None or part.kind == "append":
         return select
-    session.run(f"CREATE TEMP TABLE {_CAME} AS {select}")
+    session.run(f"CREATE OR REPLACE TEMP TABLE {_CAME} AS {select}")
     refuse_keys(session, task.node, f"SELECT * FROM {_CAME} WHERE NOT {DELETED}")
     number = int(task.slots[0].slot.removeprefix("#"))
     stamp = f"{number} AS {LINK}, CAST({literal(task.now)} AS TIMESTAMPTZ) AS {AT}"

@@ -43,7 +43,7 @@ def stage(session: Session, task: Task, select: str, to: Stage) -> Staged:
     failing = row_predicate(task.node)
     if task.interval is None and not failing:
         return Staged(
-            [_fill(task, task.slots[0], columns, _write(session, task, task.slots[0], select, columns, to), to)]
+            [fill_of(task, task.slots[0], columns, _write(session, task, task.slots[0], select, columns, to), to)]
         )
     cut = task.node.time if task.interval else None
     session.run(f"CREATE TEMP TABLE {STAGED} AS {numbered(task, cut, select) if cut else select}")
@@ -61,7 +61,7 @@ def stage(session: Session, task: Task, select: str, to: Stage) -> Staged:
 def _single(session: Session, task: Task, columns: tuple[StoredColumn, ...], failing: str, to: Stage) -> Staged:
     slot = task.slots[0]
     files = _write(session, task, slot, _good(failing), columns, to)
-    fill = _fill(task, slot, columns, files, to)
+    fill = fill_of(task, slot, columns, files, to)
     return Staged([_set_aside(session, task, fill, f"SELECT * FROM {STAGED}", to) if failing else fill])
 
 
@@ -85,7 +85,7 @@ def _together(
     assert task.node.time is not None  # noqa: S101 - only slots of cut nodes are split
     fills: list[Fill] = []
     for group in groups_of(rows):
-        alone = [_fill(task, task.slots[number], columns, (), to) for number in group]
+        alone = [fill_of(task, task.slots[number], columns, (), to) for number in group]
         select = f"SELECT * FROM ({good}) AS rows_of_slots WHERE {KEY} BETWEEN {group[0]} AND {group[-1]}"
         counts = [rows[number] for number in group]
         fills += write_pack(session, to.store, select, alone, counts, pack_time(task.node.time), to.attempt)
@@ -104,7 +104,7 @@ def _each_alone(session: Session, task: Task, columns: tuple[StoredColumn, ...],
     fills = []
     for number, slot in enumerate(task.slots):
         stored = tuple(to.store.stored_file(path, rows) for path, rows in files.get(number, ()))
-        fills.append(_fill(task, slot, columns, stored, to))
+        fills.append(fill_of(task, slot, columns, stored, to))
     return fills
 
 
@@ -158,9 +158,10 @@ def _write(
     return (to.store.stored_file(path, int(copied[0][0])),)
 
 
-def _fill(
+def fill_of(
     task: Task, slot: TaskSlot, columns: tuple[StoredColumn, ...], files: tuple[StoredFile, ...], to: Stage
 ) -> Fill:
+    """Give the unsealed manifest of a slot."""
     return Fill(
         id=slot.entry.fill,
         node=task.node.name,

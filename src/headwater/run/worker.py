@@ -8,6 +8,7 @@ from typing import Protocol
 from headwater.diagnostics import Retryable, Where
 from headwater.graph.values import Node
 from headwater.run.engine import Engine, Session, as_headwater_error, deadline
+from headwater.run.folding import stage_fold
 from headwater.run.linking import link_select
 from headwater.run.measuring import fill_checks, measure_fills
 from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of, rows_select
@@ -81,7 +82,8 @@ def _stage(
             select = compute(session, task) if compute else _query(session, task, around)
             if task.node.kind == "links":
                 select = link_select(session, task, select, around)
-            staged = stage(session, task, select, to)
+            folds = task.node.chain is not None and task.node.chain.role == "fold"
+            staged = stage_fold(session, task, select, to, around) if folds else stage(session, task, select, to)
             set_aside = _collect(session, scanned, around)
         finally:
             # A file that has changed or gone explains whatever the engine said of it.

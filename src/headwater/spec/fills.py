@@ -83,6 +83,11 @@ class Fill:
     packed_rows: int = 0
     packed_bytes: int = 0
     """Its share of the pack."""
+    lows: tuple[tuple[str, ...], ...] = ()
+    """Of a fold: for each file the lowest key that belongs into it, as text (empty: no key is lower).
+
+    A fold shares the files of buckets that nothing touched with the fold before.
+    """
 
     @property
     def rows(self) -> int:

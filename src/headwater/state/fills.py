@@ -38,6 +38,7 @@ class _Body:
     rows: int = 0
     """Of its pack."""
     bytes: int = 0
+    lows: tuple[tuple[str, ...], ...] = ()
 
 
 def record(db: Database, fills: Iterable[Fill], *, at: datetime | None = None) -> None:
@@ -96,6 +97,23 @@ def files_of(db: Database, ids: Iterable[FillId]) -> dict[FillId, tuple[StoredFi
             for piece in chunks(ids)
             for fill, body in connection.execute(query.format(marks(len(piece))), piece)
         }
+
+
+def shared_files(db: Database, gone: Iterable[Fill]) -> frozenset[str]:
+    """Give the names of files of folds in ``gone`` that a fill which stays has, too (folds share buckets)."""
+    folds = [fill for fill in gone if fill.lows]
+    names = {file.name for fill in folds for file in fill.files}
+    places = {(fill.node, fill.version) for fill in folds}
+    ids = {fill.id for fill in folds}
+    of_place = "WHERE f.condemned = 0 AND f.pack IS NULL AND f.node = ? AND f.version = ?"
+    with db.read() as connection:
+        stay = [
+            fill
+            for place in sorted(places)
+            for fill in selected(connection, of_place, place)
+            if fill.id not in ids
+        ]
+    return frozenset(file.name for fill in stay for file in fill.files if file.name in names)
 
 
 def condemned(db: Database) -> tuple[Fill, ...]:
@@ -163,6 +181,7 @@ def selected(connection: sqlite3.Connection, where: str, values: Iterable[object
             packs[pack] if pack is not None else None,
             body.rows,
             body.bytes,
+            body.lows,
         )
 
 
@@ -199,7 +218,7 @@ def _columns(connection: sqlite3.Connection, digest: str) -> tuple[StoredColumn,
 def body_of(fill: Fill) -> bytes:
     """Write what nobody searches for in a fill."""
     parts = (fill.files, fill.rejects, fill.rejects_file, fill.attempt, fill.seconds, fill.inputs, fill.format)
-    return _encoder().encode(_Body(*parts, fill.packed_rows, fill.packed_bytes))
+    return _encoder().encode(_Body(*parts, fill.packed_rows, fill.packed_bytes, fill.lows))
 
 
 @cache

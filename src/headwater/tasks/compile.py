@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval
-from headwater.plan.positions import Positions, extended
+from headwater.plan.positions import Positions, digest_of, extended
 from headwater.plan.values import NodePlan, Plan
-from headwater.spec.addresses import HUB
+from headwater.spec.addresses import ALL, HUB
 from headwater.spec.observations import Item
 from headwater.spec.releases import Entries
-from headwater.tasks.values import Relation, Task, TaskSlot
+from headwater.tasks.values import FoldBase, Relation, Task, TaskSlot
 
 MOST_SLOTS = 1000
 """Slots that one query fills at most, so that a first build stays parallel and resumable."""
@@ -53,6 +53,7 @@ class _Compiler:
             environment=self._plan.environment,
             interval=interval,
             before=self._before(each),
+            fold=self._fold_base(each),
             depends=frozenset(makers[fill] for fill in _fills(relations) if fill in makers),
         )
 
@@ -60,6 +61,20 @@ class _Compiler:
         if each.node.kind != "links":
             return ()
         return tuple(entry.fill for key, entry in sorted(each.chosen.items()) if key not in each.build)
+
+    def _fold_base(self, each: NodePlan) -> FoldBase | None:
+        """The head's fold, if it stands on what the head says came."""
+        node, head = each.node, self._plan.head
+        at_head = head.nodes.get(node.name)
+        if node.chain is None or node.chain.role != "fold" or at_head is None or at_head.version != node.version:
+            return None
+        changes = node.inputs[0].node
+        entry, came = head.entries_of(node.name).get((HUB, ALL)), head.nodes.get(changes)
+        if entry is None or came is None or entry.digest != digest_of([(changes, came.rollup)]):
+            return None
+        old = {each.fill for each in head.entries_of(changes).values()}
+        new = {each.fill for each in self._entries(changes).values()}
+        return FoldBase(before=entry.fill, removed=tuple(sorted(old - new)), added=tuple(sorted(new - old)))
 
     def relation(self, each: Input, reader: Interval | None) -> Relation:
         node, interval = self._nodes[each.node], extended(each, reader)

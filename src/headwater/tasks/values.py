@@ -41,6 +41,15 @@ class TaskSlot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoldBase:
+    """The fold before, and the fills of what came that it stood on and this one does not, and the other way round."""
+
+    before: str
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One query, or one call of a Python function, and the slots that it fills."""
 
@@ -53,5 +62,12 @@ class Task:
     interval: Interval | None = None
     before: tuple[str, ...] = ()
     """Links: the fills of the links before, in order."""
+    fold: FoldBase | None = None
+    """Folds: what need not be folded again; None: everything must."""
     depends: frozenset[str] = frozenset()
     """Tasks of the same run whose fills it reads."""
+
+    @property
+    def also_read(self) -> tuple[str, ...]:
+        """Fills that it reads besides those of its relations."""
+        return (*self.before, *((self.fold.before, *self.fold.removed, *self.fold.added) if self.fold else ()))
