@@ -1,14 +1,20 @@
 """Catalogs: what readers outside are told, and that it is what the environment serves, after every move."""
 
+import tempfile
 import threading
+from contextlib import suppress
 from datetime import date, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from headwater.app.catalogs import served, write_catalog
 from headwater.app.compacting import compact_all
 from headwater.diagnostics import HeadwaterError
+from tests.harness import Project
 
 ORDERS = {"day": "date", "sku": "text", "price": "double"}
 DAILY = "SELECT day, sku, sum(price) AS revenue FROM raw WHERE day >= $start AND day < $end GROUP BY day, sku"
@@ -16,6 +22,10 @@ DAILY = "SELECT day, sku, sum(price) AS revenue FROM raw WHERE day >= $start AND
 
 @pytest.fixture
 def shop(project):
+    return declared(project)
+
+
+def declared(project):
     project.source(
         "raw", ORDERS, [("2024-01-01", "T", 2.5), ("2024-01-02", "C", 3.5)],
         time="day", start="2024-01-01", end="2024-01-04",
@@ -230,3 +240,42 @@ def test_a_catalog_follows_when_files_are_packed(shop):
     (packed,) = served(shop.workspace, "dev", select=["sales.daily"]).nodes[0].files
     sql = ask(shop.root / "out/dev.duckdb", "SELECT sql FROM duckdb_views() WHERE view_name = 'daily'")[0][0]
     assert packed.path in sql
+
+
+STEPS = st.lists(st.sampled_from(["rows", "run", "code", "apply", "rollback", "rollback data", "pack"]), max_size=7)
+
+
+@settings(max_examples=15)
+@given(STEPS)
+def test_after_every_move_a_catalog_shows_exactly_what_is_served(steps):
+    with tempfile.TemporaryDirectory() as root:
+        project = declared(Project(Path(root))).settings(compact={"after": 2})
+        try:
+            project.apply()
+            for number, step in enumerate(steps):
+                take(project, step, number)
+                for node in ("sales.daily", "totals"):
+                    shown = ask(project.root / "out/dev.duckdb", f"FROM {node}")
+                    assert sorted(shown, key=repr) == project.table(node)
+                releases = ask(project.root / "out/dev.duckdb", "SELECT DISTINCT release FROM _headwater.nodes")
+                assert releases == [(project.head().release,)]
+        finally:
+            project.reopen()
+
+
+def take(project, step, number):
+    """One thing that a user may do; going back further than the beginning is refused and changes nothing."""
+    match step:
+        case "rows":
+            project.file("raw", f"{number}.csv", ORDERS, [("2024-01-03", "T", number)])
+        case "run":
+            project.run()
+        case "code":
+            project.model("totals", f"SELECT sum(revenue) + {number} AS total FROM sales.daily")
+        case "apply":
+            project.apply()
+        case "pack":
+            compact_all(project.workspace)
+        case _:
+            with suppress(HeadwaterError):
+                project.rollback(data=step.endswith("data"))
