@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.app.cache import FileCache
-from headwater.app.declared import load_project, settings_of
+from headwater.app.declared import discovered_columns, load_project, settings_of
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
 from headwater.graph.values import Graph
@@ -51,7 +51,14 @@ def check(
     values = {**project.variables, **(settings.variables if settings else {})}
     values |= _given(variables or {}, values)
     cache = FileCache(root / CACHE_FILE)
-    graph, more = compile_graph(project, bind=Binder(), cache=cache, variables=values, previous=previous)
+    graph, more = compile_graph(
+        project,
+        bind=Binder(),
+        cache=cache,
+        variables=values,
+        previous=previous,
+        discovered=discovered_columns(project, root),
+    )
     cache.save()
     if graph is not None and settings is not None and (settings.window is not None or settings.as_of is not None):
         graph = _with_horizon(graph, settings)

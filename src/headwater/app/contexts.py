@@ -109,7 +109,13 @@ def contract_of(node: Node) -> Contract:
     assert described is not None  # noqa: S101 - asked by the caller
     return Contract(
         columns=tuple(
-            ContractColumn(name=c.name, type=c.type, required=c.name in described.required) for c in node.columns
+            ContractColumn(
+                name=c.name,
+                type=c.type,
+                required=c.name in described.required,
+                discovered=c.name in described.discovered,
+            )
+            for c in node.columns
         ),
         time=node.time.column if node.time else None,
         start=described.start,
@@ -118,7 +124,8 @@ def contract_of(node: Node) -> Contract:
         ahead_s=described.ahead_s,
         lazy=described.contract == "lazy",
         fail_on_bad_row=described.on_bad_row == "fail",
-        fail_on_schema_change=described.on_schema_change == "fail",
+        fail_on_schema_change=described.on_schema_change != "quarantine",
+        evolve=described.on_schema_change == "evolve",
         identity=described.identity,
     )
 

@@ -7,9 +7,12 @@ from headwater.app.modules.loading import runner
 from headwater.app.registry import registry
 from headwater.app.settings import read_settings
 from headwater.diagnostics import Diagnostic
+from headwater.graph.add_discovered import key_of_source, together
 from headwater.project.loading import load
+from headwater.spec.discoveries import Discovered
 from headwater.spec.project import Environment, Project
 from headwater.state.database import open_database
+from headwater.state.discoveries import discoveries
 from headwater.state.environments import EnvironmentRow, environments
 
 
@@ -28,6 +31,16 @@ def settings_of(project: Project, root: Path, name: str) -> Environment | None:
     row = _made(root).get(name)
     template = project.environments.get(row.like) if row and row.like else None
     return replace(template, name=name, template=False) if template else None
+
+
+def discovered_columns(project: Project, root: Path) -> dict[str, tuple[Discovered, ...]]:
+    """Give source → columns that its files were found to have, as far as the state (if there is one) knows."""
+    evolving = [source for source in project.sources.values() if source.on_schema_change == "evolve"]
+    state = read_settings(root).state if evolving else None
+    if state is None or not state.exists():
+        return {}
+    with open_database(state, create=False) as db:
+        return {source.name: together(discoveries(db, key_of_source(source))) for source in evolving}
 
 
 def _made(root: Path) -> dict[str, EnvironmentRow]:

@@ -13,6 +13,7 @@ from headwater.plan.decide import Options
 from headwater.plan.values import Plan
 from headwater.run.context import Context
 from headwater.run.cycle import Planned, observe_all, plan_from
+from headwater.run.discovering import news
 from headwater.run.landing import land_all, pending
 from headwater.run.moving import note_nothing_due
 from headwater.state.heads import read_head
@@ -50,6 +51,7 @@ def plan_with(context: Context, options: Options, *, lands: bool = True) -> Plan
         landing={} if lands else pending(context.graph, context.sources, context),
     )
     plan = plan_from(context, head, observed, previous, options)
+    plan = replace(plan, diagnostics=(*plan.diagnostics, *news(context.db, context.graph, previous())))
     return Planned(context=context, observed=observed, plan=plan, previous=previous, options=options)
 
 

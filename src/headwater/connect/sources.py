@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from headwater.diagnostics import Diagnostic, Where
 from headwater.spec.observations import Inspection, Item, SetAside
@@ -19,6 +19,8 @@ class ContractColumn:
     name: str
     type: str
     required: bool = False
+    discovered: bool = False
+    """Found in files, not declared: a file may lack it, and no value of it makes a row a reject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Contract:
     lazy: bool = False
     fail_on_bad_row: bool = False
     fail_on_schema_change: bool = True
+    evolve: bool = False
+    """Files may lack columns that are not required, and may hold others."""
     identity: str = "stat"
 
 
@@ -87,6 +91,20 @@ class Source(Protocol):
 
     def changed(self, items: Iterable[Item]) -> tuple[str, ...]:
         """Give the paths whose identity is no longer the observed one (also: vanished)."""
+        ...
+
+
+@runtime_checkable
+class Evolving(Protocol):
+    """What a source fulfils besides, whose files may hold columns that its contract does not name."""
+
+    def discover(
+        self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item]
+    ) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """Give identity → (name, DuckDB type) of the columns with values that the contract does not declare.
+
+        Columns that the contract calls discovered are among them: they are found anew in each file.
+        """
         ...
 
 

@@ -92,6 +92,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0266": "condition for deleted rows that cannot be",
     "HW0270": "forward change that loses rows or precision",
     "HW0271": "forward change of what rows are",
+    # HW028x columns that come, go and are promised
+    "HW0280": "source that cannot evolve",
+    "HW0281": "source has gained a column",
+    "HW0282": "discovered column has another type",
+    "HW0283": "too many columns to discover",
     # HW03xx sources and files
     "HW0301": "path of a source that cannot be",
     "HW0302": "format that cannot be told",
@@ -313,6 +318,8 @@ HINTS: Final[dict[str, str]] = {
     "HW0240": "checks are on columns that the node has",
     "HW0242": "mend the check's expression or its settings",
     "HW0251": "`headwater status` lists the nodes of an environment",
+    "HW0280": "declare the columns that it has",
+    "HW0281": "declare it, so that every state knows it",
     "HW0304": "one character that stands in no value, such as `;`",
     "HW0305": "check that it is a directory, and who may read it",
     "HW0306": "check who may read it, or leave it out of `path`",

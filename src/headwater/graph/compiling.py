@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, has_errors
+from headwater.graph.add_discovered import add_discovered
 from headwater.graph.address_columns import address_columns
 from headwater.graph.caching import AnalysisCache, Forgetful
 from headwater.graph.compile_checks import compile_checks
@@ -22,6 +23,7 @@ from headwater.graph.resolve_sinks import resolve_sinks
 from headwater.graph.split_chains import split_chains
 from headwater.graph.trace_lineage import trace_lineage
 from headwater.graph.values import Graph, Node
+from headwater.spec.discoveries import Discovered
 from headwater.spec.project import Project, Variable
 from headwater.sql.binding import Bind
 
@@ -30,6 +32,7 @@ _DEEPEST: Final = 12_000
 Pass = Callable[[Draft], Draft]
 
 PASSES: Final[tuple[Pass, ...]] = (
+    add_discovered,  # columns found in files → nullable columns of their sources
     split_chains,  # merge, append, history → plain models
     resolve_references,  # names in SQL → nodes
     order_nodes,  # topological; a ring is a diagnostic
@@ -50,10 +53,12 @@ def compile_graph(
     cache: AnalysisCache | None = None,
     variables: Mapping[str, Variable] | None = None,
     previous: Callable[[], Graph | None] = lambda: None,
+    discovered: Mapping[str, tuple[Discovered, ...]] | None = None,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Compile a project: the graph (None if anything is wrong) and everything that was found.
 
     ``previous`` gives the graph that the environment runs (asked for only where changes may go forward).
+    ``discovered`` are columns that files of sources were found to have beyond their contracts.
     ``bind`` gives names and types, ``cache`` keeps analyses from one compilation to the next, ``variables`` are the
     project's unless given. What reads a failed node is passed over in silence.
     """
@@ -64,6 +69,7 @@ def compile_graph(
         cache=cache if cache is not None else Forgetful(),
         macros=Macros.of(project.macros),
         previous=lambda: _by_name(previous()),
+        discovered=discovered or {},
     )
     with _room_for_depth():
         for each in PASSES:

@@ -8,6 +8,7 @@ from typing import Any
 from headwater.diagnostics import Diagnostic, Severity, Where
 from headwater.graph.caching import AnalysisCache
 from headwater.graph.values import Check, Node, SinkNode, TimeCut
+from headwater.spec.discoveries import Discovered
 from headwater.spec.nodes import Model
 from headwater.spec.project import Macro as MacroStatement
 from headwater.spec.project import Project, Variable
@@ -101,6 +102,10 @@ class Draft:
     checks: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
     previous: Callable[[], Mapping[str, Node]] = dict
     """The nodes that the environment runs now: what forward changes start from."""
+    discovered: Mapping[str, tuple[Discovered, ...]] = field(default_factory=dict)
+    """Source → columns that its files were found to have beyond its contract."""
+    added: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Source → names of those of them that are its columns now."""
     nodes: tuple[Node, ...] = ()
     sinks: tuple[SinkNode, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

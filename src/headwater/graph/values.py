@@ -141,6 +141,10 @@ class SourceNode:
     """Rows are copied into the lake, once, and read there."""
     python: PythonNode | None = None
     """The function that yields its rows."""
+    discovered: Mapping[str, str] = field(default_factory=dict)
+    """Columns that its files were found to have beyond the contract, with their types; never a reason to reject."""
+    columns_line: int = 0
+    """Where its columns are declared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from headwater.diagnostics import Diagnostic, Invalid, Where, error, has_errors,
 from headwater.events import Emit, FileInspected
 from headwater.graph.values import Graph, Node
 from headwater.plan.values import SourceFacts
+from headwater.run.discovering import discover
 from headwater.run.engine import Engine, as_headwater_error
 from headwater.spec.observations import Inspection, Item, Observation
 from headwater.state.database import Database
@@ -51,6 +52,7 @@ def observe(
         if has_errors(found):
             continue
         try:
+            discover(db, node, sources[node.name], observations, vanished, engine=engine, now=now)
             known[node.name], fresh = _inspect(db, node, sources[node.name], observations, vanished, engine, now, emit)
             found += _lost_files(node, observations, fresh)
         except Exception as problem:  # noqa: BLE001 - whatever a file holds must become a diagnostic

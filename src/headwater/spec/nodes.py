@@ -87,7 +87,13 @@ class Source:
     ] = None
     on_vanish: Annotated[Literal["fail", "keep", "delete"], Doc("what a file that disappears means")] = "fail"
     on_bad_row: Annotated[Literal["quarantine", "fail"], Doc("what a row outside the contract means")] = "quarantine"
-    on_schema_change: Annotated[Literal["fail", "quarantine"], Doc("what a file with other columns means")] = "fail"
+    on_schema_change: Annotated[
+        Literal["fail", "quarantine", "evolve"],
+        Doc(
+            "what a file with other columns means; evolve: columns that are not required may be absent, and new ones "
+            "become columns of the source with the next apply"
+        ),
+    ] = "fail"
     checks: Annotated[tuple[AnyCheck, ...], Doc("assertions on its rows")] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     code: PythonCode | None = None

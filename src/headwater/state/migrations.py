@@ -303,5 +303,18 @@ QUALITY: Final = (
     "ALTER TABLE conditions DROP COLUMN checked",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS, PACKS, LANDINGS, QUALITY)
+DISCOVERIES: Final = (
+    # What files of sources hold beyond their contracts, found once per file.
+    """CREATE TABLE discoveries (
+        seq INTEGER PRIMARY KEY,
+        source_key TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        source TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        at TEXT NOT NULL,
+        UNIQUE (source_key, identity)
+    )""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS, PACKS, LANDINGS, QUALITY, DISCOVERIES)
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""

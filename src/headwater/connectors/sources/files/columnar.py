@@ -1,6 +1,6 @@
 """Parquet: columns whose type in the file is the declared one are taken as they are, others are cast and judged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,16 @@ def columnar_reading(settings: Settings, items: Sequence[ScanItem], schema: File
     paths = tuple(full_path(settings, scan.item.path) for scan in items)
     there = {name.casefold(): (name, type_) for name, type_ in schema.columns}
     declared = settings.contract.columns
-    raw = [f"{quote_identifier(there[c.name.casefold()][0])} AS __hw_raw_{n}" for n, c in enumerate(declared)]
+    lacking = {c.name.casefold(): ("", c.type) for c in declared if c.name.casefold() not in there}
+    raw = [f"{_raw_value(c, there)} AS __hw_raw_{n}" for n, c in enumerate(declared)]
+    there |= lacking
     cast = {c.name for c in declared if there[c.name.casefold()][1] != c.type}
     flaws = () if settings.contract.lazy else tuple(
         Flaw(
             "cast", c.name, f"(__hw_raw_{n} IS NOT NULL AND {quote_identifier(c.name)} IS NULL)",
             f"`{c.name}` is no {c.type}",
         )
-        for n, c in enumerate(declared) if c.name in cast
+        for n, c in enumerate(declared) if c.name in cast and not c.discovered
     )  # fmt: skip
     options = "filename = true, file_row_number = true, hive_partitioning = false, union_by_name = false"
     read = f"read_parquet({path_list(paths)}, {options})"
@@ -82,6 +84,11 @@ def columnar_reading(settings: Settings, items: Sequence[ScanItem], schema: File
         flaws=flaws,
         key=f"concat(__hw_number, ' ', to_json({{{pairs}}}))",
     )
+
+
+def _raw_value(column: ContractColumn, there: Mapping[str, tuple[str, str]]) -> str:
+    found = there.get(column.name.casefold())
+    return quote_identifier(found[0]) if found else f"CAST(NULL AS {column.type})"
 
 
 def _expression(column: ContractColumn, raw: str, there: str, timezone: str) -> str:

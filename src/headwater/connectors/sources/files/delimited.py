@@ -25,6 +25,8 @@ _NATIVE: Final = frozenset(
 )
 """Types that the reader itself casts, exactly, with rejects; all others are cast from text behind it."""
 
+_EXTRA: Final = "__hw_extra_"
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -63,23 +65,25 @@ def csv_options(dialect: Dialect) -> dict[str, object]:
 
 
 def missing_columns(settings: Settings, header: Header) -> tuple[str, ...]:
-    """Give the declared columns that a header does not name exactly once."""
+    """Give the declared columns that a header does not name exactly once; where files evolve, some may be absent."""
     names = [name.strip().casefold() for name in header.names]
-    return tuple(c.name for c in settings.contract.columns if names.count(c.name.casefold()) != 1)
+    may_lack = {c.name for c in settings.contract.columns if settings.may_lack(c)}
+    wrong = {c.name: names.count(c.name.casefold()) for c in settings.contract.columns if not c.discovered}
+    return tuple(name for name, count in wrong.items() if count != 1 and not (count == 0 and name in may_lack))
 
 
 def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Header, *, is_serial: bool) -> Reading:
     """Give the reading of files that share a header; serial: one thread for each file."""
     paths = tuple(full_path(settings, scan.item.path) for scan in items)
-    by_name = {c.name.casefold(): c for c in settings.contract.columns}
-    columns: dict[str, str] = {}
-    for number, name in enumerate(header.names, 1):
-        column = by_name.get(name.strip().casefold())
-        columns[column.name if column else f"__hw_extra_{number}"] = _reader_type(settings, column)
+    columns = _columns(settings, header)
     rejects = "hw_rejects_" + address(settings.address, str(is_serial), *paths)[:20]
-    expressions = {c.name: _expression(settings, c, columns[c.name]) for c in settings.contract.columns}
-    late = {c.name for c in settings.contract.columns if is_late(settings, c) and c.type != "VARCHAR"}
-    raw = [quote_identifier(c.name) for c in settings.contract.columns]
+    expressions = {c.name: _expression(settings, c, _reader_type(settings, c)) for c in settings.contract.columns}
+    late = {
+        c.name for c in settings.contract.columns if is_late(settings, c) and c.type != "VARCHAR" and not c.discovered
+    }
+    raw = [_raw_value(settings, c, columns) for c in settings.contract.columns]
+    if settings.contract.evolve:  # whatever a file holds belongs to its rows, today and when it is discovered
+        raw += [quote_identifier(name) for name in columns if name.startswith(_EXTRA)]
     names = [f"{name} AS {_raw(n)}" for n, name in enumerate(raw)]
     flaws = (
         ()
@@ -108,6 +112,25 @@ def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Hea
     )
 
 
+def _columns(settings: Settings, header: Header) -> dict[str, str]:
+    """Name the columns of a file for the reader, with the types that it casts to."""
+    names = [name.strip().casefold() for name in header.names]
+    by_name = {
+        c.name.casefold(): c
+        for c in settings.contract.columns
+        if not c.discovered or names.count(c.name.casefold()) == 1
+    }
+    columns: dict[str, str] = {}
+    for number, name in enumerate(names, 1):
+        column = by_name.get(name)
+        columns[column.name if column else f"{_EXTRA}{number}"] = _reader_type(settings, column)
+    return columns
+
+
+def _raw_value(settings: Settings, column: ContractColumn, there: Mapping[str, str]) -> str:
+    return quote_identifier(column.name) if column.name in there else f"CAST(NULL AS {_reader_type(settings, column)})"
+
+
 def _raw(number: int) -> str:
     return f"__hw_raw_{number}"
 
@@ -118,7 +141,12 @@ def _reader_type(settings: Settings, column: ContractColumn | None) -> str:
 
 def is_late(settings: Settings, column: ContractColumn) -> bool:
     """Whether a column is read as text and cast behind the reader (the time column always: it is judged as text)."""
-    return settings.contract.lazy or column.name == settings.contract.time or not is_native(column.type)
+    return (
+        settings.contract.lazy
+        or column.discovered
+        or column.name == settings.contract.time
+        or not is_native(column.type)
+    )
 
 
 def is_native(type_: str) -> bool:

@@ -121,5 +121,5 @@ def _cast_flaws(columns: Sequence[ContractColumn]) -> tuple[Flaw, ...]:
             "cast", c.name, f"__hw_raw_{n} IS NOT NULL AND {quote_identifier(c.name)} IS NULL",
             f"`{c.name}` is no {c.type}",
         )
-        for n, c in enumerate(columns) if c.type != "VARCHAR"
+        for n, c in enumerate(columns) if c.type != "VARCHAR" and not c.discovered
     )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from headwater.connect.sources import ScanItem
 from headwater.connectors.sources.files.access_logs import log_reading
-from headwater.connectors.sources.files.columnar import columnar_reading, schema_of
+from headwater.connectors.sources.files.columnar import FileSchema, columnar_reading, schema_of
 from headwater.connectors.sources.files.delimited import (
     Header,
     delimited_reading,
@@ -22,6 +22,8 @@ from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
 from headwater.spec.observations import SetAside
 
 T = TypeVar("T", bound=Hashable)
+_OTHERS = "mend the file or the columns, or say `on_schema_change: quarantine` (or `evolve`)"
+_WITHOUT_REQUIRED = "mend the file: a file that evolves still has what is required, each name once"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,16 @@ class Layouts:
         by_header = self._by(scans, lambda path: header_of(settings, path))
         whole, aside = self._whole({header: found for header, found in by_header.items() if header.names})
         return Grouped(tuple(self._delimited(whole)), aside)
+
+    def headers(self, scans: Sequence[ScanItem]) -> dict[Header, list[ScanItem]]:
+        """Give delimited files with rows by their headers."""
+        with_rows = [scan for scan in scans if scan.item.size_bytes]
+        return self._by(with_rows, lambda path: header_of(self._settings, path))
+
+    def schemas(self, scans: Sequence[ScanItem]) -> dict[FileSchema, list[ScanItem]]:
+        """Give Parquet files with rows by their schemas."""
+        with_rows = [scan for scan in scans if scan.item.size_bytes]
+        return self._by(with_rows, lambda path: schema_of(self._settings, path))
 
     def _delimited(self, whole: dict[Header, list[ScanItem]]) -> Iterator[Reading]:
         for header, scans in whole.items():
@@ -114,5 +126,5 @@ class Layouts:
             "HW0311",
             f"`{scan.item.path}` does not have the column{'s' * (len(missing) > 1)} {names} (once); it has {has}",
             self._settings.where,
-            hint="mend the file or the columns, or say `on_schema_change: quarantine` to set such files aside",
+            hint=_WITHOUT_REQUIRED if self._settings.contract.evolve else _OTHERS,
         )

@@ -25,6 +25,7 @@ _BY_SUFFIX: Final[Mapping[str, Format]] = {
     ".pq": "parquet",
     ".log": "combined",
 }
+_EVOLVING: Final = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
 LOG_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "common": ("client_ip", "identity", "user_name", "ts", "request", "method", "path", "protocol", "status", "bytes"),
     "combined": (
@@ -87,6 +88,10 @@ class Settings:
     address: str = field(default="")
     """Tells this source's temporary tables from those of others on one connection."""
 
+    def may_lack(self, column: ContractColumn) -> bool:
+        """Whether a file may be without a column: its values are NULL then."""
+        return column.discovered or (self.contract.evolve and not column.required and column.name != self.contract.time)
+
     @property
     def time_column(self) -> ContractColumn | None:
         """The column that cuts time."""
@@ -118,9 +123,12 @@ def settings_of(values: Mapping[str, object], contract: Contract, root: str, whe
     dialect = _dialect(values, format_)
     found += _dialect_problems(dialect, where)
     found += [error("HW0303", text, where, hint=hint) for text, hint in _contract_problems(contract, format_)]
+    if contract.evolve and (format_ not in _EVOLVING or not dialect.header):
+        text, known = "files without names of columns cannot evolve", ", ".join(sorted(_EVOLVING))
+        found.append(error("HW0280", text, where, hint=f"formats that can: {known}; in csv and tsv with a header"))
     if found:
         raise Invalid.from_all(found)
-    columns = tuple(ContractColumn(name=c.name, type=canonical(c.type), required=c.required) for c in contract.columns)
+    columns = tuple(replace(c, type=canonical(c.type)) for c in contract.columns)
     contract = replace(contract, columns=columns)
     unique = address(root, path, format_, repr(dialect), repr(contract))
     return Settings(

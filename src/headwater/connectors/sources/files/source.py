@@ -10,6 +10,7 @@ from headwater.connect.sources import Scan, ScanItem
 from headwater.connectors.sources.files import listing, noting, serial
 from headwater.connectors.sources.files.archives import Archives
 from headwater.connectors.sources.files.delimited import is_native
+from headwater.connectors.sources.files.discovering import Discovery
 from headwater.connectors.sources.files.grouping import Layouts
 from headwater.connectors.sources.files.inspecting import count_rows, inspect_reading, set_aside, tallies_of
 from headwater.connectors.sources.files.reading import Bounds, Flaw, Reading, typed
@@ -49,7 +50,9 @@ class Files:
     @property
     def _casts_late(self) -> bool:
         columns = self._settings.contract.columns
-        return not self._settings.contract.lazy and any(c.type != "VARCHAR" and not is_native(c.type) for c in columns)
+        return not self._settings.contract.lazy and any(
+            c.type != "VARCHAR" and not is_native(c.type) and not c.discovered for c in columns
+        )
 
     def observe(self, site: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
         """List the files at a site, ordered by path."""
@@ -77,6 +80,15 @@ class Files:
         inspections = [found.get(i.identity) or Inspection(i.identity, 0, ()) for i in items]
         self._refuse_bad_rows(row for inspection in inspections for row in inspection.set_aside)
         return inspections
+
+    def discover(
+        self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item]
+    ) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """Read the columns that the contract does not declare, and say which types hold their values."""
+        with self._explained(items):
+            found = Discovery(self._settings, self._layouts, connection, lambda s, f: Files(s).scan(f)).of(items)
+        listing.refuse_changed(self._settings, items)
+        return found
 
     def _inspected(
         self, connection: "duckdb.DuckDBPyConnection", scans: Sequence[ScanItem], last: datetime
