@@ -118,7 +118,7 @@ def write_code(project: Project, code: Code) -> None:
 
 def _write_chains(project: Project, code: Code, by_day: dict) -> None:
     changes = "SELECT ts, k, sum(v)::bigint AS v FROM clean GROUP BY ALL"
-    chain = {"key": ["k"], "time": "ts", "every": "1d"}
+    chain = {"key": ["k"], "time": "ts", "every": "1d", "bucket_rows": 1}
     project.model("latest", changes, kind="merge", **chain)
     project.model("past", changes, kind="history", **chain)
     project.model("log", "SELECT ts, k, v FROM clean", kind="append", on_restate="ignore", time="ts", every="1d")

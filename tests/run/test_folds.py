@@ -5,19 +5,14 @@ import random
 import pytest
 
 from headwater.app.janitor import janitor
-from headwater.run import buckets, folding
 from headwater.run.context import FillBook
 
 COLUMNS = {"seen": "timestamp", "id": "bigint", "part": "text", "v": "integer"}
 FIRST = 8
 
 
-@pytest.fixture
-def small_buckets(monkeypatch):
-    """Ranges of a handful of keys, so that a test needs no million rows."""
-    monkeypatch.setattr(buckets, "TARGET_ROWS", 8)
-    monkeypatch.setattr(folding, "TARGET_ROWS", 8)
-    monkeypatch.setattr(folding, "_MOST_TOUCHED", 0.9)
+SMALL = {"bucket_rows": 8}
+"""Ranges of a handful of keys, so that a test needs no million rows."""
 
 
 def rows_of(chance, day, count, keys):
@@ -31,10 +26,10 @@ def rows_of(chance, day, count, keys):
 
 @pytest.mark.parametrize("kind", ["merge", "history"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_fold_of_what_was_touched_is_the_fold_of_everything(project, small_buckets, kind, seed):
+def test_a_fold_of_what_was_touched_is_the_fold_of_everything(project, kind, seed):
     chance = random.Random(seed)
     project.source("raw", COLUMNS, time="seen", start=f"2024-01-{FIRST:02}", on_vanish="delete")
-    chain = {"key": ["id", "part"], "time": "seen", "every": "1d", "deleted": "v = 0"}
+    chain = {"key": ["id", "part"], "time": "seen", "every": "1d", "deleted": "v = 0", **SMALL}
     project.model("folded", "SELECT * FROM raw", kind=kind, **chain)
     for day in range(FIRST, 11):
         project.file("raw", f"f{day}.csv", list(COLUMNS), rows_of(chance, day, 60, 40))
@@ -44,7 +39,7 @@ def test_a_fold_of_what_was_touched_is_the_fold_of_everything(project, small_buc
         if step % 3 == 2:
             project.remove(f"data/raw/{name}") if (project.root / "data/raw" / name).exists() else None
         elif step % 3 == 1:
-            project.file("raw", f"f{day}.csv", list(COLUMNS), rows_of(chance, day, 50, 60))
+            project.file("raw", f"f{day}.csv", list(COLUMNS), rows_of(chance, day, 9, 60))
         else:
             project.later(days=1)
             fresh = int(f"{project.now:%d}")
@@ -61,9 +56,9 @@ def everything(project):
     return sorted(found, key=str)
 
 
-def test_only_touched_buckets_are_written(project, small_buckets):
+def test_only_touched_buckets_are_written(project):
     project.source("raw", COLUMNS, time="seen", start="2024-01-08")
-    project.model("folded", "SELECT * FROM raw", kind="merge", key=["id"], time="seen", every="1d")
+    project.model("folded", "SELECT * FROM raw", kind="merge", key=["id"], time="seen", every="1d", **SMALL)
     project.file("raw", "a.csv", list(COLUMNS), [("2024-01-08 10:00", n, "a", 1) for n in range(80)])
     project.apply()
     before = files(project)
@@ -75,10 +70,10 @@ def test_only_touched_buckets_are_written(project, small_buckets):
     assert project.query("SELECT v FROM folded WHERE id = 3") == [(2,)]
 
 
-def test_what_a_fold_shares_outlives_the_fold_that_wrote_it(project, small_buckets):
+def test_what_a_fold_shares_outlives_the_fold_that_wrote_it(project):
     project.settings(keep="1h")
     project.source("raw", COLUMNS, time="seen", start="2024-01-08")
-    project.model("folded", "SELECT * FROM raw", kind="merge", key=["id"], time="seen", every="1d")
+    project.model("folded", "SELECT * FROM raw", kind="merge", key=["id"], time="seen", every="1d", **SMALL)
     project.file("raw", "a.csv", list(COLUMNS), [("2024-01-08 10:00", n, "a", 1) for n in range(80)])
     project.apply()
     project.file("raw", "b.csv", list(COLUMNS), [("2024-01-09 10:00", 3, "a", 2)])

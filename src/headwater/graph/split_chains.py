@@ -68,6 +68,7 @@ def _parts(model: Model) -> dict[str, Model]:
         deleted=model.deleted,
         on_missing=model.on_missing or ("delete" if kind == "history" else "keep"),
         ignores_restated=model.on_restate == "ignore",
+        bucket_rows=max(1, model.bucket_rows),
     )
     if kind == "append":
         by_time = _is_by_time(model)

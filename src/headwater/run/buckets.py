@@ -8,8 +8,6 @@ from headwater.graph.values import Node
 from headwater.run.engine import Session
 from headwater.sql.text import quote_identifier, quote_literal
 
-TARGET_ROWS: Final = 65_536
-"""Rows of a bucket: as many as one row group of Parquet holds well."""
 _MOST: Final = 512
 _SAMPLE_ROWS: Final = 50_000
 _ORDERED: Final = frozenset(
@@ -71,9 +69,9 @@ def _is_below(key: Key, low: Low) -> str:
     return f"({column} < {value} OR ({column} = {value} AND {_is_below(Key(tuple(others)), low[1:])}))"
 
 
-def cut_lows(session: Session, key: Key, rows: str, count: int) -> list[Low]:
-    """Cut the keys of a SELECT of ``count`` rows into ranges of about as many rows; the first low is the empty one."""
-    pieces = min(_MOST, -(-count // TARGET_ROWS))
+def cut_lows(session: Session, key: Key, rows: str, count: int, target: int) -> list[Low]:
+    """Cut the keys of a SELECT of ``count`` rows into ranges of about ``target``; the first low is the empty one."""
+    pieces = min(_MOST, -(-count // target))
     if pieces < 2 or not key.has_order:  # noqa: PLR2004 - one bucket needs no bounds
         return [()]
     texts = ", ".join(f"CAST({quote_identifier(name)} AS VARCHAR)" for name, _ in key.columns)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from headwater.graph.values import Node
-from headwater.run.buckets import TARGET_ROWS, Key, Low, bucket_of, cut_lows
+from headwater.run.buckets import Key, Low, bucket_of, cut_lows
 from headwater.run.engine import Session
 from headwater.run.relations import Surroundings, fills_select
 from headwater.run.splitting import KEY, write_split
@@ -56,6 +56,7 @@ class _Fold:
         self._session, self._task, self._select = session, task, select
         self._to, self._around, self._columns = to, around, columns
         self._key = Key.of(task.node)
+        self._target = task.node.chain.bucket_rows if task.node.chain else 0
 
     @property
     def _node(self) -> Node:
@@ -65,7 +66,7 @@ class _Fold:
         """Fold everything that came."""
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS {self._select}")
         [(count,)] = self._session.rows(f"SELECT count(*) FROM {STAGED}")
-        lows = cut_lows(self._session, self._key, f"SELECT * FROM {STAGED}", count)
+        lows = cut_lows(self._session, self._key, f"SELECT * FROM {STAGED}", count, self._target)
         files = self._write(f"SELECT *, {bucket_of(self._key, lows)} AS {KEY} FROM {STAGED}", lows)
         self._session.run(f"DROP TABLE {STAGED}")
         return files
@@ -122,9 +123,9 @@ class _Fold:
         finer: list[Low] = []
         for number, low in enumerate(lows):
             finer.append(low)
-            if counts.get(number, 0) > 2 * TARGET_ROWS:
+            if counts.get(number, 0) > 2 * self._target:
                 within = f"SELECT * FROM ({rows}) AS grown WHERE {bucket_of(self._key, lows)} = {number}"
-                finer += cut_lows(self._session, self._key, within, counts[number])[1:]
+                finer += cut_lows(self._session, self._key, within, counts[number], self._target)[1:]
         return list(dict.fromkeys(finer))
 
     def _write(self, numbered: str, lows: Sequence[Low]) -> list[_File]:

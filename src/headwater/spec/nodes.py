@@ -121,6 +121,7 @@ class ChainPart:
     deleted: str = ""
     on_missing: Literal["keep", "delete"] = "keep"
     ignores_restated: bool = False
+    bucket_rows: int = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +166,9 @@ class Model:
         Literal["keep", "delete"] | None,
         Doc("merge, history without `time`: what a key means that is no longer returned; history: delete, merge: keep"),
     ] = None
+    bucket_rows: Annotated[
+        int, Doc("merge, history: about how many rows a file holds; only files of keys that were touched are written")
+    ] = 65_536
     on_restate: Annotated[
         Literal["rebuild", "ignore"],
         Doc("merge, append, history by time: what a slot does whose inputs move after it was filled"),
