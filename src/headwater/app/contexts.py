@@ -1,6 +1,7 @@
 """Composes what a run is given from an open workspace: connectors, engine, pace, time."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
 from headwater.run.landed import LandedSource
+from headwater.run.python_sources import GeneratedRows
+from headwater.spec.authoring import Run
 from headwater.spec.ranges import LandedRange
-from headwater.state.database import Database
 from headwater.state.landings import landed_ranges
 
 __all__ = [
@@ -51,7 +53,7 @@ def context_of(
         db=workspace.db,
         store=workspace.store,
         engine=workspace.engine,
-        sources=sources_of(graph, workspace.root, workspace.store, workspace.db),
+        sources=sources_of(graph, workspace.root, workspace.store, _Landing(workspace, graph, environment, at)),
         graph=graph,
         environment=environment,
         horizon=horizon_of(graph, at),
@@ -73,34 +75,62 @@ def horizon_of(graph: Graph, now: datetime) -> Horizon:
     return Horizon(as_of=min(graph.as_of, now) if graph.as_of else now, window_s=graph.window_s)
 
 
-def sources_of(graph: Graph, root: Path, store: Store, db: Database | None = None) -> dict[str, Source]:
-    """Make every source of a graph; secrets are resolved now. Without ``db`` landed sources know no ranges."""
-    return {node.name: make_source(node, root, store, db) for node in graph.nodes if node.source is not None}
+@dataclass(frozen=True, slots=True)
+class _Landing:
+    """What landed sources need besides the lake: the ranges known, and what a function is told of the run."""
+
+    workspace: Workspace
+    graph: Graph
+    environment: str
+    now: datetime
+
+    def ranges(self, location: str, site: str) -> list[LandedRange]:
+        return landed_ranges(self.workspace.db, location, site)
+
+    @property
+    def run(self) -> Run:
+        return Run(now=self.now, environment=self.environment, variables=dict(self.graph.variables))
 
 
-def make_source(node: Node, root: Path, store: Store, db: Database | None = None) -> Source:
+def sources_of(graph: Graph, root: Path, store: Store, landing: _Landing | None = None) -> dict[str, Source]:
+    """Make every source of a graph; secrets are resolved now. Without ``landing`` they can only be read."""
+    return {node.name: make_source(node, root, store, landing) for node in graph.nodes if node.source is not None}
+
+
+def make_source(node: Node, root: Path, store: Store, landing: _Landing | None = None) -> Source:
     """Make one source."""
     described = node.source
     assert described is not None  # noqa: S101 - asked by the caller
-    where = Where(node.file, node.line)
-    contract = contract_of(node)
-    settings = resolve(described.settings, root, where)
-    made = registry().sources[described.connector].make(settings, contract, str(root), where)
+    where, contract = Where(node.file, node.line), contract_of(node)
     if not described.land:
-        return cast("Source", made)
+        settings = resolve(described.settings, root, where)
+        component = registry().sources[described.connector]
+        return cast("Source", component.make(settings, contract, str(root), where))
     location = landing_address(node)
-
-    def ranges(site: str) -> list[LandedRange]:
-        return landed_ranges(db, location, site) if db is not None else []
-
     return LandedSource(
         location=location,
         contract=contract,
-        extractor=cast("Extractor", made),
+        extractor=_extractor(node, contract, root, landing) if landing else None,
         store=store,
-        ranges=ranges,
+        ranges=partial(landing.ranges, location) if landing else _no_ranges,
         where=where,
     )
+
+
+def _no_ranges(site: str) -> list[LandedRange]:
+    del site
+    return []
+
+
+def _extractor(node: Node, contract: Contract, root: Path, landing: _Landing) -> Extractor:
+    described = node.source
+    assert described is not None  # noqa: S101 - asked by the caller
+    if described.python is not None:
+        engine = landing.workspace.engine
+        return GeneratedRows(node=node, contract=contract, root=str(root), engine=engine, run=landing.run)
+    where = Where(node.file, node.line)
+    settings = resolve(described.settings, root, where)
+    return cast("Extractor", registry().sources[described.connector].make(settings, contract, str(root), where))
 
 
 def contract_of(node: Node) -> Contract:

@@ -126,7 +126,7 @@ def replay(workspace: Workspace, environment: str, node: str) -> Replayed:
             raise Invalid.of("HW0565", f"`{each.name}` is not a source: there is no file to read again", hint=hint)
         items = _observed(workspace, environment).get(each.name, {})
         counts = {i.identity: _set_aside(workspace, each, [i.identity]) for i in items}
-    source = make_source(each, workspace.root, workspace.store, db)
+    source = make_source(each, workspace.root, workspace.store)
     wanted = {item: site for item, site in items.items() if counts[item.identity]}
     changed = set(source.changed(wanted))
     fresh: list[Inspection] = []

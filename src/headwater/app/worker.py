@@ -1,8 +1,9 @@
-"""The entry of a worker process: performs one task of a Python model and leaves a response beside the request."""
+"""The entry of a worker process: calls one function of the project and leaves a response beside the request."""
 
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -12,19 +13,38 @@ from headwater.diagnostics import HeadwaterError
 from headwater.run.engine import Engine, EngineLimits, Session
 from headwater.run.python_call import call
 from headwater.run.python_models import Request, Response
+from headwater.run.python_sources import SourceRequest, SourceResponse, generate
 from headwater.run.relations import Surroundings
 from headwater.run.worker import perform
 from headwater.tasks.values import Task
 
 
-def main(directory: str) -> None:
+def main(directory: str, what: str = "model") -> None:
     """Answer the request in a directory; the response is written whole or not at all."""
     folder = Path(directory)
-    request = msgspec.msgpack.decode((folder / "request").read_bytes(), type=Request)
-    response = _answer(request, folder)
+    content = (folder / "request").read_bytes()
+    response = _ANSWERS[what](content, folder)
     partial = folder / "response.partial"
-    partial.write_bytes(msgspec.msgpack.encode(response))
+    partial.write_bytes(response)
     partial.replace(folder / "response")
+
+
+def _model(content: bytes, folder: Path) -> bytes:
+    request = msgspec.msgpack.decode(content, type=Request)
+    return msgspec.msgpack.encode(_answer(request, folder))
+
+
+def _source(content: bytes, folder: Path) -> bytes:
+    request = msgspec.msgpack.decode(content, type=SourceRequest)
+    own = os.getpid()
+    try:
+        response = SourceResponse(rows=generate(request, folder / "code"))
+    except HeadwaterError as problem:
+        response = SourceResponse(failure=type(problem).__name__, diagnostics=problem.diagnostics)
+    finally:
+        if os.getpid() != own:  # a copy that the function has forked: one process answers
+            os._exit(0)
+    return msgspec.msgpack.encode(response)
 
 
 def _answer(request: Request, folder: Path) -> Response:
@@ -58,5 +78,7 @@ def _answer(request: Request, folder: Path) -> Response:
     return Response(receipt=receipt)
 
 
+_ANSWERS: Final = {"model": _model, "source": _source}
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -34,6 +34,8 @@ class Extractor(Protocol):
     ) -> Raw | None:
         """Write what is new since ``after`` (what ``greatest`` gave; None: everything) to a file; None: nothing is.
 
+        Without a cursor, no row at all is something new: the rows before are gone.
+
         ``connection`` is free for its use; the relation must be readable there. All or nothing: an error leaves
         nothing that counts. Raises Retryable if another program is in the way.
         """

@@ -8,26 +8,27 @@ from headwater.graph.drafts import Draft
 from headwater.graph.python_nodes import python_node
 from headwater.graph.values import Column, Node, SourceNode
 from headwater.spec.addresses import Version, address
-from headwater.spec.discoveries import Columns
 from headwater.spec.nodes import Source
 
 _IN_PLACE: Final = frozenset({"files"})
 """Connectors whose rows stay where they are unless a source says `land: true`."""
+_LIMITS: Final = frozenset({"timeout", "memory"})
+"""Settings that say how rows are extracted, and not which."""
 
 
 def source_node(draft: Draft, source: Source) -> Node:
     """Make a source's node: any change to its contract changes its rows."""
     columns = draft.relations[source.name]
-    discovered = draft.added.get(source.name, frozenset())
     time = draft.times.get(source.name)
     required = tuple(name for name, column in source.columns.items() if column.required or name == source.time)
     # A function is known by its source's name: mending its code does not fetch again what it has given before.
-    place = place_of(source.connector, source.settings, source.name if source.code else "")
+    function = (source.name,) if source.code else ()
+    place = address("source", source.connector, _settings(source.settings), *function)
     contract = address(
         "contract",
         place,
         *source.at_sites,
-        *(f"{name} {type_} {name in required}" for name, type_ in columns if name not in discovered),
+        *(f"{name} {type_} {name in required}" for name, type_ in columns),
         source.time or "",
         source.timezone,
         source.start.isoformat() if source.start else "",
@@ -44,21 +45,17 @@ def source_node(draft: Draft, source: Source) -> Node:
         rows_address=address("rows", contract),
         columns=tuple(_column(source, name, type_, place) for name, type_ in columns),
         time=time,
-        source=_source(source, required, tuple(column for column in columns if column[0] in discovered)),
+        source=_source(source, required),
         checks=draft.checks.get(source.name, ()),
         timezone=source.timezone,
+        timeout_s=float(source.settings.get("timeout") or draft.project.defaults.timeout),
+        memory_bytes=source.settings.get("memory"),
         description=source.description,
         owner=source.owner or draft.project.defaults.owner,
         tags=source.tags,
         file=source.at.where.file,
         line=source.at.where.line,
     )
-
-
-def place_of(connector: str, settings: Mapping[str, Any], function: str = "") -> str:
-    """Address of where a source is read: its connector and settings, and the name of a source that is a function."""
-    named = (function,) if function else ()
-    return address("source", connector, json.dumps(settings, sort_keys=True, default=str), *named)
 
 
 def _column(source: Source, name: str, type_: str, place: str) -> Column:
@@ -73,7 +70,7 @@ def _column(source: Source, name: str, type_: str, place: str) -> Column:
     )
 
 
-def _source(source: Source, required: tuple[str, ...], discovered: Columns) -> SourceNode:
+def _source(source: Source, required: tuple[str, ...]) -> SourceNode:
     return SourceNode(
         connector=source.connector,
         settings=source.settings,
@@ -89,10 +86,13 @@ def _source(source: Source, required: tuple[str, ...], discovered: Columns) -> S
         on_bad_row=source.on_bad_row,
         on_schema_change=source.on_schema_change,
         land=lands(source),
-        discovered=dict(discovered),
-        columns_line=source.at.of("columns").line,
         python=python_node(source.code),
     )
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    place = {name: value for name, value in settings.items() if name not in _LIMITS}
+    return json.dumps(place, sort_keys=True, default=str)
 
 
 def lands(source: Source) -> bool:
@@ -110,14 +110,14 @@ def landing_address(node: Node) -> str:
     return address(
         "landing",
         source.connector,
-        json.dumps(source.settings, sort_keys=True, default=str),
+        _settings(source.settings),
         node.name if source.python else "",
         *(f"{column.name} {column.type} {column.name in source.required}" for column in node.columns),
         node.time.column if node.time else "",
         source.timezone,
         source.start.isoformat() if source.start else "",
         source.end.isoformat() if source.end else "",
-        str(source.ahead_s),
+        str(float(source.ahead_s)),
         source.contract,
         source.on_bad_row,
     )

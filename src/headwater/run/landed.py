@@ -23,7 +23,8 @@ class LandedSource:
 
     location: str
     contract: Contract
-    extractor: Extractor
+    extractor: Extractor | None
+    """None: it is only read here."""
     store: Store
     ranges: Callable[[str], list[LandedRange]]
     """Site → the ranges known of it, in order."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from headwater.connect.landing import Extractor
 from headwater.connect.sources import Source
 from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, Retryable, Where, warning
 from headwater.events import Phase, SourceLanded
@@ -37,13 +38,13 @@ def land_all(context: Context, selected: frozenset[str] | None = None) -> tuple[
     wanted = _wanted(context.graph, selected)
     found: list[Diagnostic] = []
     failed: list[HeadwaterError] = []
-    landing = [(node, each) for node, each in _landed(context.graph, context.sources) if node.name in wanted]
+    landing = [each for each in _landed(context.graph, context.sources) if each[0].name in wanted]
     if landing:
         context.emit(Phase("land", len(landing)))
-    for node, source in landing:
+    for node, source, extractor in landing:
         for site in node.source.sites if node.source else ():
             try:
-                found += _land(context, node, source, site)
+                found += _land(_Landing(context, node, source, extractor, site))
             except Exception as problem:  # noqa: BLE001 - whatever a place holds must become a diagnostic
                 where = Where(node.file, node.line)
                 failed.append(as_headwater_error(problem, f"source `{node.name}`", where, store=context.store))
@@ -56,21 +57,21 @@ def land_all(context: Context, selected: frozenset[str] | None = None) -> tuple[
 def pending(graph: Graph, sources: Mapping[str, Source], context: Context) -> Mapping[str, str]:
     """Give the sources at which an apply or run would look for something new, and why."""
     found: dict[str, str] = {}
-    for node, source in _landed(graph, sources):
+    for node, source, extractor in _landed(graph, sources):
         for site in node.source.sites if node.source else ():
             seen = place(context.db, source.location, site)
             if seen is None:
                 found[node.name] = "would be landed: nothing of it was yet"
-            elif seen.token is None or seen.token != source.extractor.token(site):
+            elif seen.token is None or seen.token != extractor.token(site):
                 found.setdefault(node.name, "would be landed: what is new since the last time")
     return found
 
 
-def _landed(graph: Graph, sources: Mapping[str, Source]) -> Iterator[tuple[Node, LandedSource]]:
+def _landed(graph: Graph, sources: Mapping[str, Source]) -> Iterator[tuple[Node, LandedSource, Extractor]]:
     for node in graph.nodes:
         source = sources.get(node.name)
-        if isinstance(source, LandedSource):
-            yield node, source
+        if isinstance(source, LandedSource) and source.extractor is not None:
+            yield node, source, source.extractor
 
 
 def _wanted(graph: Graph, selected: frozenset[str] | None) -> frozenset[str]:
@@ -83,11 +84,10 @@ def _wanted(graph: Graph, selected: frozenset[str] | None) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def _land(context: Context, node: Node, source: LandedSource, site: str) -> list[Diagnostic]:
-    lease = f"{LEASE}:{source.location}:{site}"
-    pace = context.pace
+def _land(landing: "_Landing") -> list[Diagnostic]:
+    context, node = landing.context, landing.node
+    lease, pace = f"{LEASE}:{landing.source.location}:{landing.site}", context.pace
     with hold(context.db, [lease], context.run_id, clock=context.clock, sleep=pace.sleep, wait_s=context.wait_s):
-        landing = _Landing(context, node, source, site)
         number = 0
         while True:
             number += 1
@@ -105,6 +105,7 @@ class _Landing:
     context: Context
     node: Node
     source: LandedSource
+    extractor: Extractor
     site: str
 
     def take_up(self) -> None:
@@ -117,8 +118,8 @@ class _Landing:
 
     def attempt(self) -> list[Diagnostic]:
         """Extract, judge and seal what is new; nothing counts before it is sealed."""
-        db, extractor, now = self.context.db, self.source.extractor, self.context.clock()
-        token = extractor.token(self.site)
+        db, now = self.context.db, self.context.clock()
+        token = self.extractor.token(self.site)
         seen = place(db, self.source.location, self.site)
         found: list[Diagnostic] = []
         if token is None or seen is None or seen.token != token:
@@ -133,7 +134,7 @@ class _Landing:
         known = self._known()
         after = known[-1].cursor_to if known else None
         with self.context.engine.session(self.source.contract.timezone) as session:
-            raw = self.source.extractor.extract(session.connection, self.site, after, path)
+            raw = self.extractor.extract(session.connection, self.site, after, path)
         if raw is None:
             return []
         ordinal = known[-1].ordinal + 1 if known else 1
@@ -160,9 +161,9 @@ class _Landing:
         self, raw: Raw, draft: Path, known: list[LandedRange], ordinal: int
     ) -> tuple[LandedRange | None, tuple[SetAside, ...]]:
         """Give the range that a draft makes; None if there is nothing new in it."""
-        source, store, cursor = self.source, self.context.store, self.source.extractor.cursor
+        source, store, cursor = self.source, self.context.store, self.extractor.cursor
         with self.context.engine.session("UTC") as session:
-            label = source.extractor.label(self.site)
+            label = self.extractor.label(self.site)
             bench = Bench(session=session, store=store, now=self.context.now, label=label, site=self.site)
             judged = judge(source.contract, cursor, raw, self._boundary(known), draft, bench)
             content = content_of(source.contract, draft, store, session) if cursor is None else ""

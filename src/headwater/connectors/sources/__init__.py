@@ -7,7 +7,8 @@ from headwater.connect.landing import Extractor
 from headwater.connect.sources import Source
 from headwater.connectors.sources.databases import duckdb, sqlite
 from headwater.connectors.sources.files import files
+from headwater.connectors.sources.python import python
 
-SOURCES: Final[tuple[Component[Source] | Component[Extractor], ...]] = (files, sqlite, duckdb)
+SOURCES: Final[tuple[Component[Source] | Component[Extractor], ...]] = (files, sqlite, duckdb, python)
 
 __all__ = ["SOURCES"]

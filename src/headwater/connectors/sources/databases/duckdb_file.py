@@ -71,7 +71,7 @@ class DuckDBRows:
             named = ", ".join(f"{quote_identifier(name)} AS r{n}" for n, name in enumerate(types))
             statement = write_statement(f"SELECT {named} FROM ({select}) AS found", stored, str(path))
             row = connection.execute(statement).fetchone()
-        if not row or not row[0]:
+        if self.cursor is not None and (not row or not row[0]):
             return None
         return self._raw(types, relation(stored, [str(path)]), after)
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _FETCHED_ROWS: Final = 1024
-_BUSY_S: Final = 5.0
-"""How long to wait for another program's transaction before the attempt is given up."""
+_BUSY_S: Final = 1.0
+"""How long to wait for another program's transaction before the attempt is given up; the next one comes later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class SQLiteRows:
                 # Some text is none: read all as bytes first, so that such values are set aside, not the table.
                 database.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
                 rows = self._write(database, columns, after, path)
-        return self._raw(connection, columns, after, path) if rows else None
+        return self._raw(connection, columns, after, path) if rows or self.cursor is None else None
 
     def _write(
         self, database: sqlite3.Connection, columns: Sequence[LooseColumn], after: str | None, path: Path
