@@ -9,7 +9,7 @@ from headwater.diagnostics import Diagnostic, Where, warning
 from headwater.graph.drafts import place as place_in
 from headwater.graph.mistakes import characters
 from headwater.plan.calendar import Interval
-from headwater.run.covering import Key, cover, thinned
+from headwater.run.covering import Key, Witness, cover, thinned
 from headwater.run.inventing import Invented, Inventor, Known, added, constants_of
 from headwater.run.masking import Masker, Place, grouped
 from headwater.run.probing import Cell, Laboratory, Rows, find_probes
@@ -22,6 +22,7 @@ from headwater.sql.tree import Unclear
 
 _HANDFUL: Final = 3
 """Rows of each input where branches say nothing."""
+_MOST_OTHERS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,8 @@ class _Chooser:
     def __init__(self, laboratory: Laboratory, question: Question, moment: Moment) -> None:
         self._laboratory, self._question, self._moment = laboratory, question, moment
         self._notes: list[Diagnostic] = []
+        self._possible = frozenset[Key]()
+        self._is_full = False
 
     def chosen(self) -> Chosen:
         laboratory = self._laboratory
@@ -144,19 +147,29 @@ class _Chooser:
         wanted = _without_stand_ins(possible, laboratory.branches)
         if len(wanted) <= 1:  # that a row comes through says nothing
             return laboratory.first(max(1, min(_HANDFUL, most // len(laboratory.inputs))))[:most]
-        numbers = cover(witnesses, wanted)
+        self._possible = possible
+        numbers = self._completed(cover(witnesses, wanted), witnesses, wanted)
         taken = self._taken(laboratory.fetch(numbers)) & wanted
         numbers = thinned(numbers, lambda rows: taken <= laboratory.taken(rows))
         if len(numbers) <= most:
             return numbers
-        numbers = cover(witnesses, wanted, most)
-        self._left_out(taken - self._taken(laboratory.fetch(numbers)))
-        return numbers
+        self._is_full = True
+        return cover(witnesses, wanted, most)
 
-    def _left_out(self, keys: frozenset[Key]) -> None:
-        for key in sorted(keys):
-            message = f"{self._laboratory.branches[key].name}: more than {self._question.most} rows would be needed"
-            self._notes.append(warning("HW0677", message, self._place(key), hint="raise `--rows`"))
+    def _completed(self, numbers: list[int], witnesses: Sequence[Witness], wanted: set[Key]) -> list[int]:
+        """Add rows for branches that the chosen ones, all by themselves, do not take: others may do."""
+        taken = self._taken(self._laboratory.fetch(numbers))
+        for key in sorted(wanted - taken):
+            if key in taken:
+                continue
+            others = sorted((each.rows for each in witnesses if key in each.takes), key=len)
+            for rows in others[-_MOST_OTHERS:]:
+                more = sorted({*numbers, *rows})
+                took = self._taken(self._laboratory.fetch(more))
+                if key in took and not (taken & wanted) - took:
+                    numbers, taken = more, took
+                    break
+        return numbers
 
     def _invented(self, rows: Rows, missed: dict[Key, Branch]) -> list[Invented]:
         room = self._question.most - sum(map(len, rows.values()))
@@ -166,17 +179,19 @@ class _Chooser:
 
     def _report(self, missed: Mapping[Key, Branch]) -> None:
         for key, branch in missed.items():
-            hint = "no row of this data does: write one by hand, if it can happen"
-            self._notes.append(
-                warning("HW0677", f"no row takes this branch: {branch.name}", self._place(key), hint=hint)
-            )
+            who, hint = "no row takes this branch", "write a row for it by hand, if it can happen"
+            if key in self._possible:
+                who = "real rows take this branch, but not these few"
+                hint = f"raise `--rows` (it is {self._question.most})" if self._is_full else hint
+            self._notes.append(warning("HW0677", f"{who}: {branch.name}", self._place(key), hint=hint))
 
     def _place(self, key: Key) -> Where:
         model = self._question.model
         return place_in(model, characters(model.query, self._laboratory.branches[key].offset))
 
     def _remark(self, each: Invented) -> str:
-        return f"made up, no real row does: {self._laboratory.branches[each.key].name}"
+        name = self._laboratory.branches[each.key].name
+        return f"made up: {name}" if each.key in self._possible else f"made up, no real row does: {name}"
 
     def _masked(
         self, rows: dict[str, list[Cell]], wanted: frozenset[Key]

@@ -11,6 +11,11 @@ Render = Callable[[Json], str]
 """Give an expression as SQL."""
 _BOUNDS: Final = frozenset({"start", "end"})
 _LONGEST: Final = 60
+_JUDGING: Final = frozenset({"COMPARISON", "CONJUNCTION", "BETWEEN"})
+_JUDGEMENTS: Final = frozenset(
+    ("OPERATOR", kind)
+    for kind in ("OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "COMPARE_IN", "COMPARE_NOT_IN")
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +139,16 @@ def _fallbacks(node: Json, guard: dict[str, Any], render: Render) -> Iterator[Br
         about = node["children"][max(0, at - 1)] if is_last else child
         yield Branch(f"COALESCE takes {shown(child, render)}", place(node), condition, about)
         before.append(null(child))
+
+
+def judgements(outputs: Sequence[Any], guard: dict[str, Any], render: Render) -> Iterator[Branch]:
+    """Outputs that are a condition: true and not true."""
+    for each in outputs:
+        is_one = each["class"] in _JUDGING or (each["class"], each["type"]) in _JUDGEMENTS
+        if is_one and is_of_row(each):
+            for word, judge in (("true", true), ("not true", untrue)):
+                condition = all_of([judge(each), guard])
+                yield Branch(f"{shown(each, render)} is {word}", place(each), condition, each, is_optional=True)
 
 
 def is_of_row(node: Json) -> bool:

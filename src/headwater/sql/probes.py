@@ -11,6 +11,7 @@ from headwater.sql.branches import (
     conjuncts,
     is_of_group,
     is_of_row,
+    judgements,
     null,
     place,
     predicates,
@@ -28,6 +29,7 @@ from headwater.sql.provenance import (
     of_group,
     operator,
     select,
+    with_neighbours,
     within,
     without_rows,
 )
@@ -130,6 +132,7 @@ class _Prober:
     def _passing_branches(self) -> Iterator[Branch]:
         node = self._node
         yield from self._partners(node["from_table"])
+        yield from judgements(node["select_list"], self._passes, self._render)
         for each in (*self._values(), node["having"], node["qualify"]):
             yield from choices(each, self._passes, self._render, is_of_row)
 
@@ -163,7 +166,8 @@ class _Prober:
         items = [without_rows(each) for each in self._node["select_list"]]
         whole = {**self._node, "select_list": items, "from_table": self._source, "having": having, "qualify": None}
         whole |= {"modifiers": [], "cte_map": {"map": self._ctes}}
-        yield self._probe(whole, branches, of_group(self._rows) if folds(self._node) else self._rows)
+        rows = of_group(self._rows) if folds(self._node) else self._rows
+        yield self._probe(whole, branches, with_neighbours(self._node, rows))
 
     def _partners(self, node: Json) -> Iterator[Branch]:
         """Hits and misses of outer joins, seen in the rows that come through."""
@@ -193,6 +197,11 @@ class _Prober:
                 continue
             yield from self._dropped(node)
 
+    def _is_input(self, node: Json) -> bool:
+        """Whether a part of FROM is a table of its own: what two subqueries make of one input may always match."""
+        names = {each["key"].casefold() for each in (*self._ctes, *self._node["cte_map"]["map"])}
+        return node["type"] == "BASE_TABLE" and (node["schema_name"] or node["table_name"].casefold() not in names)
+
     def _dropped(self, node: Json) -> Iterator[Probe]:
         (left, of_left), (right, of_right) = (self._tracer.relation(node[side]) for side in ("left", "right"))
         if not of_left or not of_right:
@@ -203,7 +212,8 @@ class _Prober:
                 continue
             name = f"JOIN drops a row of {_named(node[side])} without partner"
             absent = all_of([null(each) for each in other])
-            branch = Branch(name, place(node["right"]), absent, is_optional=node["join_type"] != "INNER")
+            is_certain = node["join_type"] == "INNER" and self._is_input(node[side])
+            branch = Branch(name, place(node["right"]), absent, is_optional=not is_certain)
             joined = {**node, "left": left, "right": right, "join_type": kind}
             yield self._probe(select([], joined, ctes={"map": self._ctes}), [branch], concatenated(own))
 

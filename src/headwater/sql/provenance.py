@@ -51,7 +51,7 @@ class Tracer:
                 "modifiers": [each for each in node["modifiers"] if each not in plain],
                 "aggregate_handling": "FORCE_AGGREGATES",
             }
-        value = of_group(rows) if is_folded or plain else rows
+        value = with_neighbours(node, of_group(rows) if is_folded or plain else rows)
         return {**made, "select_list": [*items, {**value, "alias": ROWS}]}
 
     def source(self, node: Json) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -162,6 +162,29 @@ def of_group(rows: dict[str, Any]) -> dict[str, Any]:
     listed = call("list", rows) | {"order_bys": {"type": "ORDER_MODIFIER", "orders": [order]}}
     first = call("list_slice", listed, constant(1), constant(_MOST_PER_GROUP))
     return call("list_sort", call("list_distinct", call("flatten", first)))
+
+
+def with_neighbours(node: Json, rows: dict[str, Any]) -> dict[str, Any]:
+    """Give the input rows of a row and of those next to it in the first window of a SELECT, on which it may depend."""
+    parts = [node["qualify"], *node["select_list"]]
+    window = next((each for part in parts for each in within(part) if each.get("class") == "WINDOW"), None)
+    if window is None:
+        return rows
+    frame = {"start": "EXPR_PRECEDING_ROWS", "start_expr": constant(1), "end": "EXPR_FOLLOWING_ROWS"}
+    plain = {"ignore_nulls": False, "distinct": False, "filter_expr": None, "offset_expr": None, "default_expr": None}
+    listed = {
+        **window,
+        **frame,
+        **plain,
+        "type": "WINDOW_AGGREGATE",
+        "alias": "",
+        "function_name": "list",
+        "children": [rows],
+        "end_expr": constant(1),
+        "exclude_clause": "NO_OTHER",
+        "arg_orders": [],
+    }
+    return call("flatten", listed)
 
 
 def concatenated(parts: list[dict[str, Any]]) -> dict[str, Any]:
