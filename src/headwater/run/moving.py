@@ -10,7 +10,7 @@ from headwater.events import Emit, Moved
 from headwater.graph.encoding import encode
 from headwater.graph.values import Node
 from headwater.plan.values import NodePlan, Plan
-from headwater.run.measuring import map_checks
+from headwater.run.measuring import drift_checks, map_checks
 from headwater.spec.addresses import Digest, Version
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Observation
@@ -135,6 +135,7 @@ def _expected_versions(plan: Plan) -> dict[str, Version]:
 def _expected_rollups(plan: Plan) -> Mapping[str, Digest]:
     """Nodes whose whole map some check has read must not have moved meanwhile."""
     read = {name for each in plan.nodes.values() for name in _read_by_checks(each.node)}
+    read |= {name for name, each in plan.nodes.items() if each.moves and _reads_its_past(each.node)}
     tables = {table for name in read for table in _tables(plan, name)}
     return {name: plan.head.nodes[name].rollup for name in sorted(tables) if name in plan.head.nodes}
 
@@ -142,6 +143,10 @@ def _expected_rollups(plan: Plan) -> Mapping[str, Digest]:
 def _read_by_checks(node: Node) -> set[str]:
     checks = [check for check in map_checks(node) if check.on_fail == "block"]
     return {node.name, *(name for check in checks for name in check.reads)} if checks else set()
+
+
+def _reads_its_past(node: Node) -> bool:
+    return any(check.on_fail == "block" for check in drift_checks(node))
 
 
 def _tables(plan: Plan, name: str) -> set[str]:
