@@ -240,6 +240,7 @@ def test_a_broken_value_in_a_new_column_counts_the_same_for_every_reader(evolvin
 def test_what_cannot_evolve_says_so(project, settings):
     columns = {"ts": "timestamptz"} if "path" in settings else ID
     project.source("raw", columns, [], on_schema_change="evolve", **settings)
+    project.write("data/raw/1.log", "not empty")
     project.model("m", "SELECT * FROM raw")
     with pytest.raises(Invalid) as refused:
         project.apply()

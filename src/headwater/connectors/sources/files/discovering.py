@@ -8,7 +8,7 @@ from headwater.connect.sources import ContractColumn, Scan, ScanItem
 from headwater.connectors.sources.files.documents import document_reading, layout_of
 from headwater.connectors.sources.files.grouping import Layouts
 from headwater.connectors.sources.files.listing import full_path
-from headwater.connectors.sources.files.reading import FILE, LINE, path_list
+from headwater.connectors.sources.files.reading import LINE, path_list
 from headwater.connectors.sources.files.settings import Settings
 from headwater.diagnostics import Invalid, error
 from headwater.spec.addresses import address
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Columns = tuple[tuple[str, str], ...]
+_EVOLVING: Final = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
 MOST_COLUMNS: Final = 500
 """More names than that in files are values that stand where names belong."""
 _LONGEST_NAME: Final = 200
@@ -42,6 +43,7 @@ class Discovery:
 
     def of(self, items: Iterable[Item]) -> dict[str, Columns]:
         """Give identity → columns that hold a value; every file that has such a column has it in all of its rows."""
+        self._require_names()
         scans = [ScanItem(item=item) for item in items if item.size_bytes]
         if self.settings.format in {"json", "jsonl"}:
             return self._documents(scans)
@@ -51,6 +53,13 @@ class Discovery:
         for header, files in self.layouts.headers(scans).items():
             found |= dict.fromkeys(_identities(files), self._typed(self._new(header.names), files, TEXT, _text_type))
         return found
+
+    def _require_names(self) -> None:
+        if self.settings.format in _EVOLVING and self.settings.dialect.header:
+            return
+        hint = f"formats that can: {', '.join(sorted(_EVOLVING))}; csv and tsv with a header"
+        text = "files without names of columns cannot evolve"
+        raise Invalid(error("HW0280", text, self.settings.where, hint=hint))
 
     def _columnar(self, scans: Sequence[ScanItem]) -> dict[str, Columns]:
         found: dict[str, Columns] = {}
@@ -66,25 +75,21 @@ class Discovery:
 
     def _documents(self, scans: Sequence[ScanItem]) -> dict[str, Columns]:
         by_keys: dict[tuple[str, ...], list[ScanItem]] = {}
-        for path, keys in self._keys(scans).items():
-            new = self._new(keys)
-            by_keys.setdefault(new, []).extend(s for s in scans if full_path(self.settings, s.item.path) == path)
+        for scan in scans:
+            by_keys.setdefault(self._new(self._keys(scan)), []).append(scan)
         found: dict[str, Columns] = {}
         for new, files in by_keys.items():
             found |= dict.fromkeys(_identities(files), self._typed(new, files, "JSON", _json_type))
         return found
 
-    def _keys(self, scans: Sequence[ScanItem]) -> dict[str, list[str]]:
-        """Give path → the keys of its objects, sorted."""
-        keys: dict[str, list[str]] = {}
-        for scan in scans:
-            layout = layout_of(self.settings, scan.item.path)
-            if layout:
-                reading = document_reading(self.settings, [scan], layout)
-                each = f"SELECT {FILE} AS file, unnest(TRY(json_keys({LINE}))) AS key FROM ({reading.relation}) AS raw"
-                for path, key in self.connection.execute(f"SELECT DISTINCT * FROM ({each}) ORDER BY ALL").fetchall():
-                    keys.setdefault(path, []).append(key)
-        return keys
+    def _keys(self, scan: ScanItem) -> list[str]:
+        """Give the keys of a file's objects, sorted."""
+        layout = layout_of(self.settings, scan.item.path)
+        if not layout:
+            return []
+        relation = document_reading(self.settings, [scan], layout).relation
+        each = f"SELECT unnest(TRY(json_keys({LINE}))) AS key FROM ({relation}) AS raw"
+        return [key for (key,) in self.connection.execute(f"SELECT DISTINCT key FROM ({each}) ORDER BY key").fetchall()]
 
     def _new(self, names: Sequence[str]) -> tuple[str, ...]:
         """Give the names that are not declared, stand there once (case aside), and could be names."""
