@@ -122,3 +122,16 @@ def test_what_a_drift_check_found_last_is_said(project):
     shop(project, {"drift": {"metric": "rows"}}).apply()
     (check,) = quality(project).checks
     assert check.last == "the slot has not ended"
+
+
+def test_a_day_that_turns_out_unlike_the_others_lowers_the_score_when_it_is_over(project):
+    drift = {"drift": {"metric": "rows", "over": 2, "on_fail": "warn"}}
+    shop(project, drift)
+    project.file("raw", "0.csv", list(COLUMNS), [(n, 1, "2024-01-08 10:00:00+00") for n in range(2)])
+    project.source("raw", COLUMNS, time="sold", start="2024-01-08").apply()
+    sell(project, 1)
+    project.file("raw", "3.csv", list(COLUMNS), [(n, 1, "2024-01-10 10:00:00+00") for n in range(50)])
+    project.run()
+    project.later(days=1).run()
+    assert [each.failed for each in quality(project).checks] == [1]
+    assert of(project) < 100

@@ -42,11 +42,15 @@ class Book:
     known: dict[tuple[str, str], Measurement] = field(default_factory=dict)
     fresh: list[Measurement] = field(default_factory=list)
     """Those of this run, which the move records."""
+    asked: set[tuple[str, str]] = field(default_factory=set)
+    """What the state was asked for."""
 
     def fetch(self, fills: Iterable[str], checks: Iterable[Check]) -> None:
         """Ask the state for what is not known yet."""
         metrics = {check.drift.metric for check in checks if check.drift}
-        missing = [fill for fill in fills if any((fill, metric) not in self.known for metric in metrics)]
+        wanted = {(fill, metric) for fill in fills for metric in metrics} - self.known.keys() - self.asked
+        missing = sorted({fill for fill, _ in wanted})
+        self.asked |= wanted
         if missing:
             self.known |= measurements(self.db, missing, metrics)
 
@@ -107,7 +111,7 @@ class _Table:
             if (fill, rule.metric) not in self.book.known:
                 self.book.fetch([fill], [check])
             found = self.book.known[fill, rule.metric]
-            if found.version != self.node.version:
+            if not self.is_cut and found.version != self.node.version:
                 raise KeyError(fill)
             if not rule.is_age or found.value is None:
                 return found.value
