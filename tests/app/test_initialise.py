@@ -38,13 +38,13 @@ def test_every_file_that_is_written_is_reported(tmp_path):
 
 def test_a_project_has_its_own_name(tmp_path, flights):
     initialise(tmp_path, name="sales")
-    assert (tmp_path / "headwater.yaml").read_text().startswith("project: sales\n")
-    assert (flights / "headwater.yaml").read_text().startswith("project: delays\n")
+    assert (tmp_path / "headwater.yaml").read_text().splitlines()[1] == "project: sales"
+    assert (flights / "headwater.yaml").read_text().splitlines()[1] == "project: delays"
 
 
 def test_a_name_that_is_no_plain_word_is_quoted(tmp_path):
     initialise(tmp_path, name='Zürich: "north"')
-    assert (tmp_path / "headwater.yaml").read_text().startswith('project: "Zürich: \\"north\\""\n')
+    assert (tmp_path / "headwater.yaml").read_text().splitlines()[1] == 'project: "Zürich: \\"north\\""'
 
 
 def test_a_directory_is_made_if_it_does_not_exist(tmp_path):

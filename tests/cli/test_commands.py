@@ -18,7 +18,7 @@ def test_init_says_what_it_made_and_what_comes_next(tmp_path):
     from tests.cli.conftest import CommandLine
 
     said = CommandLine(tmp_path)("init", "shop")
-    assert "  models/         1 file    tables, each a query with its settings above it" in lines(said)
+    assert "  models/                 1 file    tables, each a query with its settings above it" in lines(said)
     assert "  headwater plan    what would be computed, and why; nothing changes" in lines(said)
     assert (tmp_path / "shop/headwater.yaml").read_text().startswith("project: shop\n")
 
@@ -276,3 +276,16 @@ def test_names_are_completed(shop, monkeypatch):
 def test_sections_name_each_command_once():
     names = [name for section in SECTIONS.values() for name in section]
     assert len(names) == len(set(names))
+
+
+def test_a_stale_schema_is_warned_of_and_renewed(headwater):
+    assert headwater("schema", "--check").code == 0
+    headwater.edit("headwater.schema.json", "Headwater project files", "files")
+    assert "HW0678" in headwater("check").out
+    assert headwater("schema", "--check").code == 1
+    assert headwater("schema", "--write").code == 0
+    assert "HW0678" not in headwater("check").out
+
+
+def test_the_schema_goes_to_one_place(headwater):
+    assert headwater("schema", "--check", "--write").code == 2

@@ -24,7 +24,7 @@ def test_a_failing_test_shows_the_rows_and_columns_that_differ(failing):
     shown = [line.split() for line in said.out.splitlines()]
     assert ["-", "tea", "2", "12.00"] in shown
     assert ["+", "tea", "2", "11.00"] in shown
-    assert "tests/sales.yaml:2" in said.out
+    assert "tests/sales.yaml:3" in said.out
 
 
 def test_results_are_a_document(failing):
@@ -62,3 +62,27 @@ def test_odd_texts_are_shown_as_text(failing, tmp_path):
     failing.edit("tests/sales.yaml", "product: tea", 'product: "\\e[31mtea"')
     assert "\x1b" not in failing("test").out
     assert parsed(failing, tmp_path).find("testsuite/testcase").get("name") == '<odd> & "quoted"'
+
+
+def test_a_new_test_is_written_and_passes(headwater):
+    said = headwater("test", "--new", "sales")
+    assert said.code == 0
+    assert said.out.startswith("✓ tests/sales.yaml: sales on real rows\n")
+    assert "2 passed" in headwater("test").out
+    assert headwater("test", "--new", "sales").code == 1
+
+
+def test_a_new_test_can_be_printed_only(headwater):
+    said = headwater("test", "--new", "sales", "--print", "--name", "another")
+    assert said.out.startswith("tests:\n  another:\n    model: sales\n")
+    assert "1 passed" in headwater("test").out
+
+
+def test_a_new_test_is_a_document(headwater):
+    document = headwater("test", "--new", "sales", "--rows", "2", "--json").document
+    assert (document["test"], document["given"]) == ("sales on real rows", {"orders": 2})
+
+
+def test_how_to_make_a_test_is_said_with_new_only(headwater):
+    assert headwater("test", "--rows", "3").code == 2
+    assert headwater("test", "sales", "--new", "sales").code == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from headwater.app import flights_data, logs_data
+from headwater.app.editor import editor_files, schema_line
 from headwater.diagnostics import Invalid, suggest
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -121,7 +122,9 @@ def _require_empty(root: Path) -> None:
 def _files(template: str, name: str) -> Iterator[tuple[str, str]]:
     yield ".gitignore", "".join(f"{pattern}\n" for pattern in TEMPLATES[template].ignored)
     for path, text in _texts(files("headwater.app") / "templates" / template):
-        yield path, _named(text, template, name) if path == "headwater.yaml" else text
+        own = _named(text, template, name) if path == "headwater.yaml" else text
+        yield path, f"{schema_line(path)}\n{own}" if path.endswith(".yaml") else own
+    yield from editor_files()
 
 
 def _texts(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:

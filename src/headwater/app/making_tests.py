@@ -82,7 +82,7 @@ def new_test(
     assert checked.project is not None  # noqa: S101 - a sound check has both
     node = _model(checked.graph, model)
     if most_rows < 1:
-        raise Invalid.of("HW0678", f"a test of {most_rows} rows shows nothing", hint="`--rows` is 1 or more")
+        raise Invalid.of("HW0674", f"a test of {most_rows} rows shows nothing", hint="`--rows` is 1 or more")
     title = name or f"{node.name} on real rows"
     file = place_test(workspace.root, title, node.name, checked.project)
     maker = _Maker(workspace, checked, node)

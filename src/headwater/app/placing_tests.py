@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from headwater.app.editor import SCHEMA_FILE, schema_line
 from headwater.app.writing_tests import Draft, section
 from headwater.diagnostics import Invalid, Where
 from headwater.project.assembling import read_tests
@@ -21,10 +22,12 @@ class NewFile:
     path: str
     before: str | None
     after: str = ""
+    first: str = ""
+    """What a new file begins with."""
 
     def holding(self, draft: Draft) -> "NewFile":
         """Give the file with a test added; Invalid if it is written in a way that cannot be added to."""
-        after = _added(self.before or "", section(draft))
+        after = _added(self.before if self.before is not None else self.first, section(draft))
         old, new = ({test.name for test in read_tests(t, self.path)[0]} for t in (self.before or "", after))
         if new != old | {draft.name}:
             hint = "print the test with --print, and put it where it belongs"
@@ -46,7 +49,8 @@ def place_test(root: Path, name: str, model: str, project: Project) -> NewFile:
         text = (root / path).read_text(encoding="utf-8") if (root / path).exists() else None
     except (OSError, UnicodeDecodeError) as problem:
         raise Invalid.of("HW0673", f"`{path}` cannot be read: {problem}", Where(path)) from None
-    return NewFile(path=path, before=text)
+    first = f"{schema_line(path)}\n" if (root / SCHEMA_FILE).exists() else ""
+    return NewFile(path=path, before=text, first=first)
 
 
 def _added(text: str, entry: str) -> str:
@@ -57,7 +61,7 @@ def _added(text: str, entry: str) -> str:
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
     if tests is None:
-        return "".join(lines) + ("\n" if lines else "") + "tests:\n" + entry
+        return "".join(lines) + ("\n" if node is not None else "") + "tests:\n" + entry
     entries = tests[1].value if tests[1].id == "mapping" else []
     indent = entries[0][0].start_mark.column if entries else _INDENT
     later = (

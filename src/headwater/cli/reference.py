@@ -45,7 +45,7 @@ _EXIT_CODES: Final = (
 
 def documents() -> dict[str, str]:
     """Give every generated file of the reference: name → text."""
-    from headwater.cli.commands.schema import project_schema
+    from headwater.app.editor import project_schema
 
     return {
         "cli.md": reference(),

@@ -254,7 +254,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0675": "test made from a sample",
     "HW0676": "test that does not pass the second time",
     "HW0677": "branch that no row of a test takes",
-    "HW0678": "test without rows",
+    "HW0678": "JSON Schema of another version",
     "HW0679": "branch that masked rows do not take",
     # HW07xx sinks
     "HW0701": "setting of a sink that cannot be",
@@ -354,6 +354,7 @@ HINTS: Final[dict[str, str]] = {
     "HW0685": "`headwater lineage NODE` shows the columns of a node",
     "HW0675": "look whether the sample shows what the test should",
     "HW0676": "write it by hand, with the columns that are certain",
+    "HW0678": "`headwater schema --write` renews it",
     "HW0704": "check the target's disk and path, and who may write there",
     "HW0801": "mend the Python file; nothing of it was run",
     "HW0803": 'columns are a map from name to type: `columns={"carrier": "text"}`',

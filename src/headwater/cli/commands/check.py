@@ -1,6 +1,7 @@
 """`headwater check`: everything that is wrong with the project's files, at once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -51,10 +52,14 @@ def command(session: Session, environment: str) -> int:
     Each has a code, a place, and a hint. Nothing is run and nothing is changed. Exit code 1 if something is wrong.
     """
     from headwater.app.checking import check
+    from headwater.app.editor import stale_schema
     from headwater.app.workspace import find_root
 
     root = find_root(session.project.absolute())
     checked = check(root, variables=session.variables, environment=environment)
+    stale = stale_schema(root)
+    if stale is not None:
+        checked = replace(checked, diagnostics=(*checked.diagnostics, stale))
     if not session.out.json:
         session.out.diagnostics(checked.diagnostics, root, err=False)
     session.out.show(checked, View(_document, _lines))

@@ -14,7 +14,7 @@ from headwater.cli.pages import Page, View
 from headwater.cli.session import Session
 from headwater.cli.views.text import clean, count
 
-_WIDTH: Final = 16
+_WIDTH: Final = 24
 _STEP: Final = 18
 _TOUR: Final = {
     "headwater.yaml": "the project: its environments, variables, pipelines",
@@ -25,6 +25,8 @@ _TOUR: Final = {
     "tests": "rows in, rows out: what the models must do",
     "sinks": "where rows are loaded to",
     "data": "what the sources read",
+    "headwater.schema.json": "by which editors complete and check YAML",
+    ".vscode": "settings by which Visual Studio Code finds it",
 }
 """What each part of a project is for, in the order in which it is shown."""
 
