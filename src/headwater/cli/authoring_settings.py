@@ -8,7 +8,9 @@ from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from headwater.app.registry import registry
+from headwater.project.python_literals import CHECK_CALLS, LISTED, POSITIONS
 from headwater.project.shapes import CHECKS, Key, keys_of
+from headwater.spec.checks import KINDS, Check
 from headwater.spec.nodes import Model, Sink, Source
 from headwater.spec.project import Pipeline
 from headwater.spec.units import Bytes, Every, Seconds
@@ -47,13 +49,15 @@ def settings_module() -> str:
     inputs = [("inputs", "Mapping[str, str]", "the node of each argument that is not called as its node is")]
     pieces = [
         _HEAD,
-        _class("ModelSettings", "What ``hw.model`` takes.", [*_own(Model), *inputs]),
-        _class("SqlModelSettings", "What ``hw.sql_model`` takes.", [*sql, *_own(Model)], needs={"name", "sql"}),
+        _class("ModelKeys", "What every model takes.", _own(Model), name=False),
+        _class("ModelSettings", "What ``hw.model`` takes.", inputs, parent="ModelKeys"),
+        _class("SqlModelSettings", "What ``hw.sql_model`` takes.", sql, needs={"name", "sql"}, parent="ModelKeys"),
         _class(
             "SourceSettings", "What ``hw.source`` takes, with all connectors' settings.", _all(Source, known.sources)
         ),
         _class("SinkSettings", "What ``hw.sink`` takes, with all connectors' settings.", _all(Sink, known.sinks)),
         pipeline,
+        *_checks(),
     ]
     return "\n\n".join(pieces)
 
@@ -61,9 +65,29 @@ def settings_module() -> str:
 _Row = tuple[str, str, str]
 
 
-def _class(name: str, text: str, rows: Iterable[_Row], needs: Iterable[str] = ()) -> str:
-    lines = [f"class {name}(TypedDict, total=False):", f'    """{text}"""', ""]
-    for key, kind, said in [_NAME, *rows]:
+def _checks() -> Iterator[str]:
+    """What a check takes by name is what it does not take by place; most take what all checks share."""
+    shared = _own(Check)
+    yield _class("CheckSettings", "What every check takes by name.", shared, name=False)
+    for kind in sorted(CHECK_CALLS):
+        shape = KINDS[kind]
+        by_place = {*(("columns",) if kind in LISTED else POSITIONS.get(kind, ())), *(row[0] for row in shared)}
+        if rows := [row for row in _own(shape) if row[0] not in by_place]:
+            text = f"What ``hw.{kind}`` takes by name."
+            yield _class(f"{shape.__name__}Settings", text, rows, name=False, parent="CheckSettings")
+
+
+def _class(
+    title: str,
+    text: str,
+    rows: Iterable[_Row],
+    needs: Iterable[str] = (),
+    *,
+    name: bool = True,
+    parent: str = "TypedDict",
+) -> str:
+    lines = [f"class {title}({parent}, total=False):", f'    """{text}"""', ""]
+    for key, kind, said in [*([_NAME] if name else []), *rows]:
         wanted = f"Required[{kind}]" if key in set(needs) else kind
         lines += [*_field(key, wanted), *_docstring(f"{said[:1].upper()}{said[1:].rstrip('.')}.")]
     return "\n".join(lines) + "\n"

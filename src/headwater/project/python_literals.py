@@ -11,8 +11,8 @@ from headwater.spec.checks import KINDS
 
 CHECK_CALLS: Final = KINDS.keys() - {"query", "schema"}
 """Checks with a function in Python; the others are written as maps (``hw.query`` reads tables)."""
-_LISTED: Final = {"not_null", "unique"}
-_POSITIONS: Final = {
+LISTED: Final = {"not_null", "unique"}
+POSITIONS: Final = {
     "accepted_values": ("column", "values"),
     "accepted_range": ("column",),
     "matches": ("column", "pattern"),
@@ -148,10 +148,10 @@ def _check(call: ast.Call, source: Source, depth: int) -> Node:
     kind, mark = source.called(call.func), source.mark(call)
     settings: list[tuple[Node, Node]] = []
     values = [literal(argument, source, depth + 1) for argument in call.args]
-    if kind in _LISTED:
+    if kind in LISTED:
         settings.append((key("columns", mark), LiteralNode("sequence", values, mark)))
     else:
-        names = _POSITIONS.get(kind, ())
+        names = POSITIONS.get(kind, ())
         if len(values) > len(names):
             raise NotLiteralError(call.args[len(names)], f"`{kind}` takes {len(names)} positional arguments")
         settings += [(key(name, mark), value) for name, value in zip(names, values, strict=False)]

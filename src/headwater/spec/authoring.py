@@ -5,15 +5,26 @@ with values of its own is run, without effects, in a process of its own; ``spec.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+from headwater.diagnostics import suggest
 from headwater.spec import checks
 from headwater.spec.making import decorate, note
 
 if TYPE_CHECKING:
-    from headwater.spec.settings import ModelSettings, PipelineSettings, SinkSettings, SourceSettings, SqlModelSettings
+    from headwater.spec.settings import (
+        AcceptedRangeSettings,
+        CheckSettings,
+        DriftSettings,
+        ModelSettings,
+        PipelineSettings,
+        RowCountSettings,
+        SinkSettings,
+        SourceSettings,
+        SqlModelSettings,
+    )
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -115,51 +126,65 @@ def _note(kind: str, arguments: tuple[Any, ...], settings: Mapping[str, Any]) ->
     note(kind, arguments, settings)
 
 
-def not_null(*columns: str, **settings: Any) -> checks.NotNull:
+_C = TypeVar("_C", bound=checks.Check)
+
+
+def _check(shape: type[_C], settings: Mapping[str, Any], **own: Any) -> _C:
+    """Make a check; TypeError with the argument that was meant for one it does not take."""
+    known = [each.name for each in fields(shape) if each.name != "at"]
+    for name in settings:
+        if name not in known:
+            meant = suggest(name, known) or f"it takes {', '.join(known)}"
+            kind = next(kind for kind, each in checks.KINDS.items() if each is shape)
+            raise TypeError(f"`{kind}` takes no `{name}`: {meant}")
+    return shape(**own, **settings)
+
+
+def not_null(*columns: str, **settings: "Unpack[CheckSettings]") -> checks.NotNull:
     """Each of these columns has a value in every row."""
-    return checks.NotNull(columns=columns, **settings)
+    return _check(checks.NotNull, settings, columns=columns)
 
 
-def unique(*columns: str, **settings: Any) -> checks.Unique:
+def unique(*columns: str, **settings: "Unpack[CheckSettings]") -> checks.Unique:
     """These columns together identify a row."""
-    return checks.Unique(columns=columns, **settings)
+    return _check(checks.Unique, settings, columns=columns)
 
 
-def accepted_values(column: str, values: Sequence[Any], **settings: Any) -> checks.AcceptedValues:
+def accepted_values(column: str, values: Sequence[Any], **settings: "Unpack[CheckSettings]") -> checks.AcceptedValues:
     """A column holds only these values."""
-    return checks.AcceptedValues(column=column, values=tuple(values), **settings)
+    return _check(checks.AcceptedValues, settings, column=column, values=tuple(values))
 
 
-def accepted_range(column: str, **settings: Any) -> checks.AcceptedRange:
+def accepted_range(column: str, **settings: "Unpack[AcceptedRangeSettings]") -> checks.AcceptedRange:
     """A column stays within ``min`` and ``max``."""
-    return checks.AcceptedRange(column=column, **settings)
+    return _check(checks.AcceptedRange, settings, column=column)
 
 
-def matches(column: str, pattern: str, **settings: Any) -> checks.Matches:
+def matches(column: str, pattern: str, **settings: "Unpack[CheckSettings]") -> checks.Matches:
     """A text column matches a regular expression."""
-    return checks.Matches(column=column, pattern=pattern, **settings)
+    return _check(checks.Matches, settings, column=column, pattern=pattern)
 
 
-def row_count(**settings: Any) -> checks.RowCount:
+def row_count(**settings: "Unpack[RowCountSettings]") -> checks.RowCount:
     """The table has between ``min`` and ``max`` rows."""
-    return checks.RowCount(**settings)
+    return _check(checks.RowCount, settings)
 
 
-def freshness(column: str, within: str, **settings: Any) -> checks.Freshness:
+def freshness(column: str, within: str, **settings: "Unpack[CheckSettings]") -> checks.Freshness:
     """The newest value of a time column is not older than ``within``."""
-    return checks.Freshness(column=column, within=within, **settings)
+    return _check(checks.Freshness, settings, column=column, within=within)
 
 
-def drift(metric: str, within: str = "3 sigma", **settings: Any) -> checks.Drift:
+def drift(metric: str, within: str = "3 sigma", **settings: "Unpack[DriftSettings]") -> checks.Drift:
     """A measure such as ``rows`` or ``mean.price`` stays near what it was before."""
-    return checks.Drift(metric=metric, within=within, **settings)
+    return _check(checks.Drift, settings, metric=metric, within=within)
 
 
-def references(column: str, to: str, **settings: Any) -> checks.References:
+def references(column: str, to: str, **settings: "Unpack[CheckSettings]") -> checks.References:
     """Every value of a column exists in ``node.column``."""
-    return checks.References(column=column, to=to, **settings)
+    return _check(checks.References, settings, column=column, to=to)
 
 
-def expression(sql: str, name: str | None = None, **settings: Any) -> checks.Expression:
+def expression(sql: str, name: str | None = None, **settings: "Unpack[CheckSettings]") -> checks.Expression:
     """A condition holds in every row."""
-    return checks.Expression(sql=sql, name=name, **settings)
+    return _check(checks.Expression, settings, sql=sql, name=name)

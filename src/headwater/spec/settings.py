@@ -7,11 +7,9 @@ from typing import Any, Literal, Required, TypedDict
 from headwater.spec.checks import Check
 
 
-class ModelSettings(TypedDict, total=False):
-    """What ``hw.model`` takes."""
+class ModelKeys(TypedDict, total=False):
+    """What every model takes."""
 
-    name: str
-    """Its name; by default that of the function."""
     description: str
     """What it is, for people."""
     owner: str
@@ -50,6 +48,8 @@ class ModelSettings(TypedDict, total=False):
     """Merge, history: predicate over its columns, true for a row that says its key is gone."""
     on_missing: Literal["keep", "delete"] | None
     """Merge, history without `time`: what a key means that is no longer returned; history: delete, merge: keep."""
+    bucket_rows: int
+    """Merge, history: about how many rows a file holds; only files of keys that were touched are written."""
     on_restate: Literal["rebuild", "ignore"]
     """Merge, append, history by time: what a slot does whose inputs move after it was filled."""
     on_change: Literal["rebuild", "forward"] | None
@@ -68,73 +68,24 @@ class ModelSettings(TypedDict, total=False):
     """What is said of its columns; required for Python models."""
     checks: Sequence[Check | Mapping[str, Any]]
     """Assertions on its rows."""
+
+
+class ModelSettings(ModelKeys, total=False):
+    """What ``hw.model`` takes."""
+
+    name: str
+    """Its name; by default that of the function."""
     inputs: Mapping[str, str]
     """The node of each argument that is not called as its node is."""
 
 
-class SqlModelSettings(TypedDict, total=False):
+class SqlModelSettings(ModelKeys, total=False):
     """What ``hw.sql_model`` takes."""
 
     name: Required[str]
     """Its name; by default that of the function."""
     sql: Required[str]
     """Its query, one SELECT."""
-    description: str
-    """What it is, for people."""
-    owner: str
-    """Who answers for it."""
-    tags: str | Sequence[str]
-    """Words to select by."""
-    kind: Literal["full", "view", "inline", "incremental", "merge", "append", "history"]
-    """How its rows are kept."""
-    time: str | None
-    """The column that slots cut; $start and $end have its type."""
-    every: str | timedelta | None
-    """Length of a slot."""
-    start: str | date | None
-    """First slot; default: the earliest start of its inputs."""
-    end: str | date | None
-    """End of the last slot; default: the latest end of its inputs."""
-    timezone: str
-    """Time zone that cuts days and hours; default: the project's."""
-    complete: bool
-    """Wait until the slot has ended."""
-    grain: str | Sequence[str]
-    """Columns that identify a row: implies unique together and not_null each."""
-    lookback: str | timedelta | None
-    """Re-fill this far back at each run, where positions cannot show."""
-    reads: Mapping[str, str | Mapping[str, Any]]
-    """Inputs of which a slot reads more than its own interval."""
-    restate_on: str | Sequence[str]
-    """Inputs without time that restate history when they move."""
-    batch: str | timedelta | None
-    """Most time filled by one query, where proved to be the same."""
-    key: str | Sequence[str]
-    """Merge, history: the columns that identify what a row is about."""
-    track: str | Sequence[str]
-    """History: columns whose change makes a new row; default: all but key and time."""
-    deleted: str
-    """Merge, history: predicate over its columns, true for a row that says its key is gone."""
-    on_missing: Literal["keep", "delete"] | None
-    """Merge, history without `time`: what a key means that is no longer returned; history: delete, merge: keep."""
-    on_restate: Literal["rebuild", "ignore"]
-    """Merge, append, history by time: what a slot does whose inputs move after it was filled."""
-    on_change: Literal["rebuild", "forward"] | None
-    """What a change of its logic does: rebuild computes all slots again, forward keeps the rows there are; default:
-    forward for merge, append and history without `time`, else rebuild.
-    """
-    allow: Literal["volatile"] | Sequence[Literal["volatile"]]
-    """Volatile: permit now() and the like where slots are cut."""
-    timeout: str | timedelta | None
-    """Longest time of one attempt."""
-    memory: str | int | None
-    """Memory limit of one attempt."""
-    retries: str | Mapping[str, Any] | None
-    """Repetition after errors that may pass."""
-    columns: Mapping[str, str | Mapping[str, Any]]
-    """What is said of its columns; required for Python models."""
-    checks: Sequence[Check | Mapping[str, Any]]
-    """Assertions on its rows."""
 
 
 class SourceSettings(TypedDict, total=False):
@@ -176,8 +127,10 @@ class SourceSettings(TypedDict, total=False):
     """What a file that disappears means."""
     on_bad_row: Literal["quarantine", "fail"]
     """What a row outside the contract means."""
-    on_schema_change: Literal["fail", "quarantine"]
-    """What a file with other columns means."""
+    on_schema_change: Literal["fail", "quarantine", "evolve"]
+    """What a file with other columns means; evolve: columns that are not required may be absent, and new ones become
+    columns of the source with the next apply.
+    """
     checks: Sequence[Check | Mapping[str, Any]]
     """Assertions on its rows."""
     path: str
@@ -289,3 +242,39 @@ class PipelineSettings(TypedDict, total=False):
     """What belongs to it: names, +a, a+, tag:x, path:p."""
     publish: Literal["together", "each"]
     """Together: all tables of a run become visible at once; each: one by one."""
+
+
+class CheckSettings(TypedDict, total=False):
+    """What every check takes by name."""
+
+    on_fail: Literal["block", "warn", "quarantine"]
+    """Block the release, only warn, or set the failing rows aside."""
+    where: str | None
+    """SQL condition: only rows that satisfy it are checked."""
+
+
+class AcceptedRangeSettings(CheckSettings, total=False):
+    """What ``hw.accepted_range`` takes by name."""
+
+    min: str | int | float | None
+    """Smallest value allowed."""
+    max: str | int | float | None
+    """Largest value allowed."""
+
+
+class DriftSettings(CheckSettings, total=False):
+    """What ``hw.drift`` takes by name."""
+
+    over: int
+    """Compare with so many earlier measurements."""
+    season: Literal["week"] | None
+    """Week: compare with the same weekday, for shorter slots the same time of it."""
+
+
+class RowCountSettings(CheckSettings, total=False):
+    """What ``hw.row_count`` takes by name."""
+
+    min: int | None
+    """Fewest rows allowed."""
+    max: int | None
+    """Most rows allowed."""

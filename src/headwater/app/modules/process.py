@@ -38,11 +38,23 @@ class _Process:
 
     child: "subprocess.Popen[str]"
     lines: "queue.SimpleQueue[str | None]" = field(default_factory=queue.SimpleQueue)
+    _listener: threading.Thread = field(init=False)
 
-    def listen(self) -> None:
+    def __post_init__(self) -> None:
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def end(self) -> None:
+        """Kill it, and wait until nothing of it is left."""
+        self.child.kill()
+        self.child.wait()
+        self._listener.join()
+
+    def _listen(self) -> None:
         assert self.child.stdout is not None  # noqa: S101 - it is a pipe
-        for line in self.child.stdout:
-            self.lines.put(line)
+        with self.child.stdout as lines:
+            for line in lines:
+                self.lines.put(line)
         self.lines.put(None)
 
 
@@ -125,8 +137,7 @@ def _answers(root: Path, asked: Sequence[ToRun], limit_s: float, load: Load) -> 
         hint = "is this a loop without an end? `load_timeout:` in headwater.yaml gives it longer"
         yield path, _failed("HW0145", f"`{path}` takes longer than {limit_s:g} s to load", path, hint)
     finally:
-        process.child.kill()
-        process.child.wait()
+        process.end()
 
 
 def _ended(process: _Process, path: str) -> Ran:
@@ -163,7 +174,6 @@ def _start(root: Path, asked: Sequence[ToRun], limit_s: float, load: Load) -> _P
         start_new_session=True,
     )
     process = _Process(child)
-    threading.Thread(target=process.listen, daemon=True).start()
     assert child.stdin is not None  # noqa: S101 - it is a pipe
     with suppress(BrokenPipeError), child.stdin:
         child.stdin.write(json.dumps(request))
