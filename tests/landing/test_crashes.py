@@ -125,7 +125,7 @@ def test_many_kills_at_random_steps(tmp_path):
         process = CONTEXT.Process(target=dies, args=(shop.project.root, shop.project.now, step, f"k{number}x"))
         process.start()
         ended(process)
+        shop.project.later(minutes=1)
         if chance.random() < 0.5:
-            shop.project.later(minutes=1)
             shop.project.run()
             assert sorted(shop.project.query(EVERYTHING)) == in_database(shop)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from headwater.app.landed_ranges import examine_ranges, take_up
 from headwater.app.settings import Settings, find_root, read_settings
 from headwater.app.workspace import Effects
 from headwater.connect.stores import Store
@@ -119,6 +120,7 @@ def _rebuild(visit: _Visit) -> None:
     try:
         with open_database(fresh) as db:
             visit.findings += rebuild(db, visit.store.every_fill(), visit.store.releases())
+            take_up(db, visit.store)
             names = [row.name for row in environments(db)]
         visit.set_aside = _move_aside(path, visit.effects.clock())
         fresh.rename(path)
@@ -168,6 +170,9 @@ def _examine_heads(visit: _Visit) -> None:
                 _examine_rows(visit, db, read_head(db, row.name))
             if visit.lost and visit.repair:
                 _let_go(visit, db)
+            found, repaired = examine_ranges(db, visit.store, hashes=visit.hashes, repair=visit.repair)
+            visit.findings += found
+            visit.repaired += repaired
     except HeadwaterError as problem:
         visit.findings += problem.diagnostics
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headwater.app.compacting import compact_all
 from headwater.app.environments import remove_environment
+from headwater.app.landed_ranges import give_back, unneeded_ranges
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Diagnostic
 from headwater.run.leasing import hold
@@ -80,10 +81,11 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     orphans = _orphans(workspace, old)
     freed = store.delete_files(orphans)
     left_files, left_bytes = tidy_packs(db, store, old)
+    ranges = give_back(workspace, keep_after, old)
     return Cleaned(
         fills=done.fills,
-        files=done.files,
-        bytes=done.bytes + freed + left_bytes,
+        files=done.files + ranges.files,
+        bytes=done.bytes + freed + left_bytes + ranges.bytes,
         environments=expired,
         orphans=len(orphans) + left_files,
     )
@@ -97,10 +99,11 @@ def _preview(workspace: Workspace, longest_task_s: float) -> Cleaned:
     fills = {fill.id: fill for fill in (*_unneeded(db, keep_after, now), *condemned(db))}
     fills |= {fill.id: fill for fill in workspace.store.unlisted(old, _listed(db))}
     orphans = _orphans(workspace, old)
+    ranges = unneeded_ranges(db, keep_after, old)
     return Cleaned(
         fills=len(fills),
-        files=sum(map(files_of, fills.values())),
-        bytes=sum(fill.bytes for fill in fills.values()) + sum(map(_size, orphans)),
+        files=sum(map(files_of, fills.values())) + sum(1 + bool(each.file) for each in ranges),
+        bytes=sum(fill.bytes for fill in fills.values()) + sum(map(_size, orphans)) + sum(r.bytes for r in ranges),
         environments=tuple(_expired(db, now)),
         orphans=len(orphans),
         dry_run=True,

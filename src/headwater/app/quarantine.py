@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from headwater.app.contexts import make_source, released_graph
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Invalid, suggest
+from headwater.graph.address_sources import landing_address
 from headwater.graph.values import Graph, Node
 from headwater.project.names import shown
 from headwater.run.engine import as_headwater_error
@@ -13,9 +14,11 @@ from headwater.spec.fills import Fill, StoredColumn
 from headwater.spec.observations import Inspection, Item
 from headwater.spec.releases import Head
 from headwater.sql.text import quote_literal
+from headwater.state.database import Database
 from headwater.state.file_index import replace_inspections
 from headwater.state.fills import known
 from headwater.state.heads import read_head
+from headwater.state.landings import known_rejects
 from headwater.state.observations import last_observations
 from headwater.state.quarantine import RejectCount, reject_counts, rejects
 
@@ -75,8 +78,7 @@ def list_rejects(workspace: Workspace, environment: str) -> tuple[RejectSummary,
         found: list[RejectSummary] = []
         for node in graph.nodes:
             if node.source is not None:
-                identities = [item.identity for item in observed.get(node.name, ())]
-                counts = reject_counts(db, node.name, node.rows_address, identities)
+                counts = reject_counts(db, node.name, *_known_as(db, node, observed.get(node.name, ())))
                 found += [RejectSummary(node.name, c.reason, c.count, *_positions(c)) for c in counts]
         fills = {node.name: _fills_with_rejects(workspace, head, node) for node in graph.nodes}
     for name, kept in fills.items():
@@ -94,8 +96,8 @@ def show_rejects(
         if each.source is None:
             kept = _fills_with_rejects(workspace, head, each)
         else:
-            identities = [item.identity for item in _observed(workspace, environment).get(each.name, ())]
-            rows = rejects(workspace.db, each.name, each.rows_address, identities, limit, reason=reason)
+            contract, identities = _known_as(workspace.db, each, _observed(workspace, environment).get(each.name, ()))
+            rows = rejects(workspace.db, each.name, contract, identities, limit, reason=reason)
             return tuple(
                 Reject(
                     node=each.name,
@@ -124,6 +126,10 @@ def replay(workspace: Workspace, environment: str, node: str) -> Replayed:
         if each.source is None:
             hint = f"rows of `{each.name}` come back when its checks or its inputs change: the next run sees to it"
             raise Invalid.of("HW0565", f"`{each.name}` is not a source: there is no file to read again", hint=hint)
+        if each.source.land:
+            hint = "mend them where they come from: what is new there is landed by the next run"
+            message = f"rows of `{each.name}` were set aside when they were landed: there is no file to read again"
+            raise Invalid.of("HW0565", message, hint=hint)
         items = _observed(workspace, environment).get(each.name, {})
         counts = {i.identity: _set_aside(workspace, each, [i.identity]) for i in items}
     source = make_source(each, workspace.root, workspace.store)
@@ -141,6 +147,14 @@ def replay(workspace: Workspace, environment: str, node: str) -> Replayed:
     before = sum(counts[found.identity] for found in fresh)
     after = _set_aside(workspace, each, [found.identity for found in fresh])
     return Replayed(node=each.name, files=len(fresh), rows_before=before, rows_after=after)
+
+
+def _known_as(db: Database, node: Node, items: Iterable[Item]) -> tuple[str, list[str]]:
+    """Give the contract and identities by which a source's rows set aside are known."""
+    if node.source is not None and node.source.land:
+        location = landing_address(node)
+        return location, sorted(known_rejects(db, location))
+    return node.rows_address, [item.identity for item in items]
 
 
 def _set_aside(workspace: Workspace, node: Node, identities: Iterable[str]) -> int:

@@ -105,6 +105,19 @@ def forget_ranges(db: Database, ranges: Iterable[LandedRange]) -> None:
                 _forget_rejects(connection, each)
 
 
+def kept_codes(db: Database, keep_after: datetime) -> frozenset[str]:
+    """Give the codes that environments run or come from, and those of releases in force at ``keep_after`` or later."""
+    query = """
+    SELECT code FROM environments UNION SELECT origin_code FROM environments
+    UNION SELECT code FROM releases WHERE at >= ?
+    UNION SELECT r.code FROM releases AS r JOIN (
+        SELECT environment, max(seq) AS last FROM releases WHERE at < ? GROUP BY environment
+    ) AS before ON r.environment = before.environment AND r.seq = before.last"""
+    with db.read() as connection:
+        rows = connection.execute(query, (stamp(keep_after), stamp(keep_after)))
+        return frozenset(code for (code,) in rows if code)
+
+
 def _forget_rejects(connection: sqlite3.Connection, place_of: LandedRange) -> None:
     """Rows set aside where sources land are known as ``site/…`` (see ``run.judging``)."""
     begins = f"{place_of.site}/"

@@ -51,6 +51,13 @@ def last_observations(db: Database, environment: str) -> dict[tuple[str, str], O
         return {(source, site): Observation(source, site, items_of(body)) for source, site, body in rows}
 
 
+def observed_paths(db: Database) -> frozenset[str]:
+    """Give the paths of all items that some environment observed last."""
+    with db.read() as connection:
+        bodies = connection.execute("SELECT body FROM item_lists WHERE digest IN (SELECT items FROM observations)")
+        return frozenset(item.path for (body,) in bodies for item in items_of(body))
+
+
 def drop_unused_lists(connection: sqlite3.Connection, digest: str) -> None:
     """Forget a list of items that no environment names any more."""
     connection.execute(
