@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.app.cache import FileCache
+from headwater.app.checking_sources import source_problems
 from headwater.app.declared import discovered_columns, load_project, settings_of
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
@@ -47,6 +48,7 @@ def check(
     project, found = load_project(root)
     if project is None or has_errors(found):
         return Checked(project=project, graph=None, diagnostics=tuple(found))
+    found += source_problems(project)
     settings = settings_of(project, root, environment) if environment else None
     values = {**project.variables, **(settings.variables if settings else {})}
     values |= _given(variables or {}, values)

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.connect.sources import ContractColumn, ScanItem
-from headwater.connectors.sources.files.listing import full_path
 from headwater.connectors.sources.files.reading import FILE, LINE, Flaw, Reading
 from headwater.connectors.sources.files.settings import Settings
-from headwater.connectors.sources.files.text_lines import lines_relation
-from headwater.spec.addresses import address
+from headwater.connectors.sources.files.text_lines import line_reading
 from headwater.sql.text import quote_identifier, quote_literal
 
 # A line is cut at its quotes: head "request" middle "referer" "user agent". The request is part 2, and so on.
@@ -29,28 +27,23 @@ _USES: Final = {
 
 
 def log_reading(settings: Settings, items: Sequence[ScanItem]) -> Reading:
-    """Give the reading of logs: every line is a row of the source or set aside, whatever its neighbours hold."""
-    paths = tuple(full_path(settings, scan.item.path) for scan in items)
-    rejects = "hw_rejects_" + address(settings.address, *paths)[:20]
+    """Give the reading of access logs."""
     declared = settings.contract.columns
     used = {"head", "middle", *(_USES[c.name] for c in declared if c.name in _USES)}
     parts = [f"{_part(settings.format, name)} AS __hw_{name}" for name in _PLACES if name in used]
-    cut = f"SELECT {LINE}, {FILE}, string_split({LINE}, '\"') AS __hw_cut FROM ({lines_relation(paths, rejects)}) AS l"
-    relation = (
-        f"SELECT {LINE}, {FILE}, {_is_whole(settings.format)} AS __hw_whole, {', '.join(parts)} "
-        f"FROM ({cut}) AS cut WHERE {LINE} IS NOT NULL"
-    )
-    return Reading(
-        items=tuple(items),
-        paths=paths,
-        relation=relation,
+
+    def relation(lines: str) -> str:
+        cut = f"SELECT {LINE}, {FILE}, string_split({LINE}, '\"') AS __hw_cut FROM ({lines}) AS l"
+        whole = _is_whole(settings.format)
+        return f"SELECT {LINE}, {FILE}, {whole} AS __hw_whole, {', '.join(parts)} FROM ({cut}) AS cut"
+
+    return line_reading(
+        settings,
+        items,
+        relation,
         columns={c.name: _expression(c, settings.contract.timezone) for c in declared},
-        carried={"__hw_whole": "raw.__hw_whole", LINE: f"raw.{LINE}", "__hw_middle": "raw.__hw_middle"},
+        carried={"__hw_whole": "raw.__hw_whole", "__hw_middle": "raw.__hw_middle"},
         flaws=(*_format_flaws(settings.format), *(() if settings.contract.lazy else _cast_flaws(settings))),
-        rejects=rejects,
-        is_costly=True,
-        key=LINE,
-        framing="lines",
     )
 
 

@@ -1,64 +1,170 @@
-"""Compressed files are whole: read to their end beside the scan, because the engine takes a broken end for the end."""
+"""Compressed files are whole: read to their end beside the scan, because the engine takes a broken end for the end.
 
+What the engine cannot unpack (bz2) is packed anew in a form that it can, once, in a folder that goes with the source.
+"""
+
+import errno
+import os
+import shutil
+import weakref
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
 
-from headwater.connectors.sources.files.listing import full_path
+from headwater.connectors.sources.files.listing import full_path, is_unpacked, read_path
+from headwater.connectors.sources.files.long_lines import LongLine, Watch, as_reject, long_lines
 from headwater.connectors.sources.files.opening import opened
-from headwater.connectors.sources.files.settings import COMPRESSIONS, Settings
-from headwater.diagnostics import Invalid, error
-from headwater.spec.observations import Item
+from headwater.connectors.sources.files.settings import COMPRESSIONS, LINE_FORMATS, Settings
+from headwater.diagnostics import Diagnostic, Invalid, error
+from headwater.spec.observations import Item, SetAside
 
 _PIECE_BYTES: Final = 1 << 20
+_BY_LINE: Final = LINE_FORMATS | {"csv", "tsv", "jsonl"}
+_FOLDER: Final = "unpacked-"
+_NUMBERS: Final = count()
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What reading a file to its end has shown."""
+
+    problem: str = ""
+    is_space: bool = False
+    long: list[LongLine] = field(default_factory=list)
 
 
 class Archives:
-    """Checks each archive once, in threads of its own (decompression leaves the interpreter free)."""
+    """Looks at each file once, in threads of its own (decompression leaves the interpreter free)."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, is_owner: bool) -> None:
         self._settings = settings
-        self._checks: dict[str, Future[str]] = {}
-        self._threads: ThreadPoolExecutor | None = None
+        self._seen: dict[str, Future[_Seen]] = {}
+        self._lock = Lock()
+        if is_owner:
+            weakref.finalize(self, shutil.rmtree, settings.scratch, ignore_errors=True)
 
     def start(self, items: Iterable[Item]) -> None:
-        """Begin to check those that were not checked before."""
-        for item in items:
-            if item.size_bytes and item.path.lower().endswith(COMPRESSIONS) and item.identity not in self._checks:
-                self._threads = self._threads or ThreadPoolExecutor(2, "archives")
-                self._checks[item.identity] = self._threads.submit(_problem, full_path(self._settings, item.path))
+        """Begin with those that were not looked at before; waits for those that the engine cannot unpack itself."""
+        asked = [item for item in items if self._is_of_interest(item)]
+        with self._lock:
+            new = [item for item in asked if item.identity not in self._seen]
+            if new:
+                threads = ThreadPoolExecutor(2, "archives")
+                for item in new:
+                    self._seen[item.identity] = threads.submit(_look, self._settings, item)
+                threads.shutdown(wait=False)
+        self.finish(item for item in asked if is_unpacked(item.path))
+
+    def unpack(self, items: Iterable[Item]) -> None:
+        """See to it that the engine can read all of these."""
+        self.start(item for item in items if is_unpacked(item.path))
+
+    def _is_of_interest(self, item: Item) -> bool:
+        if not item.size_bytes:
+            return False
+        is_plain = not item.path.lower().endswith(COMPRESSIONS)
+        return item.size_bytes > self._settings.max_line and self._has_lines if is_plain else True
+
+    @property
+    def _has_lines(self) -> bool:
+        return self._settings.format in _BY_LINE
 
     def finish(self, items: Iterable[Item]) -> None:
-        """Wait for the checks; raises Invalid that names all archives which are not whole."""
-        found = []
-        for item in items:
-            check = self._checks.get(item.identity)
-            problem = check.result() if check else ""
-            if problem:
-                found.append(
-                    error(
-                        "HW0314",
-                        f"`{item.path}` cannot be read to its end: {problem}",
-                        self._settings.where,
-                        hint="it may be cut off, or still being written; replace it, or leave it out of `path`",
-                    )
-                )
-        if self._threads:
-            self._threads.shutdown()
-            self._threads = None
+        """Wait for the end; raises Invalid that names all archives which are not whole."""
+        found = [self._problem(item, seen) for item, seen in self._of(items) if seen.problem]
         if found:
             raise Invalid.from_all(found)
 
+    def _of(self, items: Iterable[Item]) -> Iterator[tuple[Item, _Seen]]:
+        for item in items:
+            future = self._seen.get(item.identity)
+            if future:
+                yield item, future.result()
 
-def _problem(path: str) -> str:
-    """Say what is wrong with an archive; "" if nothing is, or if it is gone (others notice that)."""
+    def _problem(self, item: Item, seen: _Seen) -> Diagnostic:
+        if seen.is_space:
+            text = f"there is no room to unpack `{item.path}`: {seen.problem}"
+            return error("HW0505", text, self._settings.where, hint="free some space below .headwater")
+        return error(
+            "HW0314",
+            f"`{item.path}` cannot be read to its end: {seen.problem}",
+            self._settings.where,
+            hint="it may be cut off, or still being written; replace it, or leave it out of `path`",
+        )
+
+    def long_lines(self, items: Iterable[Item], found: Iterable[SetAside]) -> list[SetAside]:
+        """Give the lines too long to be read that are not among those found."""
+        if not self._has_lines:
+            return []
+        known = {(row.identity, row.line) for row in found if row.reason == "too long"}
+        lines = ((item, line) for item, seen in self._of(items) for line in seen.long)
+        limit = self._settings.max_line
+        return [as_reject(item, line, limit) for item, line in lines if (item.identity, line.line) not in known]
+
+
+def _look(settings: Settings, item: Item) -> _Seen:
+    """Read a file to its end; if it is gone, others notice that."""
+    path = full_path(settings, item.path)
     try:
-        with opened(path) as file:
-            while file.read(_PIECE_BYTES):
-                pass
+        if path.lower().endswith(COMPRESSIONS):
+            return _read_through(settings, path, read_path(settings, item) if is_unpacked(path) else "")
+        return _Seen(long=long_lines(path, settings.max_line))
     except FileNotFoundError:
-        return ""
+        return _Seen()
     except (OSError, EOFError, zlib.error) as problem:
-        return str(problem).partition("\n")[0]
-    return ""
+        is_space = getattr(problem, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
+        return _Seen(problem=str(problem).partition("\n")[0], is_space=is_space)
+
+
+def _read_through(settings: Settings, path: str, target: str) -> _Seen:
+    seen, watch = _Seen(), Watch(settings.max_line)
+    if target and Path(target).exists():
+        return seen
+    with opened(path) as file, _packed(target) as packed:
+        while piece := file.read(_PIECE_BYTES):
+            seen.long += watch.feed(piece)
+            if packed is not None:
+                packed.write(piece)
+    seen.long += watch.end()
+    return seen
+
+
+@contextmanager
+def _new_file(target: str) -> Iterator[Any]:
+    import pyarrow as pa
+
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    beside = f"{target}.part"
+    with pa.OSFile(beside, "wb") as plain, pa.CompressedOutputStream(plain, "zstd") as packed:
+        yield packed
+    Path(beside).replace(target)
+
+
+def _packed(target: str) -> Any:
+    return _new_file(target) if target else nullcontext()
+
+
+def scratch_folder(root: str) -> str:
+    """Name a folder for unpacked copies that no other process or source has; sweeps away what a killed one left."""
+    base = Path(root) / ".headwater" / "tmp"
+    for left in base.glob(f"{_FOLDER}*"):
+        process = left.name.removeprefix(_FOLDER).partition("-")[0]
+        if process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+    return str(base / f"{_FOLDER}{os.getpid()}-{next(_NUMBERS)}")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

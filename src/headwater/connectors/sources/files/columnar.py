@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.connect.sources import ContractColumn, ScanItem
-from headwater.connectors.sources.files.listing import full_path
+from headwater.connectors.sources.files.listing import full_path, read_paths
 from headwater.connectors.sources.files.reading import FILE, Flaw, Reading, path_list
 from headwater.connectors.sources.files.settings import Settings
 from headwater.connectors.sources.files.times import time_from_text
@@ -51,7 +51,7 @@ def _type_of(arrow: Any) -> str:
 
 def columnar_reading(settings: Settings, items: Sequence[ScanItem], schema: FileSchema) -> Reading:
     """Give the reading of files that share a schema."""
-    paths = tuple(full_path(settings, scan.item.path) for scan in items)
+    paths = read_paths(settings, items)
     there = {name.casefold(): (name, type_) for name, type_ in schema.columns}
     declared = settings.contract.columns
     lacking = {c.name.casefold(): ("", c.type) for c in declared if c.name.casefold() not in there}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.connect.sources import ContractColumn, ScanItem
-from headwater.connectors.sources.files.listing import full_path
+from headwater.connectors.sources.files.listing import full_path, read_paths
 from headwater.connectors.sources.files.opening import BOM, head_of
-from headwater.connectors.sources.files.reading import BUFFER_BYTES, FILE, Flaw, Reading, path_list
+from headwater.connectors.sources.files.reading import FILE, Flaw, Reading, path_list
 from headwater.connectors.sources.files.settings import Dialect, Settings
 from headwater.connectors.sources.files.times import time_from_text
 from headwater.spec.addresses import address
@@ -74,7 +74,7 @@ def missing_columns(settings: Settings, header: Header) -> tuple[str, ...]:
 
 def delimited_reading(settings: Settings, items: Sequence[ScanItem], header: Header, *, is_serial: bool) -> Reading:
     """Give the reading of files that share a header; serial: one thread for each file."""
-    paths = tuple(full_path(settings, scan.item.path) for scan in items)
+    paths = read_paths(settings, items)
     columns = _columns(settings, header)
     rejects = "hw_rejects_" + address(settings.address, str(is_serial), *paths)[:20]
     expressions = {c.name: _expression(settings, c, _reader_type(settings, c)) for c in settings.contract.columns}
@@ -182,7 +182,7 @@ def _reader(
         f"header = {'true' if dialect.header else 'false'}, "
         f"nullstr = [{', '.join(map(quote_literal, dialect.null))}], encoding = {quote_literal(dialect.encoding)}, "
         f"strict_mode = true, null_padding = false, parallel = {'false' if is_serial else 'true'}, filename = true, "
-        f"buffer_size = {BUFFER_BYTES}, max_line_size = {BUFFER_BYTES}, hive_partitioning = false, "
+        f"buffer_size = {settings.buffer_bytes}, max_line_size = {settings.max_line}, hive_partitioning = false, "
         f"store_rejects = true, rejects_limit = 0, rejects_table = {quote_literal(rejects)}, "
         f"rejects_scan = {quote_literal(rejects + '_files')})"
     )

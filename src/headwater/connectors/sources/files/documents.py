@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from headwater.connect.sources import ContractColumn, ScanItem
-from headwater.connectors.sources.files.listing import full_path
+from headwater.connectors.sources.files.listing import full_path, read_paths
 from headwater.connectors.sources.files.opening import BOM, head_of
 from headwater.connectors.sources.files.reading import BUFFER_BYTES, FILE, LINE, Flaw, Reading, path_list
 from headwater.connectors.sources.files.settings import Settings
@@ -34,9 +34,9 @@ def layout_of(settings: Settings, path: str) -> Layout:
 
 def document_reading(settings: Settings, items: Sequence[ScanItem], layout: Layout) -> Reading:
     """Give the reading of files that hold objects in the same way."""
-    paths = tuple(full_path(settings, scan.item.path) for scan in items)
+    paths = read_paths(settings, items)
     rejects = "hw_rejects_" + address(settings.address, *paths)[:20] if layout == "lines" else ""
-    lines = lines_relation(paths, rejects) if rejects else _objects(paths, layout)
+    lines = lines_relation(settings, paths, rejects) if rejects else _objects(paths, layout)
     declared = settings.contract.columns
     shape = json.dumps(
         {c.name: "VARCHAR" if parse_type(c.type).is_leaf and c.type != "JSON" else "JSON" for c in declared}

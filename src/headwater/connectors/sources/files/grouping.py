@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from headwater.connect.sources import ScanItem
@@ -15,9 +16,13 @@ from headwater.connectors.sources.files.delimited import (
     schema_reject,
 )
 from headwater.connectors.sources.files.documents import document_reading, layout_of
+from headwater.connectors.sources.files.logfmt import logfmt_reading
 from headwater.connectors.sources.files.reading import Reading
+from headwater.connectors.sources.files.regex_lines import regex_reading
 from headwater.connectors.sources.files.serial import is_marked
-from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
+from headwater.connectors.sources.files.settings import LINE_FORMATS, Settings
+from headwater.connectors.sources.files.syslog import syslog_reading
+from headwater.connectors.sources.files.syslog_years import last_moment
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
 from headwater.spec.observations import SetAside
 
@@ -47,8 +52,8 @@ class Layouts:
         scans = [scan for scan in scans if scan.item.size_bytes]
         if not scans:
             return Grouped(())
-        if settings.format in LOG_COLUMNS:
-            return Grouped((log_reading(settings, scans),))
+        if settings.format in LINE_FORMATS:
+            return Grouped((self._lines(scans),))
         if settings.format in {"json", "jsonl"}:
             layouts = self._by(scans, lambda path: layout_of(settings, path))
             return Grouped(tuple(document_reading(settings, found, kind) for kind, found in layouts.items() if kind))
@@ -60,6 +65,20 @@ class Layouts:
         by_header = self._by(scans, lambda path: header_of(settings, path))
         whole, aside = self._whole({header: found for header, found in by_header.items() if header.names})
         return Grouped(tuple(self._delimited(whole)), aside)
+
+    def _lines(self, scans: Sequence[ScanItem]) -> Reading:
+        settings = self._settings
+        if settings.format == "logfmt":
+            return logfmt_reading(settings, scans)
+        if settings.format == "regex":
+            return regex_reading(settings, scans)
+        if settings.format != "syslog":
+            return log_reading(settings, scans)
+        latest = {scan.item.identity: self._latest(scan) for scan in scans}
+        return syslog_reading(settings, scans, lambda item: latest[item.identity])
+
+    def _latest(self, scan: ScanItem) -> datetime | None:
+        return self._layout(scan, lambda _: (last_moment(self._settings, scan.item),))[0]
 
     def headers(self, scans: Sequence[ScanItem]) -> dict[Header, list[ScanItem]]:
         """Give delimited files with rows by their headers."""

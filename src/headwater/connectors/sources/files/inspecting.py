@@ -26,7 +26,8 @@ class Tally:
     """What the counting query found in one file."""
 
     rows: int = 0
-    hours: set[int] = field(default_factory=set)
+    occupied: set[int] = field(default_factory=set)
+    """Stretches of time with rows."""
     flawed: int = 0
     futures: int = 0
     keys: dict[str, Flaw] = field(default_factory=dict)
@@ -51,7 +52,8 @@ def inspect_reading(
         yield Inspection(
             identity=item.identity,
             rows=tally.rows,
-            hours=tuple(sorted(tally.hours)),
+            occupied=tuple(sorted(tally.occupied)),
+            granule_s=settings.contract.granule_s,
             set_aside=tuple(aside[:LISTED_ROWS]),
             not_after=last if tally.futures else None,
             more=max(0, tally.flawed + len(structural) - len(aside[:LISTED_ROWS])),
@@ -65,15 +67,16 @@ def _order(row: SetAside) -> tuple[int, int]:
 def count_rows(
     connection: "duckdb.DuckDBPyConnection", settings: Settings, reading: Reading, last: datetime | None
 ) -> dict[str, Tally]:
-    """Count the rows of every file by hour and by flaw, in one query; ``last`` as in ``contract_flaws``."""
+    """Count the rows of every file by stretch of time and by flaw, in one query; ``last`` as in ``contract_flaws``."""
     more, bounds = contract_flaws(settings, reading.items, last)
     flaws = (*reading.flaws, *more)
     time = settings.time_column
-    hour = moment_of(time.name, time.type, settings.contract.timezone).hour if time else "NULL"
+    contract = settings.contract
+    granule = moment_of(time.name, time.type, contract.timezone).granule(contract.granule_s) if time else "NULL"
     forced = f" WHERE CASE WHEN {reading.absent} THEN random() >= 0 ELSE true END" if reading.forced else ""
     key = f"min(CASE WHEN {FLAW} IS NOT NULL THEN {reading.key} END, {LISTED_ROWS})"
     rows = connection.execute(
-        f"SELECT {FILE}, {FLAW}, CASE WHEN {FLAW} IS NULL THEN {hour} END AS hour, count(*), {key} "
+        f"SELECT {FILE}, {FLAW}, CASE WHEN {FLAW} IS NULL THEN {granule} END AS granule, count(*), {key} "
         f"FROM ({typed(reading, bounds, flaws)}) AS judged{forced} GROUP BY ALL"
     ).fetchall()
     tallies = {path: Tally() for path in reading.paths}
@@ -82,10 +85,10 @@ def count_rows(
     return tallies
 
 
-def _add(tally: Tally, flaw: Flaw | None, hour: int | None, count: int, keys: Sequence[str]) -> None:
+def _add(tally: Tally, flaw: Flaw | None, granule: int | None, count: int, keys: Sequence[str]) -> None:
     if flaw is None:
         tally.rows += count
-        tally.hours |= {hour} if hour is not None else set()
+        tally.occupied |= {granule} if granule is not None else set()
         return
     tally.flawed += count
     tally.futures += count if flaw.reason == "future" else 0

@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from headwater.connectors.sources.files.opening import BOM, lines, opened
+from headwater.connectors.sources.files.opening import BOM, LONGEST_LINE_BYTES, line_rest, lines, opened
 from headwater.connectors.sources.files.settings import COMPRESSIONS
 from headwater.connectors.sources.files.text_lines import SEPARATOR
 
@@ -45,7 +45,8 @@ def search_path(path: str, wanted: frozenset[bytes]) -> list[Hit]:
         if path.lower().endswith(COMPRESSIONS) or size < _BYTES_BEFORE_ARROW:
             return list(search(file, wanted))
         file.seek(size // 2)
-        middle = size // 2 + len(file.readline())
+        rest, skipped = line_rest(file)
+        middle = size // 2 + len(rest) + skipped
     with ThreadPoolExecutor(1) as threads:
         second = threads.submit(_range, path, wanted, middle, None)
         first = _range(path, wanted, 0, middle)
@@ -110,10 +111,28 @@ def _pieces(file: IO[bytes] | RawIOBase, start: int, until: int | None) -> Itera
             yield start, buffer, end
             start, held = start + end, held - end
             buffer[:held] = buffer[end : end + held]
+        elif held > LONGEST_LINE_BYTES:
+            yield start, bytearray(b"\n"), 1  # nobody looks for a line that is too long to be read: it only counts
+            start, held = _skipped(file, buffer, start + held, until)
         elif held == len(buffer):
             buffer = buffer + bytearray(held)
     if held:
         yield start, buffer, held
+
+
+def _skipped(file: IO[bytes] | RawIOBase, buffer: bytearray, at: int, until: int | None) -> tuple[int, int]:
+    """Go on to the end of a line; gives the offset behind it and how much behind it has been read into the buffer."""
+    while until is None or at < until:
+        room = len(buffer) if until is None else min(len(buffer), until - at)
+        read = cast("Any", file).readinto(memoryview(buffer)[:room])
+        if not read:
+            break
+        end = buffer.find(b"\n", 0, read) + 1
+        if end:
+            buffer[: read - end] = buffer[end:read]
+            return at + end, read - end
+        at += read
+    return at, 0
 
 
 def _line_by_line(piece: bytes, wanted: frozenset[bytes], *, is_first: bool = False) -> _Searched:

@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 
+from headwater.connect.sources import ScanItem
 from headwater.connectors.sources.files.patterns import interval_of, list_files
-from headwater.connectors.sources.files.settings import Settings
+from headwater.connectors.sources.files.settings import UNPACKED, Settings
 from headwater.diagnostics import Diagnostic, Retryable, error, warning
 from headwater.spec.observations import Item
 
@@ -16,6 +17,23 @@ _CHUNK = 1 << 20
 def full_path(settings: Settings, path: str) -> str:
     """Give the path as the engine opens it."""
     return os.path.normpath(os.path.join(settings.root, path))  # noqa: PTH118 - thousands of files
+
+
+def read_path(settings: Settings, item: Item) -> str:
+    """Give the path of what the engine reads: the file, or its unpacked copy where the engine cannot unpack it."""
+    if is_unpacked(item.path):
+        return os.path.join(settings.scratch, f"{item.identity}.zst")  # noqa: PTH118
+    return full_path(settings, item.path)
+
+
+def is_unpacked(path: str) -> bool:
+    """Whether files of this name are read through an unpacked copy."""
+    return path.lower().endswith(UNPACKED)
+
+
+def read_paths(settings: Settings, items: Iterable[ScanItem]) -> tuple[str, ...]:
+    """Give the paths of what the engine reads, in order."""
+    return tuple(read_path(settings, scan.item) for scan in items)
 
 
 def observe(settings: Settings, site: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
@@ -41,7 +59,21 @@ def observe(settings: Settings, site: str) -> tuple[tuple[Item, ...], list[Diagn
     if not items and not found:
         text = f"no file matches `{settings.pattern.text}`" + (f" at site `{site}`" if site != "hub" else "")
         found.append(warning("HW0307", text, settings.where, hint="the source has no rows until there are files"))
-    return tuple(items), found
+    return tuple(items), [*found, *_headless(settings, items)]
+
+
+def _headless(settings: Settings, items: Iterable[Item]) -> list[Diagnostic]:
+    """Files of no bytes have no rows; where a format needs some bytes all the same, that is worth a word."""
+    needs = {"json": "JSON", "parquet": "Parquet footer"}.get(settings.format, "")
+    if settings.format in {"csv", "tsv"} and settings.dialect.header:
+        needs = "header"
+    empty = [item.path for item in items if not item.size_bytes] if needs else []
+    if not empty:
+        return []
+    others = f" and {len(empty) - 1} more" if len(empty) > 1 else ""
+    text = f"`{empty[0]}`{others} has no bytes, not even a {needs}: it is read as a file without rows"
+    hint = "a writer that failed may have left it; write it again, or take it away"
+    return [warning("HW0637", text, settings.where, hint=hint)]
 
 
 def _item(settings: Settings, path: str, site: str) -> Item | Diagnostic:

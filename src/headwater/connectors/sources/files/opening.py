@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import IO, Final, cast
 
 HEAD_BYTES: Final = 1 << 20
+LONGEST_LINE_BYTES: Final = 32 << 20
+"""Longest line that is read: a longer one is set aside."""
 BOM: Final = b"\xef\xbb\xbf"
 _BLOCK_BYTES: Final = 4 << 20
 
@@ -20,6 +22,11 @@ def opened(path: str) -> Iterator[IO[bytes]]:
     if lower.endswith(".gz"):
         with gzip.open(path, "rb") as file:
             yield cast("IO[bytes]", file)
+    elif lower.endswith(".bz2"):
+        import bz2
+
+        with bz2.open(path, "rb") as unpacked:
+            yield cast("IO[bytes]", unpacked)
     elif lower.endswith(".zst"):
         import pyarrow as pa
 
@@ -40,13 +47,30 @@ def head_of(path: str, size: int = HEAD_BYTES) -> bytes:
 
 
 def blocks(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Give (offset, bytes) of pieces of some megabytes that begin and end with whole lines."""
+    """Give (offset, bytes) of pieces of some megabytes that begin and end with whole lines; very long ones are cut."""
     offset = 0
     while piece := file.read(_BLOCK_BYTES):
+        skipped = 0
         if not piece.endswith(b"\n"):
-            piece += file.readline()
+            rest, skipped = line_rest(file)
+            piece += rest
         yield offset, piece
-        offset += len(piece)
+        offset += len(piece) + skipped
+
+
+def line_rest(file: IO[bytes], most: int = LONGEST_LINE_BYTES) -> tuple[bytes, int]:
+    r"""Read to the end of a line; gives so much of it (with its end), and how many bytes are left out.
+
+    >>> line_rest(io.BytesIO(b"long line\nb"), 4)
+    (b'long\n', 5)
+    """
+    rest = file.readline(most)
+    skipped = 0
+    while not rest.endswith(b"\n") and (more := file.readline(HEAD_BYTES)):
+        skipped += len(more)
+        if more.endswith(b"\n"):
+            return rest + b"\n", skipped - 1
+    return rest, skipped
 
 
 def lines(piece: bytes, offset: int = 0) -> Iterator[tuple[int, bytes, bytes]]:

@@ -58,10 +58,10 @@ def _limits(scan: ScanItem, last: datetime | None) -> Limits:
 
 
 def _joined(settings: Settings, items: Sequence[ScanItem], limits: Sequence[Limits], moment: Moment) -> Bounds:
-    from headwater.connectors.sources.files.listing import full_path
+    from headwater.connectors.sources.files.listing import read_path
 
     rows = {
-        full_path(settings, scan.item.path): ", ".join(moment.literal(at) for at in each)
+        read_path(settings, scan.item): ", ".join(moment.literal(at) for at in each)
         for scan, each in zip(items, limits, strict=True)
     }
     values = ", ".join(f"({quote_literal(path)}, {row})" for path, row in rows.items())

@@ -5,14 +5,21 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal, cast
 
 from headwater.connect.sources import Contract, ContractColumn
+from headwater.connectors.sources.files.opening import LONGEST_LINE_BYTES
 from headwater.connectors.sources.files.patterns import Pattern, parse_pattern
-from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest
+from headwater.diagnostics import Where
 from headwater.spec.addresses import address
 from headwater.spec.fields import Doc
+from headwater.spec.units import Bytes
 from headwater.sql.type_names import parse_type
 
-Format = Literal["auto", "csv", "tsv", "json", "jsonl", "parquet", "combined", "common"]
-COMPRESSIONS: Final = (".gz", ".zst")
+Format = Literal[
+    "auto", "csv", "tsv", "json", "jsonl", "parquet", "combined", "common", "logfmt", "syslog", "regex"
+]  # fmt: skip
+UNPACKED: Final = ".bz2"
+"""What the engine cannot unpack itself."""
+COMPRESSIONS: Final = (".gz", ".zst", UNPACKED)
+_LEAST_BUFFER_BYTES: Final = 1 << 20
 TIME_TYPES: Final = frozenset({"TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "DATE"})
 _BY_SUFFIX: Final[Mapping[str, Format]] = {
     ".csv": "csv",
@@ -24,8 +31,9 @@ _BY_SUFFIX: Final[Mapping[str, Format]] = {
     ".parquet": "parquet",
     ".pq": "parquet",
     ".log": "combined",
+    ".logfmt": "logfmt",
+    ".syslog": "syslog",
 }
-_EVOLVING: Final = frozenset({"csv", "tsv", "json", "jsonl", "parquet"})
 LOG_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "common": ("client_ip", "identity", "user_name", "ts", "request", "method", "path", "protocol", "status", "bytes"),
     "combined": (
@@ -33,6 +41,14 @@ LOG_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("referer", "user_agent"),
     ),
 }
+SYSLOG_COLUMNS: Final = (
+    *("priority", "facility", "severity", "version", "ts", "host", "app", "pid", "msgid"),
+    *("structured_data", "message"),
+)
+KNOWN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {**LOG_COLUMNS, "syslog": SYSLOG_COLUMNS}
+"""Formats whose columns have names of their own."""
+LINE_FORMATS: Final = frozenset({*KNOWN_COLUMNS, "logfmt", "regex"})
+"""Formats in which each line is a row, or set aside, for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +66,49 @@ class Fields:
     format: Annotated[
         Format,
         Doc(
-            "how rows are written; auto: by the extension before .gz or .zst. Access logs (combined, common) have the "
-            "columns client_ip, identity, user_name, ts, request, method, path, protocol, status, bytes, and combined "
-            "also referer, user_agent; a contract declares those it wants"
+            "how rows are written; auto: by the extension before .gz, .zst or .bz2. Access logs (combined, common) "
+            "have the columns client_ip, identity, user_name, ts, request, method, path, protocol, status, bytes, and "
+            "combined also referer, user_agent; syslog has priority, facility, severity, version, ts, host, app, pid, "
+            "msgid, structured_data, message; a contract declares those it wants. logfmt takes columns by their keys, "
+            "regex by the named groups of `pattern`"
         ),
     ] = "auto"
     delimiter: Annotated[str, Doc("csv, tsv: what separates values; default: comma, tab")] = ""
     quote: Annotated[str, Doc('csv, tsv: what encloses values; "" for nothing')] = '"'
     escape: Annotated[str, Doc("csv, tsv: what stands before a quote within quotes")] = '"'
     header: Annotated[bool, Doc("csv, tsv: whether the first line names the columns")] = True
-    null: Annotated[tuple[str, ...], Doc("csv, tsv: texts that mean no value")] = ("",)
+    null: Annotated[tuple[str, ...], Doc("csv, tsv, logfmt, regex: texts that mean no value")] = ("",)
     encoding: Annotated[Literal["utf-8", "latin-1"], Doc("csv, tsv: how text is encoded")] = "utf-8"
+    pattern: Annotated[
+        str,
+        Doc(
+            "regex: matches a whole line (RE2: without looking around and references back); every column is one of its "
+            "named groups, a group without text has no value, a line that does not match is set aside",
+            r"\[(?P<ts>[^\]]+)\] (?P<level>\w+): (?P<message>.*)",
+        ),
+    ] = ""
+    time_format: Annotated[
+        str, Doc("logfmt, regex: how times are written (strftime); default: ISO 8601", "%d/%b/%Y:%H:%M:%S %z")
+    ] = ""
+    repeated_key: Annotated[
+        Literal["reject", "first", "last"],
+        Doc("logfmt: what a declared key that stands in a line twice means: the line is set aside, or one counts"),
+    ] = "reject"
+    syslog: Annotated[
+        Literal["auto", "rfc3164", "rfc5424"],
+        Doc("syslog: which form lines have; auto: each by itself; lines of another form are set aside"),
+    ] = "auto"
+    year: Annotated[
+        int | None,
+        Doc(
+            "syslog: the year of times without one (RFC 3164). Default: the latest year in which a time does not lie "
+            "behind its file: behind the interval that the path declares, or else a day after the file's last change"
+        ),
+    ] = None
+    max_line: Annotated[
+        Bytes,
+        Doc("all but json and parquet: longer lines are set aside; a scan holds some lines of this size in memory"),
+    ] = Bytes(LONGEST_LINE_BYTES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +124,17 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """What is said of formats in which each line is a row."""
+
+    pattern: str = ""
+    time_format: str = ""
+    repeated_key: str = "reject"
+    syslog: str = "auto"
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that is known before a file is seen."""
 
@@ -84,9 +143,18 @@ class Settings:
     format: Format
     dialect: Dialect
     contract: Contract
+    lines: Lines = field(default_factory=Lines)
+    max_line: int = LONGEST_LINE_BYTES
     where: Where | None = None
     address: str = field(default="")
     """Tells this source's temporary tables from those of others on one connection."""
+    scratch: str = ""
+    """Folder of unpacked copies; it need not exist."""
+
+    @property
+    def buffer_bytes(self) -> int:
+        """How much the engine reads of a file at once."""
+        return max(self.max_line, _LEAST_BUFFER_BYTES)
 
     def may_lack(self, column: ContractColumn) -> bool:
         """Whether a file may be without a column: its values are NULL then."""
@@ -108,80 +176,67 @@ def canonical(type_: str) -> str:
 
 
 def settings_of(values: Mapping[str, object], contract: Contract, root: str, where: Where | None) -> Settings:
-    """Check what was written; raises Invalid with everything that is wrong."""
-    found = []
+    """Give settings that have no problem (see ``problems``)."""
     path = str(values.get("path") or "")
-    pattern, problem = parse_pattern(path, contract.timezone)
-    if problem:
-        found.append(error("HW0301", problem, where, hint="such as data/{site}/{time:%Y-%m-%d}/*.csv.gz"))
-    format_ = cast("Format", values.get("format") or "auto")
-    if format_ == "auto":
-        format_ = _format_of(path)
-    if format_ == "auto":
-        known = ", ".join(sorted({f for f in _BY_SUFFIX.values() if f != "auto"}))
-        found.append(error("HW0302", f"the format of `{path}` cannot be told", where, hint=f"add `format:` ({known})"))
-    dialect = _dialect(values, format_)
-    found += _dialect_problems(dialect, where)
-    found += [error("HW0303", text, where, hint=hint) for text, hint in _contract_problems(contract, format_)]
-    if contract.evolve and (format_ not in _EVOLVING or not dialect.header):
-        text, known = "files without names of columns cannot evolve", ", ".join(sorted(_EVOLVING))
-        found.append(error("HW0280", text, where, hint=f"formats that can: {known}; in csv and tsv with a header"))
-    if found:
-        raise Invalid.from_all(found)
+    pattern, _ = parse_pattern(path, contract.timezone)
+    format_, dialect, lines = format_of(values), dialect_of(values), lines_of(values)
+    max_line = max_line_of(values)
     columns = tuple(replace(c, type=canonical(c.type)) for c in contract.columns)
     contract = replace(contract, columns=columns)
-    unique = address(root, path, format_, repr(dialect), repr(contract))
+    unique = address(root, path, format_, repr(dialect), repr(lines), str(max_line), repr(contract))
     return Settings(
-        root=root, pattern=pattern, format=format_, dialect=dialect, contract=contract, where=where, address=unique
-    )
+        root=root, pattern=pattern, format=format_, dialect=dialect, contract=contract, lines=lines, max_line=max_line,
+        where=where, address=unique,
+    )  # fmt: skip
 
 
-def _format_of(path: str) -> Format:
-    name = path.rpartition("/")[2].lower()
+def format_of(values: Mapping[str, object]) -> Format:
+    """Give the format said, or the one that the extension tells; "auto" if it tells none."""
+    said = cast("Format", values.get("format") or "auto")
+    if said != "auto":
+        return said
+    name = str(values.get("path") or "").rpartition("/")[2].lower()
     for compression in COMPRESSIONS:
         name = name.removesuffix(compression)
     return _BY_SUFFIX.get("." + name.rpartition(".")[2], "auto")
 
 
-def _dialect(values: Mapping[str, object], format_: Format) -> Dialect:
-    def text(name: str, default: str) -> str:
-        value = values.get(name)
-        return default if value is None else str(value)
+def formats_by_suffix() -> tuple[str, ...]:
+    """Give the formats that an extension tells."""
+    return tuple(sorted(set(_BY_SUFFIX.values())))
 
+
+def dialect_of(values: Mapping[str, object]) -> Dialect:
+    """Give how a delimited file is written."""
     null = values.get("null")
     return Dialect(
-        delimiter=text("delimiter", "") or ("\t" if format_ == "tsv" else ","),
-        quote=text("quote", '"'),
-        escape=text("escape", '"'),
+        delimiter=_text(values, "delimiter") or ("\t" if format_of(values) == "tsv" else ","),
+        quote=_text(values, "quote", '"'),
+        escape=_text(values, "escape", '"'),
         header=bool(values.get("header", True)),
         null=tuple(str(n) for n in null) if isinstance(null, (list, tuple)) else ("",),
-        encoding=text("encoding", "utf-8"),
+        encoding=_text(values, "encoding", "utf-8"),
     )
 
 
-def _dialect_problems(dialect: Dialect, where: Where | None) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
-    for name, value in (("quote", dialect.quote), ("escape", dialect.escape)):
-        if len(value) > 1 or not value.isascii():
-            found.append(error("HW0304", f"`{name}` must be one character, not `{value}`", where))
-    if not 1 <= len(dialect.delimiter.encode()) <= 4 or dialect.delimiter in {"\n", "\r", dialect.quote}:  # noqa: PLR2004 - DuckDB's limit
-        found.append(error("HW0304", f"`{dialect.delimiter!r}` cannot separate values", where))
-    return found
+def lines_of(values: Mapping[str, object]) -> Lines:
+    """Give what is said of lines; a pattern from a YAML block ends with a line end that is not meant."""
+    year = values.get("year")
+    return Lines(
+        pattern=_text(values, "pattern").removesuffix("\n"),
+        time_format=_text(values, "time_format"),
+        repeated_key=_text(values, "repeated_key", "reject"),
+        syslog=_text(values, "syslog", "auto"),
+        year=year if isinstance(year, int) else None,
+    )
 
 
-def _contract_problems(contract: Contract, format_: Format) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    names = [c.name for c in contract.columns]
-    if not names:
-        found.append(("the source declares no columns", "list them with their types under `columns:`"))
-    time = next((c for c in contract.columns if c.name == contract.time), None)
-    if contract.time and not time:
-        found.append((f"`time: {contract.time}` is not among the columns", suggest(contract.time, names)))
-    if time and canonical(time.type) not in TIME_TYPES:
-        found.append((f"`{time.name}` of type {time.type} cannot cut time", "use timestamptz, timestamp or date"))
-    for name in names:
-        if format_ in LOG_COLUMNS and name not in LOG_COLUMNS[format_]:
-            known = LOG_COLUMNS[format_]
-            hint = suggest(name, known) or f"it has {', '.join(known)}"
-            found.append((f"a log in {format_} format has no column `{name}`", hint))
-    return found
+def max_line_of(values: Mapping[str, object]) -> int:
+    """Give the length, in bytes, up to which a line is read."""
+    said = values.get("max_line")
+    return said if isinstance(said, int) else LONGEST_LINE_BYTES
+
+
+def _text(values: Mapping[str, object], name: str, default: str = "") -> str:
+    value = values.get(name)
+    return default if value is None else str(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.connect.sources import Scan, ScanItem
 from headwater.connectors.sources.files import listing, noting, serial
-from headwater.connectors.sources.files.archives import Archives
+from headwater.connectors.sources.files.archives import Archives, scratch_folder
 from headwater.connectors.sources.files.delimited import is_native
 from headwater.connectors.sources.files.discovering import Discovery
 from headwater.connectors.sources.files.grouping import Layouts
@@ -17,7 +17,7 @@ from headwater.connectors.sources.files.reading import Bounds, Flaw, Reading, ty
 from headwater.connectors.sources.files.rejecting import take_rejects
 from headwater.connectors.sources.files.rules import contract_flaws
 from headwater.connectors.sources.files.scanning import scan_select
-from headwater.connectors.sources.files.settings import LOG_COLUMNS, Settings
+from headwater.connectors.sources.files.settings import LINE_FORMATS, Settings
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, error
 from headwater.spec.addresses import address
 from headwater.spec.observations import Inspection, Item, SetAside
@@ -26,7 +26,7 @@ from headwater.sql.text import quote_identifier
 if TYPE_CHECKING:
     import duckdb
 
-_NOTED: Final = frozenset({*LOG_COLUMNS, "jsonl"})
+_NOTED: Final = LINE_FORMATS | {"jsonl"}
 """Formats whose scans note what they set aside; that keeps filters above them, which costs others more."""
 _READ_TWICE: Final = frozenset({"json", "parquet"})
 
@@ -35,9 +35,11 @@ class Files:
     """Rows from files, read in place."""
 
     def __init__(self, settings: Settings) -> None:
+        is_owner = not settings.scratch
+        settings = replace(settings, scratch=settings.scratch or scratch_folder(settings.root))
         self._settings = settings
         self._layouts = Layouts(settings)
-        self._archives = Archives(settings)
+        self._archives = Archives(settings, is_owner=is_owner)
 
     @property
     def needs_inspection(self) -> bool:
@@ -77,14 +79,23 @@ class Files:
         listing.refuse_changed(self._settings, items)
         for row in grouped.set_aside:
             found[row.identity] = Inspection(row.identity, 0, (), (row,))
+        self._add_long_lines(items, found)
         inspections = [found.get(i.identity) or Inspection(i.identity, 0, ()) for i in items]
         self._refuse_bad_rows(row for inspection in inspections for row in inspection.set_aside)
         return inspections
+
+    def _add_long_lines(self, items: Sequence[Item], found: dict[str, Inspection]) -> None:
+        reported = [row for inspection in found.values() for row in inspection.set_aside]
+        for row in self._archives.long_lines(items, reported):
+            before = found.get(row.identity) or Inspection(row.identity, 0, ())
+            rows = sorted((*before.set_aside, row), key=lambda each: (each.position, each.line))
+            found[row.identity] = replace(before, set_aside=tuple(rows))
 
     def discover(
         self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item]
     ) -> Mapping[str, tuple[tuple[str, str], ...]]:
         """Read the columns that the contract does not declare, and say which types hold their values."""
+        self._archives.unpack(items)
         with self._explained(items):
             found = Discovery(self._settings, self._layouts, connection, lambda s, f: Files(s).scan(f)).of(items)
         listing.refuse_changed(self._settings, items)
@@ -109,6 +120,7 @@ class Files:
 
     def scan(self, items: Sequence[ScanItem]) -> Scan:
         """Offer files as one relation."""
+        self._archives.unpack(scan.item for scan in items)
         readings = self._layouts.grouped(items).readings
         if not self.needs_inspection:
             self._archives.start(scan.item for scan in items)
@@ -144,6 +156,7 @@ class Files:
             grouped = self._layouts.grouped(items)
             found = [*grouped.set_aside, *self._collected(connection, grouped.readings)]
             found += [serial.mark(s.item) for s in items if serial.is_suspect(self._settings, s, found)]
+        found += self._archives.long_lines(files, found)
         self._refuse_bad_rows(found)
         return tuple(found)
 
@@ -208,7 +221,7 @@ class Files:
 def explain(settings: Settings, problem: Exception, items: Sequence[Item]) -> Invalid | Retryable:
     """Say in the user's words why the engine could not read files."""
     text = str(problem)
-    paths: Mapping[str, str] = {item.path: listing.full_path(settings, item.path) for item in items}
+    paths: Mapping[str, str] = {item.path: listing.read_path(settings, item) for item in items}
     path = next((path for path, full in paths.items() if full in text), "")
     name = f"`{path}`" if path else f"a file of `{settings.pattern.text}`"
     cause = text.splitlines()[0].replace(paths.get(path, "\0"), path) if text else "unknown cause"
