@@ -281,6 +281,7 @@ class _Cycle:
         context = self._context
         self._fills.add(receipt.fills)
         self._receipts.append(receipt)
+        self._book.add(receipt.measurements)
         refused = {verdict.subject for verdict in receipt.verdicts if verdict.failing}
         if refused:
             record(context.db, [fill for fill in receipt.fills if fill.id in refused], at=context.now)

@@ -1,9 +1,12 @@
 """Evaluates checks: all aggregate checks of a fill in one SELECT, checks over a whole map one query each."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from headwater.graph.values import Check, Node
 from headwater.run.engine import Session
+from headwater.spec.quality import Measurement
 from headwater.spec.releases import Verdict
 from headwater.sql.text import quote_literal
 
@@ -62,6 +65,15 @@ def verdict_of(node: Node, check: Check, subject: str, failing: int, *, reads: s
         slot=slot,
         on_fail=check.on_fail,
     )
+
+
+def measurements_of(
+    node: Node, fill: str, metrics: Iterable[str], values: Iterable[float | None], at: datetime
+) -> Iterator[Measurement]:
+    """Make the records of what was measured of a fill; what is no finite number is infinite."""
+    for metric, value in zip(metrics, values, strict=True):
+        number = math.inf if value is not None and not math.isfinite(value) else value
+        yield Measurement(fill=fill, metric=metric, value=number, version=node.version, at=at)
 
 
 def _groups(subjects: Sequence[tuple[str, str, str]]) -> Iterator[Sequence[tuple[str, str, str]]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from headwater.graph.values import Check, Node, TimeCut
 from headwater.run.engine import Session
-from headwater.run.measuring import verdict_of
+from headwater.run.measuring import drift_checks, measurements_of, verdict_of
+from headwater.spec.quality import Measurement
 from headwater.spec.releases import Verdict
 from headwater.sql.text import quote_identifier, time_literal
 from headwater.tasks.values import Task, TaskSlot
@@ -68,6 +69,18 @@ def measure_split(
         for number, slot in enumerate(slots)
         for check, failing in zip(checks, found[number], strict=True)
     ]
+
+
+def measure_drift(session: Session, task: Task, rows: str) -> list[Measurement]:
+    """Measure all slots in one pass, as far as that needs no parameter; the rest is measured before it is judged."""
+    plain = [check for check in drift_checks(task.node) if check.drift and "$" not in check.failing]
+    wanted = {check.drift.metric: check.failing for check in plain if check.drift and "FILTER" not in check.failing}
+    if not wanted:
+        return []
+    expressions = ", ".join(f"CAST(({each}) AS DOUBLE)" for each in wanted.values())
+    found = session.rows(f"SELECT {KEY}, {expressions} FROM ({rows}) AS this WHERE {KEY} IS NOT NULL GROUP BY 1")
+    ids = {number: slot.entry.fill for number, slot in enumerate(task.slots)}
+    return [m for number, *values in found for m in measurements_of(task.node, ids[number], wanted, values, task.now)]
 
 
 def _start(slot: TaskSlot, cut: TimeCut) -> str:

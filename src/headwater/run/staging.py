@@ -1,7 +1,7 @@
 """Writes the rows of a task as fills: one file a slot, rows outside their slot refused, failing rows set aside."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headwater.connect.stores import Store
@@ -11,8 +11,9 @@ from headwater.run.engine import Session
 from headwater.run.linking import refuse_keys
 from headwater.run.measuring import fill_checks
 from headwater.run.packing import FEWEST_SLOTS, groups_of, pack_time, write_pack
-from headwater.run.splitting import KEY, measure_split, numbered, write_split
+from headwater.run.splitting import KEY, measure_drift, measure_split, numbered, write_split
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
+from headwater.spec.quality import Measurement
 from headwater.spec.releases import Verdict
 from headwater.sql.text import quote_identifier, quote_literal, time_literal
 from headwater.tasks.values import Task, TaskSlot
@@ -35,6 +36,8 @@ class Staged:
 
     fills: list[Fill]
     verdicts: list[Verdict] | None = None
+    measurements: list[Measurement] = field(default_factory=list)
+    """What drift checks measure, likewise where it was cheap to have."""
 
 
 def stage(session: Session, task: Task, select: str, to: Stage) -> Staged:
@@ -71,7 +74,8 @@ def _split(session: Session, task: Task, columns: tuple[StoredColumn, ...], fail
     for number in _numbers_with_rejects(session, failing):
         rows = f"SELECT * EXCLUDE ({KEY}) FROM {STAGED} WHERE {KEY} = {number}"
         fills[number] = _set_aside(session, task, fills[number], rows, to)
-    return Staged(fills, measure_split(session, task.node, fill_checks(task.node), task.slots, good))
+    verdicts = measure_split(session, task.node, fill_checks(task.node), task.slots, good)
+    return Staged(fills, verdicts, measure_drift(session, task, good))
 
 
 def _together(

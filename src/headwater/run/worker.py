@@ -15,6 +15,7 @@ from headwater.run.relations import Scanned, Surroundings, create_macros, define
 from headwater.run.staging import Stage, Staged, stage
 from headwater.spec.fills import Fill
 from headwater.spec.observations import SetAside
+from headwater.spec.quality import Measurement
 from headwater.spec.releases import Verdict
 from headwater.sql.text import literal
 from headwater.tasks.values import Relation, Task
@@ -27,6 +28,7 @@ class Receipt:
     task: str
     fills: tuple[Fill, ...]
     verdicts: tuple[Verdict, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     set_aside: Mapping[str, tuple[SetAside, ...]] = field(default_factory=dict)
 
 
@@ -50,7 +52,13 @@ def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, comp
             verdicts = staged.verdicts
             if verdicts is None:
                 verdicts = check_fills(session, task.node, sealed, around)
-            return Receipt(task=task.id, fills=sealed, verdicts=tuple(verdicts), set_aside=set_aside)
+            return Receipt(
+                task=task.id,
+                fills=sealed,
+                verdicts=tuple(verdicts),
+                measurements=tuple(staged.measurements),
+                set_aside=set_aside,
+            )
     except Exception as problem:
         where = Where(task.node.file, task.node.line) if task.node.file else None
         raise as_headwater_error(problem, f"`{task.node.name}`", where, store=around.store) from problem
