@@ -1,6 +1,5 @@
 """Drift checks at work: fills are measured once, and judged by what stood before them in the environment."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import FillBook
 from headwater.run.engine import Engine
 from headwater.run.guarding import Guarded, explained
-from headwater.run.measuring import drift_checks, verdict_of
+from headwater.run.measuring import drift_checks, measurements_of, verdict_of
 from headwater.run.relations import Surroundings, create_macros
 from headwater.run.worker import fill_select
 from headwater.spec.addresses import HUB, Slot
@@ -236,9 +235,7 @@ def _measure(
                 for fill in missing[first : first + _FILLS_A_QUERY]
             ]
             for fill, *found in session.rows(" UNION ALL ".join(selects)):
-                for metric, value in zip(measured, found, strict=True):
-                    number = math.inf if value is not None and not math.isfinite(value) else value
-                    yield Measurement(fill=fill, metric=metric, value=number, version=node.version, at=plan.now)
+                yield from measurements_of(node, fill, measured, found, plan.now)
 
 
 def _had(old: Graph | None, name: str, checks: tuple[Check, ...]) -> bool:
