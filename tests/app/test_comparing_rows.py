@@ -273,3 +273,31 @@ def test_keys_differ_as_a_full_comparison_says(before, after):
             assert answer.repeated_keys == 0
         finally:
             project.reopen()
+
+
+def test_slots_from_before_a_forward_change_stay_shared(project):
+    declare(project, on_change="forward")
+    day(project, 0, (1, 1.5, "ann"))
+    project.apply("dev")
+    project.apply("prod")
+    project.model("daily", DAILY.replace("who", "who, k + 1 AS next"), kind="incremental", time="day", every="1d",
+                  on_change="forward")  # fmt: skip
+    project.apply("dev")
+    day(project, 1, (2, 2.5, "bob"))
+    project.run("dev")
+    found = diff(project, key=("k",))
+    assert found.schema == (ColumnChange(name="next", type_b="BIGINT"),)
+    assert (found.shared, found.read, found.answer.only_b, found.answer.differing) == (2, 2, 1, 0)
+
+
+def test_packed_slots_are_shared_and_compared(project):
+    declare(project)
+    project.settings(compact={"after": 2})
+    for number in range(3):
+        day(project, number, (number, 1.5, "ann"))
+    project.apply("dev")
+    project.apply("prod")
+    day(project, 1, (1, 9.5, "ann"))
+    project.run("dev")
+    found = diff(project, key=("k",))
+    assert (found.shared, found.answer.only_a, found.answer.only_b, found.answer.differing) == (2, 0, 0, 1)
