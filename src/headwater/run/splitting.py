@@ -72,15 +72,24 @@ def measure_split(
 
 
 def measure_drift(session: Session, task: Task, rows: str) -> list[Measurement]:
-    """Measure all slots in one pass, as far as that needs no parameter; the rest is measured before it is judged."""
-    plain = [check for check in drift_checks(task.node) if check.drift and "$" not in check.failing]
-    wanted = {check.drift.metric: check.failing for check in plain if check.drift and "FILTER" not in check.failing}
+    """Measure all slots in one pass; conditions of the user's own may need macros, and are measured before judging."""
+    checks = [check for check in drift_checks(task.node) if "IS TRUE" not in check.failing]
+    wanted = {check.drift.metric: check.failing for check in checks if check.drift}
     if not wanted:
         return []
     expressions = ", ".join(f"CAST(({each}) AS DOUBLE)" for each in wanted.values())
-    found = session.rows(f"SELECT {KEY}, {expressions} FROM ({rows}) AS this WHERE {KEY} IS NOT NULL GROUP BY 1")
-    ids = {number: slot.entry.fill for number, slot in enumerate(task.slots)}
-    return [m for number, *values in found for m in measurements_of(task.node, ids[number], wanted, values, task.now)]
+    found = {
+        number: values
+        for number, *values in session.rows(f"SELECT {KEY}, {expressions} FROM ({rows}) AS this GROUP BY 1")
+    }
+    if len(found) < len(task.slots):
+        [empty] = session.rows(f"SELECT {expressions} FROM (SELECT * FROM ({rows}) AS none WHERE false) AS this")
+        found = {number: list(empty) for number in range(len(task.slots))} | found
+    return [
+        measured
+        for number, slot in enumerate(task.slots)
+        for measured in measurements_of(task.node, slot.entry.fill, wanted, found[number], task.now)
+    ]
 
 
 def _start(slot: TaskSlot, cut: TimeCut) -> str:
