@@ -8,6 +8,7 @@ from headwater.graph.drafts import Draft
 from headwater.graph.python_nodes import python_node
 from headwater.graph.values import Column, Node, SourceNode
 from headwater.spec.addresses import Version, address
+from headwater.spec.discoveries import Columns
 from headwater.spec.nodes import Source
 
 _IN_PLACE: Final = frozenset({"files"})
@@ -19,16 +20,16 @@ _LIMITS: Final = frozenset({"timeout", "memory"})
 def source_node(draft: Draft, source: Source) -> Node:
     """Make a source's node: any change to its contract changes its rows."""
     columns = draft.relations[source.name]
+    discovered = draft.added.get(source.name, frozenset())
     time = draft.times.get(source.name)
     required = tuple(name for name, column in source.columns.items() if column.required or name == source.time)
     # A function is known by its source's name: mending its code does not fetch again what it has given before.
-    function = (source.name,) if source.code else ()
-    place = address("source", source.connector, _settings(source.settings), *function)
+    place = place_of(source.connector, source.settings, source.name if source.code else "")
     contract = address(
         "contract",
         place,
         *source.at_sites,
-        *(f"{name} {type_} {name in required}" for name, type_ in columns),
+        *(f"{name} {type_} {name in required}" for name, type_ in columns if name not in discovered),
         source.time or "",
         source.timezone,
         source.start.isoformat() if source.start else "",
@@ -45,7 +46,7 @@ def source_node(draft: Draft, source: Source) -> Node:
         rows_address=address("rows", contract),
         columns=tuple(_column(source, name, type_, place) for name, type_ in columns),
         time=time,
-        source=_source(source, required),
+        source=_source(source, required, tuple(column for column in columns if column[0] in discovered)),
         checks=draft.checks.get(source.name, ()),
         timezone=source.timezone,
         timeout_s=float(source.settings.get("timeout") or draft.project.defaults.timeout),
@@ -56,6 +57,12 @@ def source_node(draft: Draft, source: Source) -> Node:
         file=source.at.where.file,
         line=source.at.where.line,
     )
+
+
+def place_of(connector: str, settings: Mapping[str, Any], function: str = "") -> str:
+    """Address of where a source is read: its connector and settings, and the name of a source that is a function."""
+    named = (function,) if function else ()
+    return address("source", connector, _settings(settings), *named)
 
 
 def _column(source: Source, name: str, type_: str, place: str) -> Column:
@@ -70,7 +77,7 @@ def _column(source: Source, name: str, type_: str, place: str) -> Column:
     )
 
 
-def _source(source: Source, required: tuple[str, ...]) -> SourceNode:
+def _source(source: Source, required: tuple[str, ...], discovered: Columns) -> SourceNode:
     return SourceNode(
         connector=source.connector,
         settings=source.settings,
@@ -86,6 +93,8 @@ def _source(source: Source, required: tuple[str, ...]) -> SourceNode:
         on_bad_row=source.on_bad_row,
         on_schema_change=source.on_schema_change,
         land=lands(source),
+        discovered=dict(discovered),
+        columns_line=source.at.of("columns").line,
         python=python_node(source.code),
     )
 
