@@ -1,11 +1,17 @@
 """Merge, append and history models: what came is kept slot by slot, what it comes to is a fold of it."""
 
+import pytest
+
+from headwater.diagnostics import Invalid
+
 PRICES = {"seen": "timestamp", "id": "bigint", "price": "double"}
 
 
-def prices(project, **days):
-    """One file a day: day → rows of (seen, id, price)."""
-    project.source("prices", PRICES, files=days, time="seen", start="2024-01-08")
+def prices(project, **files):
+    """Files with rows of (seen, id, price)."""
+    project.source("prices", PRICES, time="seen", start="2024-01-08")
+    for name, rows in files.items():
+        project.file("prices", name, list(PRICES), rows)
 
 
 def test_a_merge_keeps_the_last_row_of_each_key(project):
@@ -64,3 +70,208 @@ def test_a_history_of_snapshots_notices_change_and_loss(project):
         (2, 200, False),
         (3, 300, True),
     ]
+
+
+def chain(project, kind="merge", query="SELECT * FROM prices", **more):
+    project.model("chained", query, kind=kind, key=["id"], time="seen", every="1d", **more)
+
+
+def test_a_late_change_is_put_where_it_belongs(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1), ("2024-01-10 10:00", 1, 3)]})
+    chain(project, "history")
+    project.apply()
+    project.file("prices", "late.csv", list(PRICES), [("2024-01-09 10:00", 1, 2)])
+    project.run()
+    assert project.query("SELECT price, valid_from::date::text, valid_to::date::text FROM chained ORDER BY 1") == [
+        (1.0, "2024-01-08", "2024-01-09"),
+        (2.0, "2024-01-09", "2024-01-10"),
+        (3.0, "2024-01-10", None),
+    ]
+
+
+def test_a_row_that_says_deleted_ends_its_key(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1), ("2024-01-09 10:00", 1, -1), ("2024-01-08 10:00", 2, 5)]})
+    chain(project, "merge", deleted="price < 0")
+    project.model("h", "SELECT * FROM prices", kind="history", key=["id"], time="seen", every="1d", deleted="price < 0")
+    project.apply()
+    assert project.query("SELECT id FROM chained") == [(2,)]
+    assert project.query("SELECT id, valid_to::date::text FROM h ORDER BY 1") == [(1, "2024-01-09"), (2, None)]
+
+
+def test_a_restated_slot_is_merged_again_or_ignored(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1)]})
+    chain(project, "merge")
+    project.model(
+        "first", "SELECT * FROM prices", kind="merge", key=["id"], time="seen", every="1d", on_restate="ignore"
+    )
+    project.apply()
+    project.file("prices", "late.csv", list(PRICES), [("2024-01-08 11:00", 1, 2)])
+    plan = project.plan()
+    assert plan.computed["chained@changes"] == ["2024-01-08T00:00:00Z"]
+    assert "first@changes" not in plan.computed
+    project.run()
+    assert project.query("SELECT price FROM chained") == [(2.0,)]
+    assert project.query("SELECT price FROM first") == [(1.0,)]
+
+
+def test_appended_slots_may_be_left_as_they_came(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1)]})
+    project.model("log", "SELECT * FROM prices", kind="append", time="seen", every="1d", on_restate="ignore")
+    project.apply()
+    project.file("prices", "late.csv", list(PRICES), [("2024-01-08 11:00", 1, 2), ("2024-01-10 11:00", 1, 3)])
+    project.run()
+    assert project.query("SELECT price FROM log ORDER BY 1") == [(1.0,)]
+
+
+def test_appending_without_time_adds_all_that_is_there_each_time_it_moves(project):
+    project.source("stock", {"id": "bigint", "n": "bigint"}, rows=[(1, 5)])
+    project.model("counts", "SELECT id, n, $now AS counted FROM stock", kind="append")
+    project.apply()
+    project.source("stock", {"id": "bigint", "n": "bigint"}, rows=[(1, 4)])
+    project.later(hours=1).run()
+    assert project.query("SELECT id, n FROM counts ORDER BY counted") == [(1, 5), (1, 4)]
+
+
+def test_a_merge_of_snapshots_keeps_what_is_missing_unless_told(project):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 100), (2, 200)])
+    project.model("kept", "SELECT * FROM planes", kind="merge", key=["id"])
+    project.model("mirror", "SELECT * FROM planes", kind="merge", key=["id"], on_missing="delete")
+    project.apply()
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 110)])
+    project.later(hours=1).run()
+    assert project.query("SELECT * FROM kept ORDER BY 1") == [(1, 110), (2, 200)]
+    assert project.query("SELECT * FROM mirror") == [(1, 110)]
+
+
+def test_a_key_that_comes_back_begins_anew(project):
+    columns = {"id": "bigint", "seats": "bigint"}
+    project.source("planes", columns, rows=[(1, 100)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply()
+    for rows in ([], [(1, 100)]):
+        project.source("planes", columns, rows=rows)
+        project.later(hours=1).run()
+    assert project.query("SELECT seats, valid_to IS NULL FROM planes_h ORDER BY valid_from") == [
+        (100, False),
+        (100, True),
+    ]
+
+
+def test_promotion_takes_a_chain_as_it_stands(project):
+    columns = {"id": "bigint", "seats": "bigint"}
+    project.source("planes", columns, rows=[(1, 100)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply("dev")
+    project.source("planes", columns, rows=[(1, 110)])
+    project.later(hours=1).run("dev")
+    project.events.clear()
+    project.apply("prod")
+    assert project.computed() == {}
+    assert project.table("planes_h", "prod") == project.table("planes_h", "dev")
+    assert len(project.table("planes_h", "prod")) == 2
+
+
+def test_rows_taken_back_from_a_chain_stay_back(project):
+    columns = {"id": "bigint", "seats": "bigint"}
+    project.source("planes", columns, rows=[(1, 100)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply()
+    project.source("planes", columns, rows=[(1, 999)])
+    project.later(hours=1).run()
+    project.rollback(data=True)
+    project.later(hours=1).run()
+    assert project.query("SELECT seats FROM planes_h") == [(100,)]
+    project.source("planes", columns, rows=[(1, 110)])
+    project.later(hours=1).run()
+    assert project.query("SELECT seats FROM planes_h ORDER BY valid_from") == [(100,), (110,)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([("2024-01-08 10:00", None, 1)], "HW0264"),
+        ([("2024-01-08 10:00", 1, 1), ("2024-01-08 10:00", 1, 2)], "HW0265"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["merge", "history"])
+def test_a_missing_or_repeated_key_is_an_error_and_nothing_moves(project, kind, rows, code):
+    prices(project, **{"a.csv": [("2024-01-09 10:00", 1, 1)]})
+    chain(project, kind)
+    project.apply()
+    before = project.table("chained")
+    project.file("prices", "bad.csv", list(PRICES), rows)
+    outcome = project.run(fails=True)
+    assert code in {d.code for d in outcome.diagnostics}
+    assert project.table("chained") == before
+
+
+def test_rows_without_a_key_can_be_set_aside(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", None, 1), ("2024-01-08 10:00", 1, 1)]})
+    chain(project, checks=[{"not_null": ["id"], "on_fail": "quarantine"}])
+    project.apply()
+    assert project.query("SELECT id FROM chained") == [(1,)]
+
+
+def test_a_snapshot_with_a_key_twice_is_an_error(project):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 100), (1, 200)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    outcome = project.apply(fails=True)
+    assert "HW0265" in {d.code for d in outcome.diagnostics}
+
+
+def test_a_history_of_snapshots_whose_key_changes_type_is_refused(project):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 100)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply()
+    project.model("planes_h", "SELECT id::text AS id, seats FROM planes", kind="history", key=["id"])
+    with pytest.raises(Invalid) as refused:
+        project.apply()
+    assert {d.code for d in refused.value.diagnostics} == {"HW0270"}
+    project.model(
+        "planes_h", "SELECT id::text AS id, seats FROM planes", kind="history", key=["id"], on_change="rebuild"
+    )
+    project.apply()
+    assert project.query("SELECT id FROM planes_h") == [("1",)]
+
+
+def test_a_chain_goes_forward_by_itself(project):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 100)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply()
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 110)])
+    project.model("planes_h", "SELECT id, seats, seats > 105 AS is_large FROM planes", kind="history", key=["id"])
+    project.later(hours=1).apply()
+    assert project.query("SELECT seats, is_large FROM planes_h ORDER BY valid_from") == [(100, None), (110, True)]
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ({"kind": "merge"}, "HW0261"),
+        ({"kind": "merge", "key": ["it"]}, "HW0262"),
+        ({"kind": "history", "key": ["id"], "track": ["seat"]}, "HW0262"),
+        ({"kind": "merge", "key": ["id"], "deleted": "nothing = 1"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "deleted": "nothing = 1", "time": "seen", "every": "1d"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "time": "seen"}, "HW0221"),
+        ({"kind": "full", "key": ["id"]}, "HW0260"),
+        ({"kind": "incremental", "time": "seen", "every": "1d", "on_restate": "ignore"}, "HW0260"),
+        ({"kind": "merge", "key": ["id"], "time": "seen", "every": "1d", "on_missing": "delete"}, "HW0260"),
+    ],
+)
+def test_mistakes_in_chains_are_found_by_check(project, header, code):
+    prices(project, **{"a.csv": []})
+    project.model("chained", "SELECT * FROM prices", **header)
+    assert [found.split()[0] for found in project.mistakes] == [code]
+
+
+def test_a_history_says_its_own_columns(project):
+    prices(project, **{"a.csv": []})
+    chain(project, "history", "SELECT seen, id, price, seen AS valid_from FROM prices")
+    assert [found.split()[0] for found in project.mistakes] == ["HW0263"]
+
+
+def test_mistakes_in_the_query_of_a_chain_point_at_the_users_text(project):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[])
+    project.model("planes_h", "SELECT id,\n  seatz FROM planes", kind="history", key=["id"])
+    [found] = project.check().diagnostics
+    assert (found.code, found.where.line, found.where.column) == ("HW0213", found.where.line, 3)
