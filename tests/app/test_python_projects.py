@@ -181,3 +181,15 @@ def test_two_thousand_models_of_a_loop(project: Project) -> None:
     loop = "for n in range(2000):\n    hw.sql_model(name=f'm{n}', sql=f'SELECT id + {n} AS id FROM raw')\n"
     project.write("models/many.py", START + loop)
     assert len(project.graph().nodes) == 2001
+
+
+def test_sources_that_are_functions_may_be_made_in_a_loop(project: Project) -> None:
+    text = """for region in ["eu", "us"]:
+    @hw.source(name=f"raw_{region}", columns={"region": "text", "n": "bigint"})
+    def rows():
+        yield {"region": region, "n": 1}
+    hw.sql_model(name=f"sales_{region}", sql=f"SELECT * FROM raw_{region}")
+"""
+    project.write("models/sources.py", START + text)
+    project.apply()
+    assert project.table("sales_eu") + project.table("sales_us") == [("eu", 1), ("us", 1)]

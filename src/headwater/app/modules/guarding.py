@@ -4,8 +4,10 @@ A file of the project may read files of the project and of the interpreter, noth
 does while it is *imported* is its own affair as long as it stays in its process; it cannot write or connect either.
 """
 
+import _thread
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
@@ -58,6 +60,7 @@ _REFUSED: Final = {
 }
 _ITS_OWN: Final = frozenset({"changes the environment", "starts a thread", "sends a signal"})
 """What a library may do to its own process while it is imported: the process ends with the load."""
+_JOINABLE: Final = ((_thread, "start_joinable_thread"), (threading, "_start_joinable_thread"))
 _LISTING: Final = ("os.listdir", "os.scandir", "os.walk", "os.fwalk", "glob.glob", "pathlib.Path.glob")
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _ALWAYS: Final = ("/dev/null", "/proc", "/sys", "/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/etc/zoneinfo")
@@ -95,7 +98,19 @@ class Guard:
     def install(self) -> None:
         """Watch this process from now on; there is no way back."""
         sys.addaudithook(self._hear)
+        for module, name in ((_thread, "start_new_thread"), (threading, "_start_new_thread"), *_JOINABLE):
+            if hasattr(module, name):
+                setattr(module, name, self._watched(getattr(module, name)))
         os.environ.__class__ = _environment(self)
+
+    def _watched(self, start: Callable[..., Any]) -> Callable[..., Any]:
+        """Some versions of Python do not tell audit hooks of new threads."""
+
+        def begin(*arguments: Any, **named: Any) -> Any:
+            self._hear("_thread.start_new_thread", ())
+            return start(*arguments, **named)
+
+        return begin
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.is_on:
