@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from headwater.project.checks_reading import SHORT_CHECKS
-from headwater.project.shapes import CHECKS, SHORT, Key, keys_of
+from headwater.project.shapes import CHECKS, SHORT, Key, is_scalar, keys_of
 from headwater.spec.checks import KINDS, AcceptedValues, Check
 from headwater.spec.nodes import Column, Model, Sink, Source
 from headwater.spec.project import Environment, Pipeline, Project, Site
@@ -28,8 +28,16 @@ _LEAVES: Final[dict[Any, Schema]] = {
     Seconds: {"type": "string", "pattern": r"^\s*(\d+(\.\d+)?\s*(ms|s|m|h|d|w)\s*)+$", "examples": ["90s", "5m", "2h"]},
     Bytes: {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*([kMGT]?B|[kKMGT]iB)\s*$", "examples": ["64MB", "2GiB"]},
     Every: {"type": "string", "pattern": r"^\s*\d+(s|m|h|d|w|mo)\s*$", "examples": ["15m", "1h", "1d", "1mo"]},
-    datetime: {"type": "string", "examples": ["2013-01-31", "2013-01-31T06:00:00Z"]},
+    datetime: {
+        "type": "string",
+        "pattern": r"^\d{4}-?(\d{2}-?\d{2}|W\d{2}(-?\d)?)([T ].*)?$",
+        "examples": ["2013-01-31", "2013-01-31T06:00:00Z"],
+    },
 }
+
+_ANY_OF_FULL: Final = {"anyOf": [{"required": ["column"]}, {"required": ["values"]}]}
+_QUERY: Final = {"type": "string", "description": "the query, if it stands in no file"}
+_NAME: Final = {"type": ["string", "number", "boolean"], "description": "the project's name"}
 
 
 def schema(*, sources: Mapping[str, type] | None = None, sinks: Mapping[str, type] | None = None) -> Schema:
@@ -40,8 +48,8 @@ def schema(*, sources: Mapping[str, type] | None = None, sinks: Mapping[str, typ
     named: dict[str, Schema] = {
         "sources": _connected(Source, sources or {}),
         "sinks": _connected(Sink, sinks or {}),
-        "models": _shape(Model, {"sql": {"type": "string", "description": "the query, if it stands in no file"}}),
-        "pipelines": _shape(Pipeline),
+        "models": _nullable(_shape(Model, {"sql": _QUERY})),
+        "pipelines": _nullable(_shape(Pipeline)),
         "tests": _shape(UnitTest),
         "sites": _nullable(_shape(Site)),
         "environments": _nullable(_shape(Environment)),
@@ -53,8 +61,12 @@ def schema(*, sources: Mapping[str, type] | None = None, sinks: Mapping[str, typ
         "title": "Headwater project files",
         "type": "object",
         "additionalProperties": False,
-        "properties": {"project": {"type": "string", "description": "the project's name"}, **own, **maps},
-        "definitions": {"check": _check(), "column": _short(_nullable(_shape(Column)), {"type": "string"})},
+        "properties": {"project": _NAME, **own, **maps},
+        "definitions": {
+            "check": _check(),
+            "column": _short(_nullable(_shape(Column)), {"type": "string"}),
+            "typed column": _short({**_shape(Column), "required": ["type"]}, {"type": "string"}),
+        },
     }
 
 
@@ -69,6 +81,9 @@ def _variant(shape: Any, name: str, fields: Any) -> Schema:
     own = {key: value for key, value in keys_of(fields).items() if key not in keys_of(shape)}
     result = _shape_of({**own, **keys_of(shape)})
     result["properties"]["connector"] = {"const": name, "description": "which connector"}
+    if shape is Source:
+        columns = result["properties"]["columns"]
+        result["properties"]["columns"] = {**columns, "additionalProperties": {"$ref": "#/definitions/typed column"}}
     if "targets" in result["properties"]:
         target = _shape_of(own)
         target.pop("required", None)
@@ -137,8 +152,7 @@ def _collection(kind: Any, args: Sequence[Any]) -> Schema:
         return {"type": "object", "additionalProperties": of_type(args[1])}
     item = of_type(args[0])
     many = {"type": "array", "items": item}
-    is_plain = (args[0] in _LEAVES and args[0] is not Any) or "enum" in item
-    return {"anyOf": [item, many]} if is_plain else many
+    return {"anyOf": [item, many]} if is_scalar(args[0]) else many
 
 
 def _short(full: Schema, short: Schema) -> Schema:
@@ -163,13 +177,23 @@ def _check() -> Schema:
 
 def _kind(kind: str, shape: Any) -> Schema:
     full = _shape(shape)
+    for several in {"columns", "values"} & full["properties"].keys():
+        full["properties"][several] = _not_empty(full["properties"][several])
+    if full["properties"].keys() >= {"min", "max"}:
+        full["anyOf"] = [{"required": ["min"]}, {"required": ["max"]}]
     if shape is AcceptedValues:
         beside = {name: _documented(key) for name, key in keys_of(Check).items()}
-        values = of_type(keys_of(shape)["values"].type)
-        return {"anyOf": [full, {"type": "object", "properties": beside, "additionalProperties": values}]}
+        short = {"type": "object", "properties": beside, "additionalProperties": full["properties"]["values"]}
+        return {"anyOf": [full, {**short, "minProperties": 1, "not": _ANY_OF_FULL}]}
     if kind in SHORT_CHECKS:
-        return _short(full, of_type(keys_of(shape)[SHORT_CHECKS[kind]].type))
+        return _short(full, full["properties"][SHORT_CHECKS[kind]])
     return full
+
+
+def _not_empty(values: Schema) -> Schema:
+    """A list of no column, or of no value, checks nothing."""
+    variants = values.get("anyOf", [])
+    return {**values, "anyOf": [{**each, "minItems": 1} if each.get("type") == "array" else each for each in variants]}
 
 
 def _summary(shape: Any) -> str:

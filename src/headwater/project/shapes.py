@@ -89,15 +89,16 @@ def _collection(annotation: Any, kind: Any, args: tuple[Any, ...]) -> Read:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return map_of(reader_of(args[1]), is_caseless=args[1] is Column)
     if isinstance(kind, type) and issubclass(kind, Sequence | set | frozenset):
-        return list_of(reader_of(args[0]), takes_one=_is_scalar(args[0]))
+        return list_of(reader_of(args[0]), takes_one=is_scalar(args[0]))
     if isinstance(annotation, type) and is_dataclass(annotation):
         return lambda node, reading: read_shape(annotation, node, reading)
     raise TypeError(f"no reader for {annotation!r}")
 
 
-def _is_scalar(annotation: Any) -> bool:
+def is_scalar(annotation: Any) -> bool:
+    """Whether values of a type are single values: a list of such may be written as one."""
     if get_origin(annotation) in (Union, types.UnionType):
-        return all(map(_is_scalar, get_args(annotation)))
+        return all(map(is_scalar, get_args(annotation)))
     return (annotation in LEAVES and annotation is not Any) or get_origin(annotation) is Literal
 
 
