@@ -1,5 +1,7 @@
 """Targets of every kind, how a plain reader sees them, and what they should hold."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,7 @@ SETTINGS = {
     "jsonl-parts": {"path": "out/t", "partition_by": ("part",)},
     "jsonl-one": {"path": "out/t.jsonl"},
     "duckdb": {"path": "out/t.duckdb", "table": "t", "schema": "marts"},
+    "sqlite": {"path": "out/t.db", "table": "t"},
 }
 KINDS = list(SETTINGS)
 MODES = ["replace", "append", "merge"]
@@ -53,6 +56,8 @@ def load(slots, mode="replace", *, restate="replace", columns=COLUMNS, key=("id"
 def rows_of(kind, root):
     """What a reader finds who knows nothing of ledgers: (id, part, note), sorted."""
     name = kind.partition("-")[0]
+    if name == "sqlite":
+        return sqlite_rows(Path(root, SETTINGS[kind]["path"]))
     with duckdb.connect() as connection:
         if name == "duckdb":
             path = Path(root, SETTINGS[kind]["path"])
@@ -70,6 +75,14 @@ def rows_of(kind, root):
         query = f"SELECT CAST(id AS INTEGER), CAST(part AS VARCHAR), CAST(note AS VARCHAR) FROM {source}"
         rows = connection.execute(query).fetchall()
     return sorted(rows, key=str)
+
+
+def sqlite_rows(path):
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path)) as database:
+        has_table = database.execute("SELECT 1 FROM sqlite_master WHERE name = 't'").fetchone()
+        return sorted(database.execute("SELECT id, part, note FROM t") if has_table else [], key=str)
 
 
 @dataclass

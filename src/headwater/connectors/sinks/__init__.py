@@ -8,7 +8,8 @@ from headwater.connectors.sinks.csv import csv
 from headwater.connectors.sinks.duckdb import duckdb
 from headwater.connectors.sinks.jsonl import jsonl
 from headwater.connectors.sinks.parquet import parquet
+from headwater.connectors.sinks.sqlite import sqlite
 
-SINKS: Final[tuple[Component[Sink], ...]] = (parquet, csv, jsonl, duckdb)
+SINKS: Final[tuple[Component[Sink], ...]] = (parquet, csv, jsonl, duckdb, sqlite)
 
 __all__ = ["SINKS"]
