@@ -117,6 +117,16 @@ def test_a_catalog_that_cannot_be_written_undoes_nothing_and_is_made_good(shop):
     assert ask(shop.root / "out/dev.duckdb", "SELECT total FROM totals") == [(6.0,)]
 
 
+@pytest.mark.parametrize("catalogs", [{"dev": {"duckdb": "a\0b"}}, {"dev": {"duckdb": "data"}}, {"dev": 1}, [1], None])
+def test_whatever_stands_under_catalogs_a_run_is_done(shop, catalogs):
+    shop.apply()
+    shop.settings(catalogs=catalogs)
+    shop.file("raw", "2.csv", ORDERS, [("2024-01-03", "T", 4.0)])
+    outcome = shop.run()
+    assert [d.code for d in outcome.diagnostics] == ["HW0683"]
+    assert shop.query("SELECT total FROM totals") == [(10.0,)]
+
+
 def test_a_file_that_is_no_catalog_is_never_replaced(shop):
     shop.apply()
     mine = shop.root / "mine.duckdb"
@@ -204,6 +214,8 @@ def test_writers_at_the_same_time_leave_the_newest(shop):
         ({"dev": {"duckdb": "a.duckdb"}, "prod": {"duckdb": "./a.duckdb"}}, "HW0682"),
         ({"dev": {"duckdb": ""}}, "HW0682"),
         ({"dev": {"duckdb": "/"}}, "HW0682"),
+        ({"dev": {"duckdb": "out/.."}}, "HW0682"),
+        ({"dev": {"duckdb": "a\0b"}}, "HW0682"),
         ({"dev": {}}, "HW0111"),
         ({"dev": {"duckbd": "a.duckdb"}}, "HW0109"),
     ],

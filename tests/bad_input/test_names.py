@@ -63,6 +63,7 @@ def test_values_are_never_sql(shop):
     [
         ["plan", "--env"], ["apply", "--env"], ["env", "create"], ["env", "delete", "--yes"], ["show"], ["lineage"], ["test"],
         ["rollback", "--yes", "--to"], ["run", "--select"], ["quarantine", "show"], ["diff", "dev"],
+        ["catalog", "--env"], ["catalog", "--node"], ["diff", "--env", "dev", "--env", "dev"], ["diff", "sales", "--release"],
     ],
     ids=" ".join,
 )  # fmt: skip

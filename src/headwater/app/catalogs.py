@@ -16,6 +16,7 @@ from headwater.app.workspace import Workspace
 from headwater.connect.durable import alone, explained, put_over, sync_directory, sync_file
 from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, warning
 from headwater.graph.values import Graph
+from headwater.project.names import file_problem, shown
 from headwater.run.catalogs import PROVENANCE, Served, describe, served_names, write
 from headwater.run.context import FillBook
 from headwater.run.engine import as_headwater_error
@@ -82,6 +83,8 @@ def _lagging(environment: str, problem: Diagnostic) -> Diagnostic:
 
 
 def _keep(workspace: Workspace, environment: str, wanted: Catalog, *, again: bool) -> None:
+    if problem := file_problem(wanted.duckdb):
+        raise Invalid.of("HW0682", f"the catalog `{shown(wanted.duckdb)}` {problem}", hint="such as out/prod.duckdb")
     file = workspace.root / wanted.duckdb
     asked = _Wanted(file, (), wanted.relative)
     release = read_head(workspace.db, environment).release

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import PurePath
 from posixpath import normpath
 from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.project.local_times import placed
-from headwater.project.names import shown
+from headwater.project.names import file_problem, shown
 from headwater.spec.addresses import HUB
 from headwater.spec.nodes import Model, Source
 from headwater.spec.origin import Origin
@@ -99,8 +98,8 @@ def _catalog_problems(project: Project) -> Iterator[Diagnostic]:
             yield error(
                 "HW0682", f"`{shown(name)}` is a template: it serves nothing that a catalog shows", where, hint=hint
             )
-        elif not PurePath(catalog.duckdb).name:
-            message = f"`{shown(catalog.duckdb)}` names no file for the catalog of `{shown(name)}`"
+        elif problem := file_problem(catalog.duckdb):
+            message = f"the catalog `{shown(catalog.duckdb)}` of `{shown(name)}` {problem}"
             yield error("HW0682", message, where, hint="such as out/prod.duckdb")
         elif (other := files.setdefault(normpath(catalog.duckdb), name)) != name:
             message = f"the catalogs of `{shown(other)}` and `{shown(name)}` are one file"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from pathlib import PurePath
 from typing import Final
 
 MAX_LENGTH: Final = 100
@@ -52,6 +53,17 @@ def _part_problem(part: str) -> str:
     if not f"_{part}".isidentifier():
         return "may hold only letters, digits and _"
     return ""
+
+
+def file_problem(path: str) -> str:
+    r"""Say why a path cannot be that of a file; empty if it can.
+
+    >>> file_problem("out/prod.duckdb"), file_problem("out/.."), file_problem("a\0b")
+    ('', 'names no file', 'holds a character that cannot be printed')
+    """
+    if not path.isprintable():
+        return "holds a character that cannot be printed"
+    return "" if PurePath(path).name not in {"", ".."} else "names no file"
 
 
 def place_problem(name: str) -> str:
