@@ -109,6 +109,8 @@ def test_a_restated_slot_is_merged_again_or_ignored(project):
     plan = project.plan()
     assert plan.computed["chained@changes"] == ["2024-01-08T00:00:00Z"]
     assert "first@changes" not in plan.computed
+    assert plan.why["chained@changes"] == "its inputs moved, on_restate: rebuild of 1"
+    assert [d.message for d in plan.plan.diagnostics] == ["`first` keeps 1 slot whose inputs have moved"]
     project.run()
     assert project.query("SELECT price FROM chained") == [(2.0,)]
     assert project.query("SELECT price FROM first") == [(1.0,)]

@@ -32,6 +32,16 @@ def test_a_forward_change_keeps_the_rows_there_are(table):
     assert table.query("SELECT v FROM facts ORDER BY v") == [(8,), (9,), (10,)]
 
 
+def test_the_plan_says_that_rows_stay(table):
+    change(table, "seen, v * 10 AS v")
+    assert [(s.action, s.node, s.slots, s.because) for s in table.plan().plan.steps][0] == (
+        "reuse",
+        "facts",
+        3,
+        "its query changed: forward",
+    )
+
+
 def test_what_is_filled_later_has_the_new_logic_and_moves_its_readers(table):
     change(table, "seen, v * 10 AS v")
     table.apply()

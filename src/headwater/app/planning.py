@@ -1,12 +1,12 @@
 """Plans an environment: what is, what should be, and the difference."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
 from headwater.app.contexts import context_of, previous_graph
 from headwater.app.workspace import Workspace
-from headwater.diagnostics import Diagnostic, Invalid, has_errors, warning
+from headwater.diagnostics import Diagnostic, Invalid, Where, has_errors, warning
 from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph
 from headwater.plan.decide import Options
@@ -23,7 +23,9 @@ def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
     """Plan the application of a graph to an environment; nothing changes."""
     planned = plan_with(context_of(workspace, graph, environment), Options(), lands=False)
     note_nothing_due(workspace.db, planned.plan)
-    return replace(planned.plan, diagnostics=(*planned.plan.diagnostics, *_refusals(planned.plan)))
+    return replace(
+        planned.plan, diagnostics=(*planned.plan.diagnostics, *_refusals(planned.plan), *_ignored(planned.plan))
+    )
 
 
 def _refusals(plan: Plan) -> list[Diagnostic]:
@@ -37,6 +39,24 @@ def _refusals(plan: Plan) -> list[Diagnostic]:
         for name, each in plan.nodes.items()
         if each.is_new and each.stuck
     ]
+
+
+def _ignored(plan: Plan) -> list[Diagnostic]:
+    """Say which slots would be filled again, were it not for ``on_restate: ignore``."""
+    return [
+        warning(
+            "HW0546",
+            f"`{name.partition('@')[0]}` keeps {_slots(each.ignored)} whose inputs have moved",
+            Where(each.node.file, each.node.line),
+            hint="`on_restate: ignore` asks for it",
+        )
+        for name, each in plan.nodes.items()
+        if each.ignored
+    ]
+
+
+def _slots(keys: Collection[object]) -> str:
+    return f"{len(keys)} slot{'s' if len(keys) > 1 else ''}"
 
 
 def plan_with(context: Context, options: Options, *, lands: bool = True) -> Planned:

@@ -80,6 +80,8 @@ class _Decision:
     held: set[SlotKey] = field(default_factory=set)
     released: set[SlotKey] = field(default_factory=set)
     stuck: set[SlotKey] = field(default_factory=set)
+    restated: set[SlotKey] = field(default_factory=set)
+    ignored: set[SlotKey] = field(default_factory=set)
 
     def chosen(self) -> dict[SlotKey, Entry]:
         return {**self.keep, **self.reuse, **self.build}
@@ -174,6 +176,8 @@ class Decider:
             held=frozenset(decision.held),
             released=frozenset(decision.released),
             stuck=frozenset(decision.stuck),
+            restated=frozenset(decision.restated),
+            ignored=frozenset(decision.ignored),
             inputs=decision.inputs,
             settles=settles if is_settling else "",
         )
@@ -235,6 +239,8 @@ class Decider:
         if node.kind == "links":
             return self._is_link_due(node, want, current, decision)
         if entry and node.chain and node.chain.ignores_restated:
+            if entry.moving != want.moving:
+                decision.ignored.add(key)
             return False
         is_refreshed = self.options.refresh and want.has_nonce
         if entry and entry.moving == want.moving and not is_refreshed:
@@ -272,7 +278,8 @@ class Decider:
             else:
                 decision.build[key] = entry
             if key in decision.reuse or key in decision.build:
-                decision.keep.pop(key, None)
+                if decision.keep.pop(key, None):
+                    decision.restated.add(key)
                 decision.inputs[key] = want.inputs
         self._refuse_drifted(node, current, decision)
 

@@ -103,12 +103,14 @@ def _visible(nodes: int) -> str:
 def _node_steps(each: NodePlan, plan: Plan, old: Graph | None) -> list[Step]:
     node = each.node
     steps: list[Step] = []
-    computed: Action = "build" if each.is_new else "fill"
+    computed: Action = "build" if each.is_new and not each.keep else "fill"
     taken: Action = "reuse"
     for action, entries in ((computed, each.build), (taken, each.reuse)):
         if entries:
             steps.append(_step(each, action, sorted(slot for _, slot in entries)))
-    if each.is_new and not steps and node.kind not in {"source", "inline"}:
+    if each.is_new and each.keep:
+        steps.append(_step(each, "reuse", sorted(slot for _, slot in each.keep), because=f"{each.because}: forward"))
+    elif each.is_new and not steps and node.kind not in {"source", "inline"}:
         steps.append(_step(each, "build", []))
     kept = plan.head.nodes[node.name].slots if each.settled and node.name in plan.head.nodes else len(each.keep)
     if plan.changes_code and kept and (checks := added_checks(old, node)):

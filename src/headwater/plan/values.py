@@ -10,7 +10,7 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Interval
 from headwater.spec.addresses import Digest, Slot, Version
 from headwater.spec.fills import Entry
-from headwater.spec.observations import Item, Observation
+from headwater.spec.observations import Item, Observation, Runs
 from headwater.spec.releases import Entries, Head, SlotKey
 
 
@@ -19,8 +19,8 @@ class SourceFacts:
     """What planning knows of a source: the frozen observations and, where its time is cut, the file index."""
 
     observations: tuple[Observation, ...]
-    hours: Mapping[str, tuple[int, ...]] | None = None
-    """identity → occupied hours since 1970-01-01T00:00Z; None: the source has no time."""
+    occupied: Mapping[str, Runs] | None = None
+    """identity → stretches of time with rows; None: the source has no time."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """identity → what stands for it in positions, where that is more than the identity itself."""
     vanished: frozenset[str] = frozenset()
@@ -54,6 +54,10 @@ class NodePlan:
     """Holds that end."""
     stuck: frozenset[SlotKey] = frozenset()
     """Due, but a file they stand on is gone: kept as they are."""
+    restated: frozenset[SlotKey] = frozenset()
+    """Of those to take or compute: filled before, on inputs that have moved since."""
+    ignored: frozenset[SlotKey] = frozenset()
+    """Kept although their inputs have moved (``on_restate: ignore``)."""
     inputs: Mapping[SlotKey, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For slots to take or compute: (input, its position)."""
     settles: str = ""
