@@ -8,7 +8,7 @@ from headwater.plan.decide import Knowledge, Options
 from headwater.plan.diff import diff
 from headwater.plan.values import SourceFacts
 from headwater.plan.wanted import Horizon
-from headwater.spec.observations import Item, Observation
+from headwater.spec.observations import Item, Observation, runs_of
 from headwater.spec.releases import Head, HeadNode, rollup
 
 DAY = timedelta(days=1)
@@ -46,8 +46,8 @@ class World:
     def facts(self):
         items = tuple(Item(path=name, identity=name, size_bytes=1) for name in sorted(self.files))
         first = int(FIRST.timestamp()) // 3600
-        hours = {name: tuple(first + 24 * d + 3 for d in days) for name, days in self.files.items()}
-        return {"raw": SourceFacts(observations=(Observation("raw", "hub", items),), hours=hours)}
+        occupied = {name: runs_of((first + 24 * d + 3 for d in days), 3600) for name, days in self.files.items()}
+        return {"raw": SourceFacts(observations=(Observation("raw", "hub", items),), occupied=occupied)}
 
     def plan(self, **options):
         return diff(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from headwater.spec.addresses import HUB
-from headwater.spec.observations import Inspection, Observation, SetAside
+from headwater.spec.observations import Inspection, Observation, SetAside, runs_of
 from headwater.spec.releases import Verdict
 from headwater.state.database import Database
 from headwater.state.file_index import inspections, record_inspections, record_set_aside
@@ -68,7 +68,7 @@ def test_lists_that_nobody_names_any_more_go(db: Database) -> None:
 
 
 def test_an_inspection_is_given_with_its_recovered_rows_only(db: Database) -> None:
-    found = Inspection("i1", 10, (1, 2, 3, 9), (row(0), row(7, recovered=True)), later(5))
+    found = Inspection("i1", 10, runs_of((1, 2, 3, 9), 3600), (row(0), row(7, recovered=True)), later(5))
     record_inspections(db, "v1", "raw", [found, Inspection("i2", 0, ())], NOON)
     assert inspections(db, "v1", ["i1", "i2", "i3"]) == {
         "i1": replace(found, set_aside=(row(7, recovered=True),)),

@@ -1,7 +1,7 @@
 """Composes what a run is given from an open workspace: connectors, engine, pace, time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from headwater.connect.stores import Store
 from headwater.diagnostics import Where
 from headwater.graph.address_sources import landing_address
 from headwater.graph.values import Graph, Node, SinkNode
+from headwater.plan.granules import HOUR_S, granules
 from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
@@ -94,14 +95,18 @@ class _Landing:
 
 def sources_of(graph: Graph, root: Path, store: Store, landing: _Landing | None = None) -> dict[str, Source]:
     """Make every source of a graph; secrets are resolved now. Without ``landing`` they can only be read."""
-    return {node.name: make_source(node, root, store, landing) for node in graph.nodes if node.source is not None}
+    finest = granules(graph)
+    sources = [node for node in graph.nodes if node.source is not None]
+    return {node.name: make_source(node, root, store, landing, finest[node.name]) for node in sources}
 
 
-def make_source(node: Node, root: Path, store: Store, landing: _Landing | None = None) -> Source:
-    """Make one source."""
+def make_source(
+    node: Node, root: Path, store: Store, landing: _Landing | None = None, granule_s: int = HOUR_S
+) -> Source:
+    """Make one source; ``granule_s``: how finely its file index tells stretches of time apart."""
     described = node.source
     assert described is not None  # noqa: S101 - asked by the caller
-    where, contract = Where(node.file, node.line), contract_of(node)
+    where, contract = Where(node.file, node.line), replace(contract_of(node), granule_s=granule_s)
     if not described.land:
         settings = resolve(described.settings, root, where)
         component = registry().sources[described.connector]

@@ -39,6 +39,8 @@ class Contract:
     evolve: bool = False
     """Files may lack columns that are not required, and may hold others."""
     identity: str = "stat"
+    granule_s: int = 3600
+    """How finely an inspection tells the occupied stretches of time apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
+from headwater.plan.source_index import SourceIndex
 from headwater.plan.values import SourceFacts
 from headwater.spec.addresses import ABSENT, HUB, Digest, address
 from headwater.spec.observations import Item
 from headwater.spec.releases import Entries
-
-_HOUR_S = 3600
 
 
 def extended(each: Input, interval: Interval | None) -> Interval | None:
@@ -50,7 +49,7 @@ class Positions:
         self._sources = sources
         self._tables: dict[str, Table] = {}
         self._whole: dict[str, Position] = {}
-        self._hours: dict[str, dict[int, list[tuple[str, Item]]]] = {}
+        self._indexes: dict[str, SourceIndex] = {}
 
     def add(self, name: str, table: Table) -> None:
         """Say what a table will be after this plan."""
@@ -76,35 +75,26 @@ class Positions:
         """Where the part of a node between two instants stands."""
         node = self._nodes[name]
         if node.kind == "source":
-            return Position(self._digest_of(name, self.items_within(name, start, end)))
+            index = self._index(name)
+            return Position(index.digest(index.within(start.timestamp(), end.timestamp())))
         if node.kind in {"view", "inline"}:
             return _combined((each.node, self.of_input(each, (start, end))) for each in node.inputs)
         return self._slots_within(node, start, end)
 
     def items_within(self, name: str, start: datetime, end: datetime) -> list[tuple[str, Item]]:
         """Give (site, item) of a source's files that hold rows between two instants."""
-        facts = self._sources[name]
-        if facts.hours is None:
-            return [(o.site, item) for o in facts.observations for item in o.items]
-        first, last = int(start.timestamp()) // _HOUR_S, -(-int(end.timestamp()) // _HOUR_S)
-        index = self._hour_index(name)
-        hours = range(first, last) if last - first < len(index) else (h for h in index if first <= h < last)
-        found = {id(pair[1]): pair for hour in hours for pair in index.get(hour, ())}
-        return sorted(found.values(), key=lambda pair: (pair[0], pair[1].path))
+        index = self._index(name)
+        return [index.items[number] for number in index.within(start.timestamp(), end.timestamp())]
 
     def _find_whole(self, name: str) -> Position:
         node = self._nodes[name]
         if node.kind == "source":
-            facts = self._sources[name]
-            return Position(self._digest_of(name, [(o.site, item) for o in facts.observations for item in o.items]))
+            index = self._index(name)
+            return Position(index.digest(tuple(range(len(index.items)))))
         if node.kind in {"view", "inline"}:
             return _combined((each.node, self.whole(each.node)) for each in node.inputs)
         table = self._tables[name]
         return Position(table.rollup, table.whole)
-
-    def _digest_of(self, name: str, items: list[tuple[str, Item]]) -> Digest:
-        facts = self._sources[name]
-        return Digest(address("items", *sorted(f"{site}|{facts.token(item)}" for site, item in items)))
 
     def _slots_within(self, node: Node, start: datetime, end: datetime) -> Position:
         table = self._tables[node.name]
@@ -120,16 +110,10 @@ class Positions:
             parts.append(f"{HUB}/{slot}={entry.digest if entry else ABSENT}")
         return Position(Digest(address("slots", *parts)), ready)
 
-    def _hour_index(self, name: str) -> dict[int, list[tuple[str, Item]]]:
-        if name not in self._hours:
-            facts = self._sources[name]
-            index: dict[int, list[tuple[str, Item]]] = {}
-            for observation in facts.observations:
-                for item in observation.items:
-                    for hour in (facts.hours or {}).get(item.identity, ()):
-                        index.setdefault(hour, []).append((observation.site, item))
-            self._hours[name] = index
-        return self._hours[name]
+    def _index(self, name: str) -> SourceIndex:
+        if name not in self._indexes:
+            self._indexes[name] = SourceIndex(self._sources[name])
+        return self._indexes[name]
 
 
 def _combined(parts: Iterable[tuple[str, Position]]) -> Position:

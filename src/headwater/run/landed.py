@@ -9,7 +9,7 @@ from headwater.connect.landing import Extractor
 from headwater.connect.sources import Contract, Scan, ScanItem
 from headwater.connect.stores import Store
 from headwater.diagnostics import Broken, Diagnostic, Where
-from headwater.spec.observations import Inspection, Item, SetAside
+from headwater.spec.observations import Inspection, Item, SetAside, runs_of
 from headwater.spec.ranges import LandedRange, served_ranges
 from headwater.sql.moments import moment_of
 
@@ -32,7 +32,7 @@ class LandedSource:
 
     @property
     def needs_inspection(self) -> bool:
-        """Where time is cut: the hours of a range are found once."""
+        """Where time is cut: the hours (or shorter stretches) of a range are found once."""
         return self.contract.time is not None
 
     def observe(self, site: str) -> tuple[tuple[Item, ...], list[Diagnostic]]:
@@ -42,14 +42,15 @@ class LandedSource:
     def inspect(
         self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item], site: str, now: datetime
     ) -> Iterable[Inspection]:
-        """Find the hours for which each range has rows; its rows were judged when it was landed."""
+        """Find the stretches of time for which each range has rows; its rows were judged when it was landed."""
         del site, now
         for item in items:
             self._refuse_lost([item])
-            query = f"SELECT {self._hour()}, count(*) FROM ({self._select([item])}) AS rows_of_range GROUP BY 1"
+            query = f"SELECT {self._granule()}, count(*) FROM ({self._select([item])}) AS rows_of_range GROUP BY 1"
             found = connection.execute(query).fetchall()
-            hours = tuple(sorted(hour for hour, _ in found if hour is not None))
-            yield Inspection(item.identity, sum(count for _, count in found), hours)
+            granule_s, rows = self.contract.granule_s, sum(count for _, count in found)
+            occupied = runs_of((granule for granule, _ in found if granule is not None), granule_s)
+            yield Inspection(item.identity, rows, occupied, granule_s=granule_s)
 
     def scan(self, items: Sequence[ScanItem]) -> Scan:
         """Offer ranges as one relation."""
@@ -74,9 +75,9 @@ class LandedSource:
     def _select(self, items: Sequence[Item]) -> str:
         return self.select([item.path for item in items])
 
-    def _hour(self) -> str:
+    def _granule(self) -> str:
         time = next(column for column in self.contract.columns if column.name == self.contract.time)
-        return moment_of(time.name, time.type, self.contract.timezone).hour
+        return moment_of(time.name, time.type, self.contract.timezone).granule(self.contract.granule_s)
 
     def _refuse_lost(self, items: Iterable[Item]) -> None:
         for item in items:

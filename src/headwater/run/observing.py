@@ -8,6 +8,7 @@ from headwater.connect.sources import Source
 from headwater.diagnostics import Diagnostic, Invalid, Where, error, has_errors, warning
 from headwater.events import Emit, FileInspected
 from headwater.graph.values import Graph, Node
+from headwater.plan.granules import granules
 from headwater.plan.values import SourceFacts
 from headwater.run.discovering import discover
 from headwater.run.engine import Engine, as_headwater_error
@@ -39,7 +40,7 @@ def observe(
     emit: Emit,
 ) -> Observed:
     """Observe all sources of a graph; raises Invalid with everything that is wrong at once."""
-    before = last_observations(db, environment)
+    before, finest = last_observations(db, environment), granules(graph)
     facts: dict[str, SourceFacts] = {}
     known: dict[str, Mapping[str, Inspection]] = {}
     found: list[Diagnostic] = []
@@ -53,7 +54,9 @@ def observe(
             continue
         try:
             discover(db, node, sources[node.name], observations, vanished, engine=engine, now=now)
-            known[node.name], fresh = _inspect(db, node, sources[node.name], observations, vanished, engine, now, emit)
+            known[node.name], fresh = _inspect(
+                db, node, sources[node.name], observations, vanished, engine, now, emit, finest[node.name]
+            )
             found += _lost_files(node, observations, fresh)
         except Exception as problem:  # noqa: BLE001 - whatever a file holds must become a diagnostic
             found += as_headwater_error(problem, f"source `{node.name}`", Where(node.file, node.line)).diagnostics
@@ -111,25 +114,38 @@ def _inspect(
     engine: Engine,
     now: datetime,
     emit: Emit,
+    granule_s: int,
 ) -> tuple[Mapping[str, Inspection], list[Inspection]]:
     identities = [item.identity for o in observations for item in o.items]
     known = dict(inspections(db, contract_of(node), identities))
+    coarse = {name for name, found in known.items() if found.granule_s > granule_s}
     every: list[Inspection] = []
     for observation in observations if source.needs_inspection else ():
-        new = [i for i in observation.items if i.identity not in known and i.identity not in vanished]
+        present = [item for item in observation.items if item.identity not in vanished]
+        new = [item for item in present if item.identity not in known or item.identity in coarse]
         if not new:
             continue
         with engine.session() as session:
             fresh = list(source.inspect(session.connection, new, observation.site, now))
+        fresh = [_as_known(known.get(each.identity), each, granule_s) for each in fresh]
         every += fresh
         record_inspections(db, contract_of(node), node.name, fresh, now)
         paths = {item.identity: item.path for item in new}
         for inspection in fresh:
+            if inspection.identity in coarse:
+                known[inspection.identity] = inspection
+                continue
             known[inspection.identity] = replace(
                 inspection, set_aside=tuple(row for row in inspection.set_aside if row.recovered)
             )
             emit(FileInspected(node.name, paths[inspection.identity], inspection.rows, inspection.rejects))
     return known, every
+
+
+def _as_known(before: Inspection | None, now: Inspection, granule_s: int) -> Inspection:
+    """Of a file that was looked at before, only when its rows lie is news: what belongs to the source stays fixed."""
+    found = now if now.occupied else replace(now, granule_s=granule_s)
+    return found if before is None else replace(before, occupied=found.occupied, granule_s=found.granule_s)
 
 
 def _lost_files(node: Node, observations: Iterable[Observation], fresh: Iterable[Inspection]) -> Iterator[Diagnostic]:
@@ -153,7 +169,7 @@ def _facts(
     bounds = {i.identity: i.not_after for i in known.values() if i.not_after is not None}
     return SourceFacts(
         observations=observations,
-        hours={i.identity: i.hours for i in known.values()} if is_cut else None,
+        occupied={i.identity: i.occupied for i in known.values()} if is_cut else None,
         tokens={identity: f"{identity}~{bound.isoformat()}" for identity, bound in bounds.items()},
         vanished=vanished,
     )

@@ -1,5 +1,6 @@
 """What is there, as values: the files of a source at a site, what is in each, and the rows set aside."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,19 +57,46 @@ class SetAside:
     """True: an exact parser could read it after all; then it is a row of the source, not a reject."""
 
 
+Runs = tuple[tuple[int, int], ...]
+"""Stretches of time, in order: (first second, last second + 1) since 1970-01-01T00:00Z."""
+
+
+def runs_of(granules: Iterable[int], granule_s: int) -> Runs:
+    """Give the stretches that whole multiples of ``granule_s`` cover, neighbours as one.
+
+    >>> runs_of([3, 1, 2, 7], 3600)
+    ((3600, 14400), (25200, 28800))
+    """
+    runs: list[list[int]] = []
+    for granule in sorted(granules):
+        start = granule * granule_s
+        if runs and start == runs[-1][1]:
+            runs[-1][1] += granule_s
+        else:
+            runs.append([start, start + granule_s])
+    return tuple((start, end) for start, end in runs)
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What a file holds, found once per (identity, contract): the file index."""
 
     identity: str
     rows: int
-    hours: tuple[int, ...]
-    """Occupied hours: whole hours since 1970-01-01T00:00Z in which it has rows; sorted."""
+    occupied: Runs
+    """When it has rows, as far as the index tells stretches of time apart."""
     set_aside: tuple[SetAside, ...] = ()
     not_after: datetime | None = None
     """Set only where rows were set aside for lying in the future: scans keep to this bound, so the row set is fixed."""
     more: int = 0
     """Rows set aside beyond those listed in ``set_aside``, where there are too many to keep one by one."""
+    granule_s: int = 3600
+    """How finely it tells them apart: by the hour, unless readers have shorter slots."""
+
+    @property
+    def hours(self) -> tuple[int, ...]:
+        """Whole hours since 1970-01-01T00:00Z in which it has rows; sorted."""
+        return tuple(sorted({hour for start, end in self.occupied for hour in range(start // 3600, -(-end // 3600))}))
 
     @property
     def rejects(self) -> int:

@@ -47,10 +47,9 @@ class Moment:
         at = at.astimezone(UTC)
         return literal(at if self.is_zoned else at.replace(tzinfo=None))
 
-    @property
-    def hour(self) -> str:
-        """Whole hours since 1970-01-01T00:00Z."""
-        return f"CAST(floor(epoch({self.sql}) / 3600) AS BIGINT)"
+    def granule(self, seconds: int) -> str:
+        """Whole stretches of so many seconds since 1970-01-01T00:00Z."""
+        return f"CAST(floor(epoch({self.sql}) / {seconds}) AS BIGINT)"
 
 
 def moment_of(column: str, type_: str, timezone: str) -> Moment:

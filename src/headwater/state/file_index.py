@@ -1,17 +1,18 @@
-"""The file index: which hours each file holds rows for, and which rows were set aside, found once per contract."""
+"""The file index: when each file has rows, to the hour or finer, and which were set aside; once per contract."""
 
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from headwater.spec.observations import Inspection, SetAside
+from headwater.spec.observations import Inspection, Runs, SetAside
 from headwater.state.database import Database
 from headwater.state.values import chunks, marks, optional_moment, optional_stamp, stamp, storable
 
 _PUT = """
-INSERT INTO inspections (contract, identity, source, row_count, hours, not_after, at) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (contract, identity) DO NOTHING"""
+INSERT INTO inspections (contract, identity, source, row_count, hours, not_after, at, granule_s)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contract, identity) DO UPDATE SET
+    hours = excluded.hours, granule_s = excluded.granule_s WHERE excluded.granule_s < inspections.granule_s"""
 _PUT_ROW = """
 INSERT INTO set_aside (contract, identity, position, line, recovered, source, path, reason, column_name, message,
     payload, at)
@@ -21,16 +22,24 @@ ROW = "identity, path, position, line, reason, column_name, message, payload, re
 
 def inspections(db: Database, contract: str, identities: Iterable[str]) -> dict[str, Inspection]:
     """Give what is known of files: identity → inspection, whose ``set_aside`` holds only the recovered rows."""
-    query = "SELECT identity, row_count, hours, not_after FROM inspections WHERE contract = ? AND identity IN ({})"
+    query = (
+        "SELECT identity, row_count, hours, not_after, granule_s FROM inspections"
+        " WHERE contract = ? AND identity IN ({})"
+    )
     found: dict[str, Inspection] = {}
     with db.read() as connection:
         for piece in chunks(dict.fromkeys(identities)):
             recovered = _recovered(connection, contract, piece)
-            for identity, rows, hours, not_after in connection.execute(
+            for identity, rows, runs, not_after, granule_s in connection.execute(
                 query.format(marks(len(piece))), (contract, *piece)
             ):
                 found[identity] = Inspection(
-                    identity, rows, _hours(hours), tuple(recovered.get(identity, ())), optional_moment(not_after)
+                    identity=identity,
+                    rows=rows,
+                    occupied=_occupied(runs, granule_s),
+                    set_aside=tuple(recovered.get(identity, ())),
+                    not_after=optional_moment(not_after),
+                    granule_s=granule_s,
                 )
     return found
 
@@ -38,12 +47,15 @@ def inspections(db: Database, contract: str, identities: Iterable[str]) -> dict[
 def record_inspections(
     db: Database, contract: str, source: str, inspections: Iterable[Inspection], at: datetime
 ) -> None:
-    """Record what files hold, with their rows set aside; a file that is known stays as it is."""
+    """Record what files hold, with their rows set aside; a file that is known stays as it is.
+
+    Only when its rows lie is told more finely, if it was looked at again for that.
+    """
     with db.write(durable=False) as connection:
         for found in inspections:
             put_rows(connection, contract, source, found.set_aside, at)
             not_after = optional_stamp(found.not_after)
-            row = (contract, found.identity, source, found.rows, _ranges(found.hours), not_after, stamp(at))
+            row = (contract, found.identity, source, found.rows, _runs(found), not_after, stamp(at), found.granule_s)
             connection.execute(_PUT, row)
 
 
@@ -116,16 +128,13 @@ def _recovered(connection: sqlite3.Connection, contract: str, identities: Sequen
     return found
 
 
-def _ranges(hours: Iterable[int]) -> str:
-    """Write sorted hours as runs of (first, count): a whole year is one run."""
-    runs: list[list[int]] = []
-    for hour in hours:
-        if runs and hour == sum(runs[-1]):
-            runs[-1][1] += 1
-        else:
-            runs.append([hour, 1])
-    return json.dumps(runs, separators=(",", ":"))
+def _runs(found: Inspection) -> str:
+    """Write stretches of time as (first, count) of granules: a whole year is one."""
+    size = found.granule_s
+    return json.dumps(
+        [[start // size, (end - start) // size] for start, end in found.occupied], separators=(",", ":")
+    )
 
 
-def _hours(text: str) -> tuple[int, ...]:
-    return tuple(hour for first, count in json.loads(text) for hour in range(first, first + count))
+def _occupied(text: str, granule_s: int) -> Runs:
+    return tuple((first * granule_s, (first + count) * granule_s) for first, count in json.loads(text))

@@ -232,6 +232,8 @@ PACKS: Final = (
     "ALTER TABLE fills ADD COLUMN pack TEXT REFERENCES packs (id)",
     "CREATE INDEX fills_by_pack ON fills (pack) WHERE pack IS NOT NULL",
     "CREATE INDEX fills_loose ON fills (node, version) WHERE pack IS NULL",
+    # How finely the file index tells stretches of time apart.
+    "ALTER TABLE inspections ADD COLUMN granule_s INTEGER NOT NULL DEFAULT 3600",
     # What was packed, for people; heads do not change by it.
     """CREATE TABLE compactions (
         seq INTEGER PRIMARY KEY,

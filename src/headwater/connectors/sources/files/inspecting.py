@@ -11,7 +11,7 @@ from headwater.connectors.sources.files.reading import FILE, FLAW, Flaw, Reading
 from headwater.connectors.sources.files.rejecting import PAYLOAD_CHARACTERS, drop_rejects, take_rejects
 from headwater.connectors.sources.files.rules import contract_flaws
 from headwater.connectors.sources.files.settings import Settings
-from headwater.spec.observations import Inspection, Item, SetAside
+from headwater.spec.observations import Inspection, Item, SetAside, runs_of
 from headwater.sql.moments import moment_of
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def inspect_reading(
         yield Inspection(
             identity=item.identity,
             rows=tally.rows,
-            occupied=tuple(sorted(tally.occupied)),
+            occupied=runs_of(tally.occupied, settings.contract.granule_s),
             granule_s=settings.contract.granule_s,
             set_aside=tuple(aside[:LISTED_ROWS]),
             not_after=last if tally.futures else None,
