@@ -166,6 +166,7 @@ class Decider:
             node=node,
             because="",
             head_version=at_head.version if at_head else None,
+            continues=bool(known),
             wanted=self.ranges.get(node.name),
             keep=decision.keep,
             reuse=decision.reuse,
@@ -287,7 +288,8 @@ class Decider:
         """Whether a fill drifts depends on what stands before it, so it is asked last, of the table as it will be."""
         taken = frozenset(decision.reuse)
         for key in self.knowledge.drifted(node, decision.chosen(), taken, current) if taken else ():
-            del decision.reuse[key], decision.inputs[key]
+            del decision.reuse[key]
+            decision.inputs.pop(key, None)
             decision.blocked.add(key)
             if key in current:
                 decision.keep[key] = current[key]

@@ -39,6 +39,8 @@ class NodePlan:
     because: str
     head_version: Version | None
     settled: bool = False
+    continues: bool = False
+    """Whether the table is the one that the head has: a slot that is refused keeps what it had."""
     wanted: Interval | None = None
     keep: Mapping[SlotKey, Entry] = field(default_factory=dict)
     reuse: Mapping[SlotKey, Entry] = field(default_factory=dict)
