@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from headwater.app.checking_sources import source_problems
 from headwater.app.declared import discovered_columns, load_project, settings_of
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
+from headwater.graph.deprecated import deprecation_warnings
 from headwater.graph.values import Graph
 from headwater.run.binding import Binder
 from headwater.spec.addresses import address
@@ -40,10 +42,12 @@ def check(
     variables: Mapping[str, str] | None = None,
     environment: str | None = None,
     previous: Callable[[], Graph | None] = lambda: None,
+    now: datetime | None = None,
 ) -> Checked:
     """Load and compile the project in ``root``, with an environment's variables if one is named.
 
-    ``previous`` gives the graph that the environment runs: what forward changes start from.
+    ``previous`` gives the graph that the environment runs: what forward changes start from. ``now`` is the time at
+    which tables are deprecated or not yet; None: that of the clock.
     """
     project, found = load_project(root)
     if project is None or has_errors(found):
@@ -64,6 +68,8 @@ def check(
     cache.save()
     if graph is not None and settings is not None and (settings.window is not None or settings.as_of is not None):
         graph = _with_horizon(graph, settings)
+    if graph is not None:
+        more += deprecation_warnings(graph.deprecations, now or datetime.now(UTC))
     return Checked(project=project, graph=graph, diagnostics=(*found, *more))
 
 
@@ -72,9 +78,10 @@ def compiled(
     environment: str,
     variables: Mapping[str, str] | None = None,
     previous: Callable[[], Graph | None] = lambda: None,
+    now: datetime | None = None,
 ) -> Checked:
     """Check a project for an environment; raises Invalid if it is not sound."""
-    checked = check(root, variables=variables, environment=environment, previous=previous)
+    checked = check(root, variables=variables, environment=environment, previous=previous, now=now)
     if not checked.is_sound:
         raise Invalid.from_all(checked.diagnostics)
     return checked

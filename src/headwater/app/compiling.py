@@ -1,9 +1,13 @@
 """Compiles a project for an environment as it is: forward changes start from the code that it runs."""
 
+from dataclasses import replace
+
 from headwater.app.checking import Checked, compiled
 from headwater.app.contexts import make_source
 from headwater.app.graphs import previous_graph
 from headwater.app.workspace import Workspace
+from headwater.diagnostics import Invalid, has_errors
+from headwater.graph.column_changes import broken_promises
 from headwater.graph.values import Graph
 from headwater.run.discovering import discover, unknown_columns
 from headwater.spec.observations import Observation
@@ -16,11 +20,18 @@ def compiled_for(workspace: Workspace, environment: str) -> Checked:
     def previous() -> Graph | None:
         return previous_graph(workspace.db, read_head(workspace.db, environment).code)
 
-    checked = compiled(workspace.root, environment, workspace.variables, previous)
-    assert checked.graph is not None  # noqa: S101 - `compiled` raises otherwise
-    if look_for_columns(workspace, checked.graph):
-        checked = compiled(workspace.root, environment, workspace.variables, previous)
-    return checked
+    def compiled_now() -> tuple[Checked, Graph]:
+        checked = compiled(workspace.root, environment, workspace.variables, previous, workspace.effects.clock())
+        assert checked.graph is not None  # noqa: S101 - `compiled` raises otherwise
+        return checked, checked.graph
+
+    checked, graph = compiled_now()
+    if look_for_columns(workspace, graph):
+        checked, graph = compiled_now()
+    broken = broken_promises(previous(), graph)
+    if has_errors(broken):
+        raise Invalid.from_all((*checked.diagnostics, *broken))
+    return replace(checked, diagnostics=(*checked.diagnostics, *broken))
 
 
 def look_for_columns(workspace: Workspace, graph: Graph) -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 from headwater.app.contexts import context_of, previous_graph
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Diagnostic, Invalid, Where, has_errors, warning
+from headwater.graph.column_changes import column_changes
 from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph
 from headwater.plan.decide import Options
@@ -71,7 +72,9 @@ def plan_with(context: Context, options: Options, *, lands: bool = True) -> Plan
         landing={} if lands else pending(context.graph, context.sources, context),
     )
     plan = plan_from(context, head, observed, previous, options)
-    plan = replace(plan, diagnostics=(*plan.diagnostics, *news(context.db, context.graph, previous())))
+    served = previous()
+    changes = column_changes(served, plan.graph) if served and plan.changes_code else ()
+    plan = replace(plan, columns=changes, diagnostics=(*plan.diagnostics, *news(context.db, context.graph, served)))
     return Planned(context=context, observed=observed, plan=plan, previous=previous, options=options)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.app.workspace import Workspace
 from headwater.graph.encoding import NodeOutline, Outline, outline
-from headwater.graph.values import SERVED_KINDS
+from headwater.graph.values import SERVED_KINDS, Deprecation
 from headwater.plan.calendar import Calendar
 from headwater.spec.addresses import HUB, Slot
 from headwater.spec.releases import Head
@@ -18,6 +18,7 @@ from headwater.state.runs import TaskRow, last_runs
 
 if TYPE_CHECKING:
     from headwater.plan.values import NodePlan
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
@@ -66,6 +67,8 @@ class Status:
     released_at: datetime | None
     nodes: tuple[NodeStatus, ...]
     is_observed: bool = False
+    deprecations: tuple[Deprecation, ...] = ()
+    """Tables that nobody should read from a day on, with those who do."""
 
 
 def status(workspace: Workspace, environment: str, *, observe: bool = False) -> Status:
@@ -91,6 +94,7 @@ def status(workspace: Workspace, environment: str, *, observe: bool = False) -> 
         released_at=released_at,
         nodes=nodes,
         is_observed=bool(plans),
+        deprecations=known.code.deprecations,
     )
 
 

@@ -114,6 +114,8 @@ def project_page() -> str:
         ("`sources:`", nodes.Source),
         ("`models:`, and the header of a model", nodes.Model),
         ("`reads:` of a model", nodes.Reads),
+        ("`contract:` of a model", nodes.Contract),
+        ("`consumers:` of a model", nodes.Consumer),
         ("`columns:`", nodes.Column),
         ("`sinks:`", nodes.Sink),
         ("`pipelines:`", project.Pipeline),

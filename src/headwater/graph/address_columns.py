@@ -9,6 +9,7 @@ from headwater.graph.carry_tables import carried, goes_forward
 from headwater.graph.cut_time import is_volatile
 from headwater.graph.drafts import Draft
 from headwater.graph.infer_columns import is_cut
+from headwater.graph.keep_promises import promises_of
 from headwater.graph.python_nodes import python_node
 from headwater.graph.values import Column, Input, Node, NodeKind, TimeCut
 from headwater.spec.addresses import Version, address
@@ -263,6 +264,7 @@ def _settings(draft: Draft, model: Model) -> dict[str, Any]:
         "description": model.description,
         "owner": model.owner or defaults.owner,
         "tags": model.tags,
+        "promises": promises_of(model),
         "file": model.at.where.file,
         "line": model.at.where.line,
     }

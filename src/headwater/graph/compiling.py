@@ -15,6 +15,7 @@ from headwater.graph.cut_time import cut_time
 from headwater.graph.drafts import Draft, Macros
 from headwater.graph.encoding import digest
 from headwater.graph.infer_columns import infer_columns
+from headwater.graph.keep_promises import keep_promises
 from headwater.graph.order_nodes import order_nodes
 from headwater.graph.prove_slots import prove_slots
 from headwater.graph.resolve_pipelines import resolve_pipelines
@@ -43,6 +44,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     compile_checks,  # assertions → SQL
     address_columns,  # content addresses, per column and per row set
     resolve_sinks,  # where rows go
+    keep_promises,  # consumers, versions of a table, deprecations
 )
 
 
@@ -108,6 +110,7 @@ def _graph(draft: Draft) -> Graph:
         project=draft.project.name,
         nodes=draft.nodes,
         sinks=draft.sinks,
+        deprecations=draft.deprecations,
         macros=tuple(draft.macros.statements.values()),
         variables=dict(draft.variables),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from headwater.diagnostics import Diagnostic, Severity, Where
 from headwater.graph.caching import AnalysisCache
-from headwater.graph.values import Check, Node, SinkNode, TimeCut
+from headwater.graph.values import Check, Deprecation, Node, SinkNode, TimeCut
 from headwater.spec.discoveries import Discovered
 from headwater.spec.nodes import Model
 from headwater.spec.project import Macro as MacroStatement
@@ -106,6 +106,7 @@ class Draft:
     """Source → columns that its files were found to have beyond its contract."""
     added: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Source → names of those of them that are its columns now."""
+    deprecations: tuple[Deprecation, ...] = ()
     nodes: tuple[Node, ...] = ()
     sinks: tuple[SinkNode, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

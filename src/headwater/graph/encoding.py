@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from headwater.graph.values import Graph, Node, NodeKind, SinkNode, TimeCut
+from headwater.graph.values import Deprecation, Graph, Node, NodeKind, SinkNode, TimeCut
 from headwater.spec.addresses import address
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Outline:
     nodes: tuple[NodeOutline, ...] = ()
     as_of: datetime | None = None
     sinks: tuple[SinkNode, ...] = ()
+    deprecations: tuple[Deprecation, ...] = ()
 
 
 def encode(graph: Graph) -> bytes:
@@ -74,6 +75,7 @@ def _settings(node: Node) -> tuple[Any, ...]:
         replace(node.source, settings={}, columns_line=0) if node.source else None,
         [(column.name, column.description, column.unit, column.class_) for column in node.columns],
         node.chain,
+        node.promises,
         node.table,
         (node.lookback_s, node.batch_s, node.timeout_s, node.memory_bytes),
         (node.attempts, node.backoff_s, node.backoff_max_s),

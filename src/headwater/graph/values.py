@@ -148,6 +148,52 @@ class SourceNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """Somebody outside of the project who reads a model."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+    """Those that it reads; empty: all."""
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promises:
+    """What a model promises to those who read it, and who they are."""
+
+    columns: Literal["frozen", "compatible", ""] = ""
+    """What may not happen to its columns: nothing at all; nothing that breaks a reader; or whatever comes."""
+    consumers: tuple[Consumer, ...] = ()
+    version: int | None = None
+    of: str = ""
+    """The model of which it is an older version."""
+    deprecated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who reads a deprecated model, and where that is written."""
+
+    name: str
+    kind: Literal["model", "sink"]
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecation:
+    """A model that nobody should read from a day on, with those who do."""
+
+    node: str
+    on: datetime
+    instead: str = ""
+    """The model to read in its place."""
+    readers: tuple[Reader, ...] = ()
+    consumers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A source or model, resolved. Everything that execution needs and nothing that it does not."""
 
@@ -172,6 +218,7 @@ class Node:
     chain: ChainPart | None = None
     """What it is in a merge, append or history."""
     checks: tuple[Check, ...] = ()
+    promises: Promises | None = None
     volatile: bool = False
     lookback_s: float = 0.0
     batch_s: float | None = None
@@ -232,6 +279,7 @@ class Graph:
     nodes: tuple[Node, ...]
     sinks: tuple[SinkNode, ...] = ()
     pipelines: tuple[PipelineNode, ...] = ()
+    deprecations: tuple[Deprecation, ...] = ()
     macros: tuple[str, ...] = ()
     """CREATE MACRO statements, in an order in which each finds those it calls."""
     variables: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

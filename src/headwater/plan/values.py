@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from headwater.diagnostics import Diagnostic
+from headwater.graph.column_changes import ColumnChange
 from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Interval
 from headwater.spec.addresses import Digest, Slot, Version
@@ -116,6 +117,8 @@ class Plan:
     """Nodes of the head that the code no longer has."""
     steps: tuple[Step, ...] = ()
     sinks_not_reverted: tuple[str, ...] = ()
+    columns: tuple[ColumnChange, ...] = ()
+    """How the columns of models change, and whom that breaks."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

@@ -110,6 +110,28 @@ class Reads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What a model promises to those who read it."""
+
+    columns: Annotated[
+        Literal["frozen", "compatible"] | None,
+        Doc(
+            "what may not happen to its columns, as an environment serves them: frozen: nothing; compatible: none may "
+            "go, be renamed or change its type"
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consumer:
+    """Somebody outside of the project who reads a model."""
+
+    columns: Annotated[tuple[str, ...], Doc("the columns that it reads; default: all")] = ()
+    owner: Annotated[str, Doc("whom to talk to before they change")] = ""
+    description: Annotated[str, Doc("what it is, for people")] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainPart:
     """What a model that a chain was split into does in it."""
 
@@ -190,6 +212,15 @@ class Model:
         default_factory=dict
     )
     checks: Annotated[tuple[AnyCheck, ...], Doc("assertions on its rows")] = ()
+    contract: Annotated[Contract | None, Doc("what it promises to those who read it")] = None
+    consumers: Annotated[
+        Mapping[str, Consumer], Doc("who reads it outside of the project: a plan says what a change breaks for them")
+    ] = field(default_factory=dict)
+    version: Annotated[int | None, Doc("which version of a published table it is, counted from 1")] = None
+    of: Annotated[str, Doc("the model of which it is an older version; it is called `<of>_v<version>`", "orders")] = ""
+    deprecated: Annotated[
+        datetime | None, Doc("the day from which nobody should read it; warned of from 30 days before")
+    ] = None
     chain: ChainPart | None = None
     """Set on the two models that a merge or history model is compiled to, and on an appended one."""
     at: Origin = field(default=NOWHERE, compare=False, repr=False)

@@ -68,6 +68,16 @@ class ModelKeys(TypedDict, total=False):
     """What is said of its columns; required for Python models."""
     checks: Sequence[Check | Mapping[str, Any]]
     """Assertions on its rows."""
+    contract: str | Mapping[str, Any] | None
+    """What it promises to those who read it."""
+    consumers: Mapping[str, str | Mapping[str, Any]]
+    """Who reads it outside of the project: a plan says what a change breaks for them."""
+    version: int | None
+    """Which version of a published table it is, counted from 1."""
+    of: str
+    """The model of which it is an older version; it is called `<of>_v<version>`."""
+    deprecated: str | date | None
+    """The day from which nobody should read it; warned of from 30 days before."""
 
 
 class ModelSettings(ModelKeys, total=False):

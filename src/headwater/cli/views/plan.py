@@ -10,6 +10,7 @@ from headwater.cli.pages import Page, View
 from headwater.cli.views.text import clean, count, fit, pad, slot, width
 
 if TYPE_CHECKING:
+    from headwater.graph.column_changes import ColumnChange
     from headwater.plan.values import Plan, Step
 
 SIGNS: Final[dict[str, tuple[str, str]]] = {
@@ -34,6 +35,7 @@ def document(plan: "Plan") -> dict[str, object]:
         "base": plan.base,
         "steps": [step_document(step) for step in plan.steps],
         "moves": [],
+        "columns": [_column_document(change) for change in plan.columns],
         "sinks_not_reverted": list(plan.sinks_not_reverted),
         "diagnostics": [each.as_json() for each in plan.diagnostics],
     }
@@ -61,10 +63,35 @@ def lines(plan: "Plan", page: Page) -> Iterator[str]:
         return
     yield f"Plan for {name}:"
     yield from step_lines(plan, plan.steps, page)
+    yield from column_lines(plan.columns)
     yield ""
     yield f"{summary(plan.steps)}. Nothing has changed yet."
     if plan.sinks_not_reverted:
         yield f"A rollback will not take back what sinks loaded: {', '.join(map(clean, plan.sinks_not_reverted))}."
+
+
+def _column_document(change: "ColumnChange") -> dict[str, object]:
+    return {
+        "node": change.node,
+        "column": change.column,
+        "change": change.kind,
+        "before": change.before or None,
+        "after": change.after or None,
+        "breaking": change.is_breaking,
+        "breaks": list(change.breaks),
+    }
+
+
+def column_lines(changes: "Iterable[ColumnChange]") -> Iterator[str]:
+    """Give a line for each column that changes: compatible, or breaking, and who reads it."""
+    from headwater.graph.column_changes import described
+
+    for number, change in enumerate(changes):
+        if not number:
+            yield ""
+        readers = f", read by {', '.join(map(clean, change.breaks))}" if change.breaks else ""
+        called = click.style("breaking", fg="red") + readers if change.is_breaking else "compatible"
+        yield f"  {clean(change.node)}: {clean(described(change))} ({called})"
 
 
 def step_lines(

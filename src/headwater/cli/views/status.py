@@ -11,6 +11,7 @@ from headwater.cli.views.text import clean, count, duration, moment
 
 if TYPE_CHECKING:
     from headwater.app.status import LastRun, NodeStatus, Status
+    from headwater.graph.values import Deprecation
 
 _SHORT: Final = 8
 _HEADER: Final = (
@@ -27,6 +28,16 @@ def document(status: "Status") -> dict[str, object]:
         "release": status.release,
         "released_at": status.released_at,
         "nodes": [_node(each) for each in status.nodes],
+        "deprecated": [
+            {
+                "node": each.node,
+                "on": f"{each.on:%Y-%m-%d}",
+                "instead": each.instead or None,
+                "readers": [reader.name for reader in each.readers],
+                "consumers": list(each.consumers),
+            }
+            for each in status.deprecations
+        ],
     }
 
 
@@ -99,8 +110,17 @@ def _attention(status: "Status") -> Iterator[str]:
     for each in status.nodes:
         if each.last_run and each.last_run.message:
             yield f"{click.style('✗', fg='red')} {clean(each.node)}: {clean(each.last_run.message)}"
+    yield from map(_deprecated, status.deprecations)
     if not status.is_observed:
         yield click.style("`--observe` looks at the sources and says what is due.", dim=True)
+
+
+def _deprecated(each: "Deprecation") -> str:
+    models = (clean(reader.name) for reader in each.readers)
+    readers = [*models, *(f"consumer {clean(name)}" for name in each.consumers)]
+    instead = f" (read {clean(each.instead)})" if each.instead else ""
+    by = f"read by {', '.join(readers)}" if readers else "nobody in this project reads it"
+    return f"{clean(each.node)} is deprecated from {each.on:%Y-%m-%d}{instead}: {by}."
 
 
 STATUS: "Final[View[Status]]" = View(document, lines)
