@@ -304,3 +304,38 @@ def test_a_view_has_no_history(project):
 def test_a_source_has_no_history(project):
     project.source("raw", COLUMNS, checks=[{"drift": {"metric": "rows"}}])
     assert project.mistakes[0].startswith("HW0660 sources/raw.yaml")
+
+
+def test_a_table_that_keeps_its_rows_keeps_its_history(project):
+    shop(project, {"metric": "rows", "within": "20%"}, 10, 10, 10, 10, 10, on_change="forward").apply()
+    project.model(
+        "sales", SALES.replace("price", "price + 1 AS price", 1), kind="incremental", time="day", every="1d",
+        complete=True, on_change="forward", checks=[{"drift": {"metric": "rows", "within": "20%"}}],
+    )  # fmt: skip
+    project.apply()
+    day(project, 2).run(fails=True)
+    day(project, 10).run(fails=True)
+    assert slots(project) == ["01-01", "01-02", "01-03", "01-04", "01-05", "01-07"]
+
+
+def test_a_restated_day_that_is_refused_stays_as_it_was(project):
+    shop(project, {"metric": "rows", "within": "20%"}, 10, 10, 10, 10, 10, 10, 10).apply()
+    day(project, 90, number=5)
+    day(project, 90, number=6).run(fails=True)
+    assert project.query("SELECT count(*) FROM sales") == [(70,)]
+    assert len(project.failed_checks()) == 2
+
+
+def test_a_python_model_says_it_too(project):
+    project.source("raw", COLUMNS, [("2024-01-01 06:00:00+00", 1.0)], time="sold", start="2024-01-01")
+    code = """
+import headwater as hw
+import pyarrow as pa
+
+@hw.model(kind="full", inputs={"raw": "raw"}, columns={"price": "double"}, checks=[hw.drift("mean.price", "20%", over=5)])
+def prices(raw: pa.Table, run: hw.Run) -> pa.Table:
+    return raw.select(["price"])
+"""
+    project.write("models/prices.py", code)
+    (check,) = next(node for node in project.graph().nodes if node.name == "prices").checks
+    assert (check.name, check.drift.within, check.drift.over) == ("drift(mean.price)", 20, 5)

@@ -199,7 +199,7 @@ def _table(plan: Plan, old: Graph | None, each: NodePlan, checks: tuple[Check, .
     chosen = current if each.settled else each.chosen
     asked = frozenset(chosen) if is_added else taken | late
     unfinished = frozenset(key for key in asked if _is_open(each.node, key, plan.now))
-    before = {} if each.is_new else current
+    before = current if each.continues or each.settled else {}
     series = drift.Series(fills=_ids(chosen), before=_ids(before), judged=asked - unfinished)
     return _Table(
         node=each.node, environment=plan.environment, series=series, book=book, late=late, unfinished=unfinished
