@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headwater.app.reading import Project, query, table
     from headwater.spec.authoring import (
         Run,
+        Slot,
         accepted_range,
         accepted_values,
         drift,
@@ -38,6 +39,7 @@ _HOMES: Final[dict[str, str]] = {
 } | dict.fromkeys(
     (
         "Run",
+    "Slot",
         "accepted_range",
         "accepted_values",
         "drift",
@@ -60,6 +62,7 @@ _HOMES: Final[dict[str, str]] = {
 __all__ = [
     "Project",
     "Run",
+    "Slot",
     "__version__",
     "accepted_range",
     "accepted_values",

@@ -23,6 +23,7 @@ from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
 from headwater.run.landed import LandedSource
+from headwater.run.python_sinks import FunctionSink
 from headwater.run.python_sources import GeneratedRows
 from headwater.spec.authoring import Run
 from headwater.spec.ranges import LandedRange
@@ -174,4 +175,19 @@ def make_sink(sink: SinkNode, root: Path, environment: str) -> Sink:
 
 def sink_maker(workspace: Workspace, environment: str) -> "partial[Sink]":
     """Give how sinks are made in an environment."""
-    return partial(make_sink, root=workspace.root, environment=environment)
+    return partial(_sink_of, workspace, environment)
+
+
+def _sink_of(workspace: Workspace, environment: str, sink: SinkNode) -> Sink:
+    if sink.python is None:
+        return make_sink(sink, workspace.root, environment)
+    effects = workspace.effects
+    return FunctionSink(
+        node=sink,
+        db=workspace.db,
+        engine=workspace.engine,
+        root=str(workspace.root),
+        temp_directory=str(workspace.temporary),
+        clock=effects.clock,
+        run=Run(now=effects.clock(), environment=environment),
+    )

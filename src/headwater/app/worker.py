@@ -13,6 +13,7 @@ from headwater.diagnostics import HeadwaterError
 from headwater.run.engine import Engine, EngineLimits, Session
 from headwater.run.python_call import call
 from headwater.run.python_models import Request, Response
+from headwater.run.python_sinks import SinkRequest, SinkResponse, deliver
 from headwater.run.python_sources import SourceRequest, SourceResponse, generate
 from headwater.run.relations import Surroundings
 from headwater.run.worker import perform
@@ -78,7 +79,21 @@ def _answer(request: Request, folder: Path) -> Response:
     return Response(receipt=receipt)
 
 
-_ANSWERS: Final = {"model": _model, "source": _source}
+def _sink(content: bytes, folder: Path) -> bytes:
+    request = msgspec.msgpack.decode(content, type=SinkRequest)
+    own = os.getpid()
+    response = SinkResponse()
+    try:
+        deliver(request, folder / "code")
+    except HeadwaterError as problem:
+        response = SinkResponse(failure=type(problem).__name__, diagnostics=problem.diagnostics)
+    finally:
+        if os.getpid() != own:  # a copy that the function has forked: one process answers
+            os._exit(0)
+    return msgspec.msgpack.encode(response)
+
+
+_ANSWERS: Final = {"model": _model, "source": _source, "sink": _sink}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -40,6 +40,16 @@ class Run:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a Python sink is told of the rows that it gets: ``id`` is the same whenever the same rows come again."""
+
+    id: str
+    site: str
+    slot: str
+    fill: str
+
+
 @overload
 def model(function: _F, /) -> _F: ...
 @overload
@@ -95,6 +105,13 @@ def sink(*function: Any, **settings: Any) -> Any:
     ``from`` and ``in`` are words of Python: write ``from_`` and ``in_``.
 
         hw.sink(name="report", from_="daily_delays", connector="csv", path="out/report.csv", in_=["prod"])
+
+    A function takes ``rows`` (a ``pyarrow.Table``, or by annotation a data frame of Polars or pandas), and if it wants
+    ``slot`` (an ``hw.Slot``) and ``run``. What it does outside happens at least once: an effect that must happen once
+    goes by ``slot.id``.
+
+        @hw.sink(from_="daily_delays", mode="append", in_=["prod"])
+        def push(rows, slot): ...
     """
     return _decorator("sink", function, settings)
 

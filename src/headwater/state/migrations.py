@@ -318,5 +318,26 @@ DISCOVERIES: Final = (
     )""",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (FIRST, CONDITIONS, PACKS, LANDINGS, QUALITY, DISCOVERIES)
+SINK_LEDGERS: Final = (
+    # What functions that are sinks have taken; other sinks keep their ledgers beside their rows.
+    """CREATE TABLE sink_ledgers (
+        environment TEXT NOT NULL,
+        sink TEXT NOT NULL,
+        site TEXT NOT NULL,
+        slot TEXT NOT NULL,
+        fill TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (environment, sink, site, slot)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    FIRST,
+    CONDITIONS,
+    PACKS,
+    LANDINGS,
+    QUALITY,
+    DISCOVERIES,
+    SINK_LEDGERS,
+)
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""
