@@ -277,3 +277,29 @@ def test_mistakes_in_the_query_of_a_chain_point_at_the_users_text(project):
     project.model("planes_h", "SELECT id,\n  seatz FROM planes", kind="history", key=["id"])
     [found] = project.check().diagnostics
     assert (found.code, found.where.line, found.where.column) == ("HW0213", found.where.line, 3)
+
+
+def test_selecting_a_chain_fills_what_it_folds(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1)]})
+    chain(project)
+    project.apply()
+    project.file("prices", "b.csv", list(PRICES), [("2024-01-09 10:00", 1, 2)])
+    project.run(select=["chained"])
+    assert project.query("SELECT price FROM chained") == [(2.0,)]
+
+
+def test_a_python_model_may_be_a_history(project):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 100)])
+    project.write(
+        "models/planes_h.py",
+        "import headwater as hw\nimport pyarrow as pa\n\n\n"
+        '@hw.model(kind="history", key=["id"], inputs={"planes": "planes"}, columns={"id": "bigint", "seats": "bigint"})\n'
+        "def planes_h(planes: pa.Table) -> pa.Table:\n    return planes\n",
+    )
+    project.apply()
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[(1, 110)])
+    project.later(hours=1).run()
+    assert project.query("SELECT seats, valid_to IS NULL FROM planes_h ORDER BY valid_from") == [
+        (100, False),
+        (110, True),
+    ]

@@ -22,7 +22,7 @@ from headwater.project.names import shown
 from headwater.run.engine import Engine, EngineLimits
 from headwater.run.fixtures import Fixture
 from headwater.run.matching import Difference, Row, RowPair
-from headwater.run.testing import Bench, Case, given_to, returned_rows, try_case
+from headwater.run.testing import Bench, Case, changes_of, given_to, returned_rows, try_case
 from headwater.spec.tests import Expectation, Rows, UnitTest
 
 DEFAULT_NOW = datetime(2000, 1, 1, tzinfo=UTC)
@@ -149,7 +149,7 @@ def resolve(test: UnitTest, graph: Graph, root: Path) -> tuple[Case | None, list
     if node is None or node.kind == "source":
         return None, [_no_model(test, nodes)]
     found = [*_foreign_variables(test, graph), *_foreign_inputs(test, graph, node)]
-    interval = _interval(test, node, found)
+    interval = _interval(test, nodes.get(changes_of(node) or "", node), found)
     given = {
         name: _fixture(rows, test, f"given.{name}", root, found) for name, rows in test.given.items() if name in nodes
     }

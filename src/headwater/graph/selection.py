@@ -28,7 +28,7 @@ def select(
             selected |= neighbours.above(names)
         if len(pattern) > 1 and pattern.endswith("+"):
             selected |= neighbours.below(names)
-    return selected, found
+    return selected | {came for name in selected for came in neighbours.folded(name)}, found
 
 
 def _meant(graph: Graph, middle: str, changed: frozenset[str]) -> set[str]:
@@ -67,6 +67,7 @@ class _Neighbours:
     def __init__(self, graph: Graph) -> None:
         self._above: dict[str, tuple[str, ...]] = {n.name: tuple(i.node for i in n.inputs) for n in graph.nodes}
         self._above |= {sink.name: (sink.from_,) for sink in graph.sinks}
+        self._folds = {n.name for n in graph.nodes if n.chain is not None and n.chain.role == "fold"}
         self._below: dict[str, list[str]] = {name: [] for name in self._above}
         for name, above in self._above.items():
             for each in above:
@@ -74,6 +75,10 @@ class _Neighbours:
 
     def above(self, names: Iterable[str]) -> set[str]:
         return _reached(names, self._above.__getitem__)
+
+    def folded(self, name: str) -> tuple[str, ...]:
+        """What came to a merge or history: it goes with it."""
+        return self._above[name] if name in self._folds else ()
 
     def below(self, names: Iterable[str]) -> set[str]:
         return _reached(names, self._below.__getitem__)

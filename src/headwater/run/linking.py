@@ -2,7 +2,7 @@
 
 from headwater.diagnostics import Invalid, Where
 from headwater.graph.split_chains import AT, DELETED, LINK
-from headwater.graph.values import Node
+from headwater.graph.values import Column, Node
 from headwater.run.engine import Session
 from headwater.run.relations import Surroundings, fills_select
 from headwater.sql.text import literal, quote_identifier
@@ -11,6 +11,19 @@ from headwater.tasks.values import Task
 _CAME = "hw_came"
 """Temporary table of what the query gives."""
 _MOST_SHOWN = 3
+
+
+def own_columns(node: Node) -> list[Column]:
+    """Give the columns that a node's query or function gives: not those that a link adds."""
+    is_link = node.kind == "links" and node.chain is not None and node.chain.kind != "append"
+    return [c for c in node.columns if not (is_link and c.name in {LINK, AT, DELETED})]
+
+
+def with_link(node: Node, select: str) -> str:
+    """Add the columns of a link to rows that do not have them, still without what only ``link_select`` knows."""
+    deleted = f"({node.chain.deleted}) IS TRUE" if node.chain and node.chain.deleted else "false"
+    empty = f"CAST(NULL AS BIGINT) AS {LINK}, CAST(NULL AS TIMESTAMPTZ) AS {AT}"
+    return f"SELECT *, {empty}, {deleted} AS {DELETED} FROM ({select}) AS rows_of_link"
 
 
 def link_select(session: Session, task: Task, select: str, around: Surroundings) -> str:
@@ -25,7 +38,7 @@ def link_select(session: Session, task: Task, select: str, around: Surroundings)
     refuse_keys(session, task.node, f"SELECT * FROM {_CAME} WHERE NOT {DELETED}")
     number = int(task.slots[0].slot.removeprefix("#"))
     stamp = f"{number} AS {LINK}, CAST({literal(task.now)} AS TIMESTAMPTZ) AS {AT}"
-    columns = [c.name for c in task.node.columns if c.name not in {LINK, AT, DELETED}]
+    columns = [column.name for column in own_columns(task.node)]
     if not task.before:
         return (
             f"SELECT {_listed(columns, 'came')}, {stamp}, false AS {DELETED} FROM {_CAME} AS came WHERE NOT {DELETED}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
+from headwater.run.linking import own_columns, with_link
 from headwater.run.python_functions import load_function
 from headwater.spec.authoring import Run
 from headwater.sql.text import quote_identifier, quote_relation
@@ -82,11 +83,13 @@ def _relation(session: Session, node: Node, result: Any) -> str:
         raise Invalid.of(
             "HW0854", f"`{node.name}` returned {kind}, which is no table", _where(node), hint=hint
         ) from problem
-    columns = [_column(node, column.name, column.type, found) for column in node.columns]
-    extra = [name for name in found if name not in {c.name for c in node.columns}]
+    own = own_columns(node)
+    columns = [_column(node, column.name, column.type, found) for column in own]
+    extra = [name for name in found if name not in {c.name for c in own}]
     if extra:
         raise _wrong(node, f"returned column `{extra[0]}`, which it does not declare")
-    return f"SELECT {', '.join(columns)} FROM {_RESULT}"
+    select = f"SELECT {', '.join(columns)} FROM {_RESULT}"
+    return select if len(own) == len(node.columns) else with_link(node, select)
 
 
 def _column(node: Node, name: str, declared: str, found: dict[str, str]) -> str:

@@ -108,10 +108,10 @@ def table_select(around: Surroundings, relation: Relation) -> str:
 
 def fills_select(around: Surroundings, name: str, ids: Sequence[str]) -> str:
     """Give a SELECT over some fills of a node."""
-    return rows_select(around, around.node(name), [around.fills[fill] for fill in ids])
+    return select_of(around, around.node(name), [around.fills[fill] for fill in ids])
 
 
-def rows_select(around: Surroundings, node: Node, fills: Sequence[Fill]) -> str:
+def select_of(around: Surroundings, node: Node, fills: Sequence[Fill]) -> str:
     """Give a SELECT over fills of a node, with the node's columns.
 
     After forward changes a table holds fills of several schemas: a column that a fill lacks is NULL there.

@@ -15,9 +15,9 @@ from headwater.run.engine import Engine, Session
 from headwater.run.fixtures import Fixture, rows_select
 from headwater.run.matching import Difference, Row, compare
 from headwater.run.python_models import Request, needed, perform_in_process
-from headwater.run.relations import Surroundings
+from headwater.run.relations import Surroundings, select_of
 from headwater.run.worker import fill_select, perform
-from headwater.spec.addresses import ALL, HUB, Digest, FillId
+from headwater.spec.addresses import ALL, HUB, Digest, FillId, link_slot
 from headwater.spec.fills import Entry, Fill, StoredFile
 from headwater.tasks.values import Relation, Task, TaskSlot
 
@@ -62,18 +62,23 @@ class Tried:
 
 
 def given_to(graph: Graph, node: Node) -> tuple[str, ...]:
-    """Name what rows can be given for: its inputs, and through views and inline models what those read."""
+    """Name what rows can be given for: its inputs, and through views, inline models and changes what those read."""
     nodes = {each.name: each for each in graph.nodes}
     found: dict[str, None] = {}
 
     def visit(each: Node) -> None:
         for below in each.inputs:
             found[below.node] = None
-            if nodes[below.node].kind in {"view", "inline"}:
+            if nodes[below.node].kind in {"view", "inline"} or below.node == changes_of(node):
                 visit(nodes[below.node])
 
     visit(node)
     return tuple(found)
+
+
+def changes_of(node: Node) -> str | None:
+    """Name what a merge or history folds; None for other nodes."""
+    return node.inputs[0].node if node.chain is not None and node.chain.role == "fold" else None
 
 
 def try_case(case: Case, bench: Bench) -> Tried:
@@ -152,6 +157,11 @@ def _returned_rows(case: Case, bench: Bench, fills: Mapping[str, Fill]) -> list[
     by_id: dict[str, Fill] = {fill.id: fill for fill in fills.values()}
     graph = _without_sources(case.graph)
     around = Surroundings(graph=graph, store=bench.store, sources={}, inspections={}, fills=by_id)
+    changes = changes_of(case.node)
+    if changes is not None and changes not in case.given:
+        came = _came(replace(case, graph=graph, node=around.node(changes)), bench, fills, around)
+        fills, by_id = {**fills, changes: came}, {**by_id, came.id: came}
+        case, around = replace(case, interval=None), replace(around, fills=by_id)
     rows: list[Row] = []
     for number, task in enumerate(_tasks(replace(case, graph=graph), fills)):
         made = _perform(task, f"t{number}", bench, around)
@@ -159,6 +169,16 @@ def _returned_rows(case: Case, bench: Bench, fills: Mapping[str, Fill]) -> list[
             for fill in made:
                 rows += _fetch(session, fill_select(fill, around))
     return rows
+
+
+def _came(case: Case, bench: Bench, fills: Mapping[str, Fill], around: Surroundings) -> Fill:
+    """What the given rows bring to a merge or history, as one fill."""
+    made = [
+        fill for number, task in enumerate(_tasks(case, fills)) for fill in _perform(task, f"c{number}", bench, around)
+    ]
+    with bench.engine.session(case.node.timezone) as session:
+        select = select_of(around, case.node, made)
+        return _written(session, case.node, select, bench.store, sum(fill.rows for fill in made))
 
 
 def _perform(task: Task, attempt: str, bench: Bench, around: Surroundings) -> Sequence[Fill]:
@@ -179,6 +199,8 @@ def _perform(task: Task, attempt: str, bench: Bench, around: Surroundings) -> Se
 
 def _tasks(case: Case, fills: Mapping[str, Fill]) -> list[Task]:
     """Cut the interval as a run would: one query where that is proved to be the same, else one for each slot."""
+    if case.node.kind == "links":
+        return [_task(case, fills, [(link_slot(1), None)], 0)]
     if case.node.kind != "incremental" or case.interval is None or case.node.time is None:
         return [_task(case, fills, [(ALL, None)], 0)]
     calendar = Calendar.of(case.node.time.every, case.node.time.timezone)

@@ -11,7 +11,7 @@ from headwater.run.engine import Engine, Session, as_headwater_error, deadline
 from headwater.run.folding import stage_fold
 from headwater.run.linking import link_select
 from headwater.run.measuring import fill_checks, measure_fills
-from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of, rows_select
+from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of, select_of
 from headwater.run.staging import Stage, Staged, stage
 from headwater.spec.fills import Fill
 from headwater.spec.observations import SetAside
@@ -72,7 +72,7 @@ def check_fills(session: Session, node: Node, fills: Sequence[Fill], around: Sur
 
 def fill_select(fill: Fill, around: Surroundings) -> str:
     """Give a SELECT of a fill's rows."""
-    return rows_select(around, around.node(fill.node), [fill])
+    return select_of(around, around.node(fill.node), [fill])
 
 
 def parameters_of(task: Task) -> dict[str, str]:
