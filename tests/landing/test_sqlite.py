@@ -231,3 +231,9 @@ def test_on_bad_row_fail_lands_nothing(shop):
     shop.sql("DELETE FROM orders WHERE name = 'b'")
     project.apply()
     assert landed(project) == [1]
+
+
+def test_a_database_cannot_be_read_in_place_nor_files_be_landed(shop):
+    project = orders(shop, (1, "a"), land=False)
+    project.source("other", {"id": "bigint"}, [(1,)], land=True)
+    assert [mistake.split()[0] for mistake in project.mistakes] == ["HW0640", "HW0640"]

@@ -47,6 +47,7 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
     checks = (
         *(_site_problems, _zone_problems, _environment_problems, _catalog_problems, _compact_problems),
         _number_problems,
+        _landing_problems,
     )
     return filled, [problem for check in checks for problem in check(filled)]
 
@@ -71,6 +72,16 @@ def _site_problems(project: Project) -> Iterator[Diagnostic]:
                 hint = suggest(name[:100], project.sites) or "declare it under `sites:`"
                 where = source.at.of(f"at.{index}")
                 yield error("HW0128", f"no site `{shown(name)}`", where, hint=hint, length=len(name) or 1)
+
+
+def _landing_problems(project: Project) -> Iterator[Diagnostic]:
+    """Files are read where they are, and what cannot be read twice alike is landed: neither goes the other way."""
+    for source in project.sources.values():
+        in_place = source.connector == "files"
+        if source.land is not None and source.land is in_place:
+            message = f"a source of connector `{source.connector}` cannot be "
+            message += "landed: its files are read where they are" if in_place else "read in place: it is landed"
+            yield error("HW0640", message, source.at.of("land"), hint="take `land:` out")
 
 
 def _environment_problems(project: Project) -> Iterator[Diagnostic]:
