@@ -11,6 +11,11 @@ START = "import headwater as hw\n"
 LOOP = "for n in [1, 2]:\n    hw.sql_model(name=f'a{n}', sql=f'SELECT id + {n} AS id FROM raw')\n"
 
 
+def at(found: Diagnostic) -> str:
+    assert found.where is not None
+    return f"{found.where.file}:{found.where.line}"
+
+
 def mistake(project: Project, text: str, path: str = "models/a.py") -> Diagnostic:
     project.source("raw", {"id": "bigint"})
     project.write(path, START + text)
@@ -51,7 +56,7 @@ def test_an_effect_is_refused_and_has_not_happened(line: str, project: Project) 
     project.source("raw", {"id": "bigint"})
     before = _files(project)
     found = mistake(project, f"X = 1\n{line}\n{LOOP}")
-    assert (found.code, str(found.where)) == ("HW0142", "models/a.py:3")
+    assert (found.code, at(found)) == ("HW0142", "models/a.py:3")
     assert _files(project) == {*before, "models"}
 
 
@@ -62,12 +67,17 @@ def _files(project: Project) -> set[str]:
 
 def test_an_effect_that_the_file_hides_is_still_found(project: Project) -> None:
     found = mistake(project, f"try:\n    open('out.txt', 'w')\nexcept BaseException:\n    pass\n{LOOP}")
-    assert (found.code, str(found.where)) == ("HW0142", "models/a.py:3")
+    assert (found.code, at(found)) == ("HW0142", "models/a.py:3")
+
+
+def test_the_place_is_that_of_the_call(project: Project) -> None:
+    found = mistake(project, f"é = 'é', open('out.txt', 'w')\n{LOOP}")
+    assert str(found.where) == "models/a.py:2:10"
 
 
 def test_an_effect_in_a_file_that_it_imports_is_found_there(project: Project) -> None:
     project.write("python/shared.py", "X = 1\nopen('out.txt', 'w')\n")
-    assert str(mistake(project, "import shared\n" + LOOP).where) == "python/shared.py:2"
+    assert at(mistake(project, "import shared\n" + LOOP)) == "python/shared.py:2"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +85,7 @@ def test_an_effect_in_a_file_that_it_imports_is_found_there(project: Project) ->
 )
 def test_reading_the_environment_is_refused(line: str, project: Project) -> None:
     found = mistake(project, f"import os\nX = {line}\n{LOOP}")
-    assert (found.code, str(found.where)) == ("HW0143", "models/a.py:3")
+    assert (found.code, at(found)) == ("HW0143", "models/a.py:3")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +105,7 @@ def test_nodes_that_differ_from_load_to_load_are_refused(value: str, project: Pr
     found = mistake(
         project, f"for n in [1]:\n    hw.sql_model(name='a', sql=f\"SELECT '{{{value}}}' AS x FROM raw\")\n"
     )
-    assert (found.code, str(found.where)) == ("HW0144", "models/a.py:3")
+    assert (found.code, at(found)) == ("HW0144", "models/a.py:3")
 
 
 def test_names_that_differ_from_load_to_load_are_refused(project: Project) -> None:
@@ -140,7 +150,7 @@ def test_a_loop_that_nothing_stops_from_inside(project: Project) -> None:
 @pytest.mark.parametrize("end", ["raise SystemExit", "import sys; sys.exit(0)", "exit()"])
 def test_a_file_that_exits(end: str, project: Project) -> None:
     found = mistake(project, f"{LOOP}{end}\n")
-    assert (found.code, str(found.where)) == ("HW0149", "models/a.py:4")
+    assert (found.code, at(found)) == ("HW0149", "models/a.py:4")
 
 
 def test_a_file_that_ends_its_process(project: Project) -> None:
@@ -159,7 +169,7 @@ def test_files_after_one_that_ends_its_process_are_loaded(project: Project) -> N
 
 def test_an_exception(project: Project) -> None:
     found = mistake(project, f"def f():\n    return 1 / 0\n{LOOP}f()\n")
-    assert (found.code, str(found.where)) == ("HW0140", "models/a.py:3")
+    assert (found.code, at(found)) == ("HW0140", "models/a.py:3")
     assert "ZeroDivisionError: division by zero" in found.message
 
 
@@ -170,7 +180,7 @@ def test_an_exception_that_cannot_be_printed(project: Project) -> None:
 
 def test_a_module_that_is_not_there(project: Project) -> None:
     found = mistake(project, f"import not_there_at_all\n{LOOP}")
-    assert (found.code, str(found.where)) == ("HW0140", "models/a.py:2")
+    assert (found.code, at(found)) == ("HW0140", "models/a.py:2")
     assert "install it" in found.hint
 
 
@@ -178,7 +188,7 @@ def test_two_files_that_import_each_other(project: Project) -> None:
     project.write("python/one.py", "from two import b\na = 1\n")
     project.write("python/two.py", "from one import a\nb = 1\n")
     found = mistake(project, f"import one\n{LOOP}")
-    assert (found.code, str(found.where)) == ("HW0140", "python/two.py:1")
+    assert (found.code, at(found)) == ("HW0140", "python/two.py:1")
     assert "import each other" in found.hint
 
 
@@ -208,7 +218,7 @@ FUNCTION = """def make(held):
 @pytest.mark.parametrize("value", ["object()", "__import__('threading').Lock()", "(n for n in [1])", "[object()]"])
 def test_a_function_that_holds_what_no_version_can_stand_on(value: str, project: Project) -> None:
     found = mistake(project, f"{FUNCTION}make({value})\n")
-    assert (found.code, str(found.where)) == ("HW0146", "models/a.py:4:5")
+    assert (found.code, at(found)) == ("HW0146", "models/a.py:4")
     assert "`held`" in found.message
 
 

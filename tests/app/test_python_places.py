@@ -84,7 +84,7 @@ def test_an_unknown_argument_of_a_check(project: Project) -> None:
     found = mistake(
         project, 'hw.sql_model(name=f"a{N}", sql="SELECT id FROM raw", checks=[hw.not_null("id", were="")])\n'
     )
-    assert (found.code, str(found.where)) == ("HW0140", "models/a.py:3")
+    assert (found.code, str(found.where)) == ("HW0140", "models/a.py:3:62")
     assert "did you mean `where`?" in found.message
 
 

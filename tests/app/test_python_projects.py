@@ -193,3 +193,14 @@ def test_sources_that_are_functions_may_be_made_in_a_loop(project: Project) -> N
     project.write("models/sources.py", START + text)
     project.apply()
     assert project.table("sales_eu") + project.table("sales_us") == [("eu", 1), ("us", 1)]
+
+
+def test_a_file_may_be_called_like_a_library(sales: Project) -> None:
+    sales.write("models/json.py", START + 'REGIONS = ["eu"]\n' + FUNCTIONS)
+    sales.write(
+        "models/csv.py",
+        START
+        + "@hw.model(columns={'n': 'bigint'})\ndef one(sales): return sales.select(['id']).rename_columns(['n'])\n",
+    )
+    sales.apply()
+    assert sales.table("count_eu") + sales.table("one") == [("eu", 2), (1,), (2,), (3,)]

@@ -94,7 +94,8 @@ def is_gone(file):
     ("text", "code"),
     [
         ("import headwater as hw\n@hw.model()\ndef bad(:\n", "HW0801"),
-        ("import headwater as hw\n@hw.model(columns=dict(a='bigint'))\ndef bad(): ...\n", "HW0802"),
+        ("import headwater as hw\n@hw.model(columns=dict(a='bigint'), tags=object())\ndef bad(): ...\n", "HW0141"),
+        ("import headwater as hw\n@hw.model(columns=missing)\ndef bad(): ...\n", "HW0140"),
         ("import headwater as hw\n@hw.model()\ndef bad(): ...\n", "HW0803"),
     ],
 )

@@ -80,7 +80,7 @@ def made_nodes(
 ) -> tuple[list[Making], list[Diagnostic]]:
     """Translate what a file made, and what went wrong on the way."""
     made: list[Making] = []
-    found = [_mishap(each) for each in ran.mishaps]
+    found = [_mishap(each, sources) for each in ran.mishaps]
     known = dict(sorted({**modules, **ran.read}.items()))
     for each in ran.nodes:
         try:
@@ -221,5 +221,10 @@ def _parsed(text: str) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
-def _mishap(mishap: Mishap) -> Diagnostic:
-    return error(mishap.code, printable(mishap.message), Where(mishap.file, mishap.line), hint=printable(mishap.hint))
+def _mishap(mishap: Mishap, sources: Sources) -> Diagnostic:
+    where = Where(mishap.file, mishap.line)
+    if mishap.column >= 0:
+        where = Where(
+            mishap.file, mishap.line, sources.source(mishap.file).mark_at(mishap.line, mishap.column).column + 1
+        )
+    return error(mishap.code, printable(mishap.message), where, hint=printable(mishap.hint))

@@ -54,6 +54,8 @@ class Mishap:
     message: str
     file: str
     line: int = 0
+    column: int = -1
+    """In bytes from 0; -1: not known."""
     hint: str = ""
 
 

@@ -1,11 +1,12 @@
 """Gets a project's function out of the modules that a release keeps: by its name, or as its module makes it."""
 
-import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from headwater.spec.making import bound, collecting
@@ -44,7 +45,7 @@ def load_function(code: Code, folder: Path) -> Callable[..., Any]:
     roots = [str(folder), str(folder / "python"), str(folder / "models"), str(own.parent)]
     sys.path[:0] = [root for root in roots if root not in sys.path]
     with _inside(folder), collecting() as made:
-        module = importlib.import_module(own.stem)
+        module = _imported(own)
     if not code.made_as:
         found: Callable[..., Any] = getattr(module, code.function)
         return found
@@ -52,6 +53,16 @@ def load_function(code: Code, folder: Path) -> Callable[..., Any]:
         if each.function is not None and each.label == code.made_as:
             return bound(each)
     raise LookupError(f"`{code.path}` no longer makes the {code.made_as}")
+
+
+def _imported(own: Path) -> ModuleType:
+    """Import a file under its own name, or one beside it where a library has that name."""
+    name = own.stem if own.stem not in sys.modules else f"project_{own.stem}"
+    spec = spec_from_file_location(name, own)
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 - it is a Python file
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @contextmanager

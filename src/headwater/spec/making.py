@@ -78,7 +78,7 @@ def note(kind: str, arguments: tuple[Any, ...], settings: Mapping[str, Any]) -> 
         settings=dict(settings),
         positional=0 if decorated is not None else len(arguments),
         file=frame.f_code.co_filename,
-        span=_span(frame),
+        span=span_of(frame),
         body=_body(frame),
     )
     if decorated is not None:
@@ -147,8 +147,8 @@ def _is_empty(cell: CellType) -> bool:
     return False
 
 
-def _span(frame: FrameType) -> tuple[int, int, int, int]:
-    """Give the place of the call that a frame is in."""
+def span_of(frame: FrameType) -> tuple[int, int, int, int]:
+    """Give the place of the call that a frame is in: lines from 1, columns in bytes from 0 (-1: not known)."""
     positions = list(frame.f_code.co_positions())
     at = frame.f_lasti // 2
     line, end_line, column, end_column = positions[at] if at < len(positions) else (None, None, None, None)

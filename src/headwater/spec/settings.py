@@ -237,6 +237,10 @@ class SinkSettings(TypedDict, total=False):
     """The table in it, which belongs to this sink."""
     schema: str
     """The table's schema; made if it is not there."""
+    timeout: str | timedelta
+    """Longest time of the calls for up to 64 slots."""
+    memory: str | int | None
+    """Memory limit of these calls."""
 
 
 class PipelineSettings(TypedDict, total=False):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
+from headwater.spec.making import span_of
+
 _REFUSED: Final = {
     "socket.": "uses the network",
     "urllib.": "uses the network",
@@ -80,6 +82,8 @@ class Effect:
     what: str
     file: str
     line: int
+    column: int
+    """In bytes from 0; -1: not known."""
 
 
 @dataclass(slots=True)
@@ -158,7 +162,8 @@ class Guard:
             return
         if is_importing:
             raise PermissionError(f"a library that is imported while a project is loaded may not do this: it {what}")
-        self.effects.append(Effect(code, what, frame.f_code.co_filename, frame.f_lineno))
+        line, column, *_ = span_of(frame)
+        self.effects.append(Effect(code, what, frame.f_code.co_filename, line, column))
         raise EffectError(what)
 
     def reads_environment(self) -> None:

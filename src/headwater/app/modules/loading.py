@@ -14,7 +14,7 @@ from headwater.project.python_running import Ran, RunFiles, ToRun
 from headwater.spec.addresses import address
 
 CACHE_FILE: Final = Path(".headwater/cache/python")
-_FORM: Final = "1"
+_FORM: Final = "2"
 """Changes with the form of what is kept."""
 
 
@@ -65,4 +65,4 @@ def _installed() -> Iterator[str]:
     for folder in dict.fromkeys(sys.path):
         path = Path(folder) if folder else None
         if path is not None and path.is_dir():
-            yield f"{folder} {path.stat().st_mtime_ns if path.name == 'site-packages' else ''}"
+            yield f"{folder} {path.stat().st_mtime_ns if path.name.endswith('-packages') else ''}"

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -77,16 +77,16 @@ def _compared(path: str, first: Ran, second: Ran) -> Ran:
     if second.mishaps:
         mishap = second.mishaps[0]
         message = f"`{path}` loads once and not again: {mishap.message}"
-        return Ran(mishaps=(Mishap(code="HW0144", message=message, file=mishap.file, line=mishap.line, hint=_OTHERS),))
+        return Ran(mishaps=(replace(mishap, code="HW0144", message=message, hint=_OTHERS),))
     one, two = _by_name(first), _by_name(second)
     for key in [*one, *two]:
         if one.get(key) != two.get(key):
             node = one.get(key) or two[key]
             what = "other nodes" if key not in one or key not in two else f"another {_name(node)}"
             message = f"`{path}` makes {what} each time it is loaded"
-            return Ran(
-                mishaps=(Mishap(code="HW0144", message=message, file=node.file, line=node.span[0], hint=_OTHERS),)
-            )
+            line, column = node.span[:2]
+            where = Mishap(code="HW0144", message=message, file=node.file, line=line, column=column, hint=_OTHERS)
+            return Ran(mishaps=(where,))
     return first
 
 

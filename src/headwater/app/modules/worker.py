@@ -30,6 +30,10 @@ _LARGEST: Final = 2**20
 _LOADING: Final = "a file that makes nodes only makes nodes: what does something belongs into their functions"
 
 
+_Place = tuple[str, int, int]
+"""File, line from 1, column in bytes from 0 (-1: not known)."""
+
+
 class TooLongError(BaseException):
     """Ends a file that has run for too long."""
 
@@ -83,7 +87,7 @@ class _Runner:
     def _told(self, problem: BaseException, path: str) -> list[dict[str, Any]]:
         if isinstance(problem, EffectError):
             return []
-        line = self._line(problem.__traceback__) or (path, 0)
+        line = self._place(problem.__traceback__) or (path, 0, -1)
         if isinstance(problem, TooLongError):
             message = f"`{path}` takes longer than {self.limit_s:g} s to load"
             hint = "is this a loop without an end? `load_timeout:` in headwater.yaml gives it longer"
@@ -92,22 +96,25 @@ class _Runner:
             hint = "a file that makes nodes is imported, not run as a program"
             return [_mishap("HW0149", f"`{path}` ends the process that loads it", line, hint)]
         if isinstance(problem, SyntaxError) and problem.filename in self.texts.files:
-            where = (self.texts.relative(str(problem.filename)), problem.lineno or 0)
+            where = (self.texts.relative(str(problem.filename)), problem.lineno or 0, -1)
             return [_mishap("HW0801", f"Python syntax error: {problem.msg}", where, "")]
         message = f"loading `{path}` raised {type(problem).__name__}: {_said(problem)}"
         return [_mishap("HW0140", message, line, _hint(problem))]
 
-    def _line(self, trace: TracebackType | None) -> tuple[str, int] | None:
-        """Give the innermost line of the project."""
+    def _place(self, trace: TracebackType | None) -> _Place | None:
+        """Give the innermost place in the project."""
         frames = [each for each in traceback.extract_tb(trace) if each.filename in self.texts.files]
-        return (self.texts.relative(frames[-1].filename), frames[-1].lineno or 0) if frames else None
+        if not frames:
+            return None
+        last = frames[-1]
+        return self.texts.relative(last.filename), last.lineno or 0, -1 if last.colno is None else last.colno
 
     def _effect(self, effect: Any) -> dict[str, Any]:
         file = self.texts.relative(effect.file)
         hint = "say it with `variables:` in headwater.yaml, or with a reference such as ${env:NAME} in a setting"
         is_environment = effect.code == "HW0143"
         message = f"`{file}` {effect.what} while it is loaded"
-        return _mishap(effect.code, message, (file, effect.line), hint if is_environment else _LOADING)
+        return _mishap(effect.code, message, (file, effect.line, effect.column), hint if is_environment else _LOADING)
 
     def _read(self, path: str) -> tuple[dict[str, str], list[dict[str, Any]]]:
         """Give the text of the project's other files that were read: nodes depend on them."""
@@ -123,7 +130,7 @@ class _Runner:
                 text = None
             if text is None:
                 message = f"`{path}` reads `{self.texts.relative(name)}`, which is no text file of at most 1 MiB"
-                wrong.append(_mishap("HW0142", message, (path, 0), _LOADING))
+                wrong.append(_mishap("HW0142", message, (path, 0, -1), _LOADING))
             else:
                 read[self.texts.relative(name)] = text
         return read, wrong
@@ -163,8 +170,9 @@ class _Runner:
         return made.body == made.file and own.get(name) is made.function and bound(made) is made.function
 
 
-def _mishap(code: str, message: str, where: tuple[str, int], hint: str) -> dict[str, Any]:
-    return {"code": code, "message": message, "file": where[0], "line": where[1], "hint": hint}
+def _mishap(code: str, message: str, where: _Place, hint: str) -> dict[str, Any]:
+    file, line, column = where
+    return {"code": code, "message": message, "file": file, "line": line, "column": column, "hint": hint}
 
 
 def _said(problem: BaseException) -> str:
