@@ -26,6 +26,7 @@ from headwater.spec.observations import Item, SetAside
 
 _PIECE_BYTES: Final = 1 << 20
 _BY_LINE: Final = LINE_FORMATS | {"csv", "tsv", "jsonl"}
+_LINE_ENDS_BYTES: Final = 64
 _FOLDER: Final = "unpacked-"
 _NUMBERS: Final = count()
 
@@ -98,14 +99,14 @@ class Archives:
             hint="it may be cut off, or still being written; replace it, or leave it out of `path`",
         )
 
-    def long_lines(self, items: Iterable[Item], found: Iterable[SetAside]) -> list[SetAside]:
-        """Give the lines too long to be read that are not among those found."""
+    def with_long_lines(self, items: Iterable[Item], found: Iterable[SetAside]) -> list[SetAside]:
+        """Add the lines too long to be read, of which the engine reports some, some at the end of the line before."""
         if not self._has_lines:
-            return []
-        known = {(row.identity, row.line) for row in found if row.reason == "too long"}
-        lines = ((item, line) for item, seen in self._of(items) for line in seen.long)
+            return list(found)
         limit = self._settings.max_line
-        return [as_reject(item, line, limit) for item, line in lines if (item.identity, line.line) not in known]
+        own = [as_reject(item, line, limit) for item, seen in self._of(items) for line in seen.long]
+        places = {(row.identity, at) for row in own for at in range(row.position - _LINE_ENDS_BYTES, row.position + 1)}
+        return [*(row for row in found if row.reason != "too long" or (row.identity, row.position) not in places), *own]
 
 
 def _look(settings: Settings, item: Item) -> _Seen:

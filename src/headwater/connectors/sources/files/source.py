@@ -85,11 +85,12 @@ class Files:
         return inspections
 
     def _add_long_lines(self, items: Sequence[Item], found: dict[str, Inspection]) -> None:
-        reported = [row for inspection in found.values() for row in inspection.set_aside]
-        for row in self._archives.long_lines(items, reported):
-            before = found.get(row.identity) or Inspection(row.identity, 0, ())
-            rows = sorted((*before.set_aside, row), key=lambda each: (each.position, each.line))
-            found[row.identity] = replace(before, set_aside=tuple(rows))
+        for item in items:
+            before = found.get(item.identity) or Inspection(item.identity, 0, ())
+            rows = self._archives.with_long_lines([item], before.set_aside)
+            if tuple(rows) != before.set_aside:
+                rows.sort(key=lambda row: (row.position, row.line))
+                found[item.identity] = replace(before, set_aside=tuple(rows))
 
     def discover(
         self, connection: "duckdb.DuckDBPyConnection", items: Sequence[Item]
@@ -156,7 +157,7 @@ class Files:
             grouped = self._layouts.grouped(items)
             found = [*grouped.set_aside, *self._collected(connection, grouped.readings)]
             found += [serial.mark(s.item) for s in items if serial.is_suspect(self._settings, s, found)]
-        found += self._archives.long_lines(files, found)
+        found = self._archives.with_long_lines(files, found)
         self._refuse_bad_rows(found)
         return tuple(found)
 
