@@ -5,11 +5,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headwater.app.initialise import initialise
 from headwater.app.making_tests import new_test
 from headwater.app.testing import run_tests
 from headwater.diagnostics import HeadwaterError
 from headwater.run.covering import Witness, cover, thinned
 from headwater.run.disguise import Disguise
+from tests.harness import Project
 
 ORDERS = {"id": "bigint", "who": "text", "kind": "text", "price": "double"}
 ROWS = [(n, f"ann{n % 5}", ["tea", "coffee", "milk"][n % 3], n * 1.5) for n in range(60)]
@@ -412,3 +414,26 @@ def test_a_cover_takes_everything_that_can_be_taken(found):
 def test_nothing_more_can_be_taken_from_what_was_thinned_out(rows, needed):
     kept = thinned(sorted(rows | needed), lambda rest: needed <= set(rest))
     assert set(kept) == needed
+
+
+def test_a_model_that_remembers_is_tested_by_its_own_query(orders):
+    orders.model("it", "SELECT who, price FROM orders WHERE price > 80", kind="merge", key=["who"])
+    found = made(orders)
+    assert entry_of(found)["model"] == "it@changes"
+    assert expected(found)[0].keys() >= {"who", "price"}
+    assert "hw_link" not in found.text
+
+
+@pytest.mark.slow
+def test_every_model_of_a_real_project_gets_a_test_that_passes(tmp_path):
+    initialise(tmp_path, "flights", name="flights")
+    project = Project(tmp_path)
+    project.apply()
+    models = [node.name for node in project.graph().nodes if node.source is None and "@" not in node.name]
+    for model in models:
+        found = made(project, model)
+        project.write(found.file.path, found.file.after)
+    results = run_tests(tmp_path).results
+    assert len(models) > 8
+    assert [each.name for each in results if not each.passed] == []
+    assert {f"{model} on real rows" for model in models} <= {each.name for each in results}

@@ -17,6 +17,7 @@ from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest, wa
 from headwater.graph.drafts import Macros
 from headwater.graph.guarded import guarded_columns
 from headwater.graph.resolve_references import parse, read_macros
+from headwater.graph.split_chains import AT, CHANGES, LINK
 from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Calendar, Interval
 from headwater.plan.positions import extended
@@ -29,6 +30,7 @@ from headwater.run.masking import Place
 from headwater.run.matching import Row
 from headwater.run.probing import MOST_ROWS, Laboratory, ProbedInput
 from headwater.run.relations import define
+from headwater.spec.nodes import Model
 from headwater.spec.project import Project
 from headwater.spec.tests import UnitTest
 from headwater.sql.binding import BindError
@@ -83,8 +85,9 @@ def new_test(
     node = _model(checked.graph, model)
     if most_rows < 1:
         raise Invalid.of("HW0674", f"a test of {most_rows} rows shows nothing", hint="`--rows` is 1 or more")
-    title = name or f"{node.name} on real rows"
-    file = place_test(workspace.root, title, node.name, checked.project)
+    own = node.name.removesuffix(CHANGES)
+    title = name or f"{own} on real rows"
+    file = place_test(workspace.root, title, own, checked.project)
     maker = _Maker(workspace, checked, node)
     chosen, slot, now = maker.choose(environment, most_rows)
     draft = Draft(
@@ -115,7 +118,7 @@ def new_test(
 
 def _model(graph: Graph, name: str) -> Node:
     nodes = {node.name.casefold(): node for node in graph.nodes}
-    node = nodes.get(name.casefold())
+    node = nodes.get(f"{name}{CHANGES}".casefold()) or nodes.get(name.casefold())  # of a chain, the user's own query
     models = [each.name for each in graph.nodes if each.source is None]
     if node is None:
         hint = suggest(name[:100], models) or f"models: {', '.join(models[:10]) or 'none'}"
@@ -219,7 +222,7 @@ def question_of(project: Project, graph: Graph, node: Node, most: int) -> Questi
     sources = [(each.node, nodes[each.node].source) for each in node.inputs]
     query, equalities, unclear = _parsed(project, nodes, node)
     return Question(
-        model=project.models[node.name],
+        model=_as_compiled(project.models[node.name.removesuffix(CHANGES)], node),
         where=Where(node.file, node.line),
         most=most,
         query=query,
@@ -229,6 +232,12 @@ def question_of(project: Project, graph: Graph, node: Node, most: int) -> Questi
         required=frozenset((name, column) for name, source in sources if source for column in source.required),
         variables=graph.variables,
     )
+
+
+def _as_compiled(model: Model, node: Node) -> Model:
+    """Give a model with the query that its node has: something may stand before what the user wrote."""
+    before = node.query.find(model.query) if model.query else -1
+    return replace(model, query=node.query, query_column=model.query_column - before) if before > 0 else model
 
 
 def _parsed(
@@ -260,15 +269,16 @@ def _relation(node: Node) -> tuple[tuple[str, str], ...]:
 def _expecting(draft: Draft, path: str, runner: Runner) -> tuple[Draft, list[Diagnostic]]:
     """Fill in what the model makes of the given rows, and prove that the test passes as it is written."""
     notes: list[Diagnostic] = []
-    left_out: set[str] = set()
+    left_out = {LINK, AT} if draft.model.endswith(CHANGES) else set[str]()
+    silent = frozenset(left_out)
     rows = runner.returned(0, _read(draft, path))
     for attempt in range(1, _MOST_ATTEMPTS):
         kept = [{name: value for name, value in row.items() if name not in left_out} for row in rows]
         tried = replace(draft, expect=sorted(kept, key=repr))
         result = runner.result(attempt, _read(tried, path))
         if result.passed:
-            if left_out:
-                message = f"not expected, because they are not the same twice: {', '.join(sorted(left_out))}"
+            if left_out - silent:
+                message = f"not expected, because they are not the same twice: {', '.join(sorted(left_out - silent))}"
                 notes.append(warning("HW0676", message, result.where))
             return tried, notes
         changing = _changing(result, rows)
