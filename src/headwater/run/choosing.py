@@ -110,8 +110,9 @@ class _Chooser:
         taken = self._taken(rows)
         invented = self._invented(rows, self._missed(taken))
         rows = added(rows, invented)
-        rows, taken = self._masked(rows, self._taken(rows))
-        self._report(self._missed(taken))
+        before = self._taken(rows)
+        rows, taken = self._masked(rows, before)
+        self._report({key: each for key, each in self._missed(taken).items() if key not in before})
         return Chosen(
             rows=rows,
             remarks={(each.input, _place_of(each, rows)): self._remark(each) for each in invented},
@@ -224,7 +225,9 @@ class _Chooser:
             cut, interval = each.relation.time, self._moment.intervals.get(each.name)
             if cut is not None and interval is not None:
                 literal = time_literal(interval[0], cut.type, cut.timezone)
-                found[each.name, cut.column] = literal.partition("'")[2].partition("'")[0].replace(" ", "T")
+                found[each.name, cut.column] = (
+                    literal.partition("'")[2].partition("'")[0].replace(" ", "T").replace("+00:00", "Z")
+                )
         return {place: text for place, text in found.items() if place in types}
 
     def _texts(self) -> list[str]:

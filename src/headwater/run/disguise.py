@@ -96,6 +96,8 @@ def _fake(text: str, value: Any, type_: TypeName, chance: _Stream, shift: int) -
         return _number(value, chance)
     if head in {"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"} or head.startswith("TIMESTAMP"):
         return _moment(text, head, shift)
+    if isinstance(value, Decimal):
+        return Decimal(_letters(text, chance))
     if head in {"DECIMAL", "HUGEINT", "UBIGINT", "UHUGEINT"}:
         return _letters(text, chance)
     special = {"UUID": _uuid, "JSON": _json, "ENUM": _label, "BLOB": _blob, "TIME": _time, "BIT": _bit}
