@@ -336,6 +336,8 @@ class Histories(RuleBasedStateMachine):
         assert found["ahead_days"] == build("ahead_days", code, self.data, found, naive(self.project.now), environment)
         now_known = sorted(row[:2] for row in found["known"] if row[3] is None)
         assert now_known == sorted(self.data.names), f"{environment} known"
+        pile = sorted(row for rows in self.data.files.values() for row in rows)
+        assert found["pile"] == pile, f"{environment} pile"
         self._expect_named(environment, found, expected, code)
         self._expect_what_it_remembers("log", environment, found, [(code, data) for data in self.datas])
         self._expect_what_it_remembers(

@@ -15,6 +15,7 @@ Tables, each standing on what is above it::
     past       history     when each key had which v, by day (what came: past@changes)
     log        append      what came first in each day, whatever comes later
     known      history     when each key had which name, by snapshots of names (known@changes)
+    pile       append      each file of events once
     ahead      by day      v with a bonus, whose changes go forward
     ahead_days by day      totals of that
 """
@@ -37,11 +38,11 @@ CUT = {"clean": 1, "days": 1, "pairs": 2, "rolling": 1, "named": 1}
 CUT |= {"latest@changes": 1, "past@changes": 1, "log": 1, "ahead": 1, "ahead_days": 1}
 """Node → days a slot has."""
 BASIS = ("clean", "days", "pairs", "rolling", "named", "everything", "seen", "top")
-CHAINS = ("latest@changes", "latest", "past@changes", "past", "log", "known@changes", "known", "ahead", "ahead_days")
+CHAINS = ("latest@changes", "latest", "past@changes", "past", "log", "known@changes", "known", "pile", "ahead", "ahead_days")
 ORDER = (*BASIS, *CHAINS)
 FOLDED = ("everything", "top", "latest", "past", "known")
 """Nodes with one slot."""
-EXACT = frozenset(ORDER) - {"named", "log", "ahead", "ahead_days", "known", "known@changes"}
+EXACT = frozenset(ORDER) - {"named", "log", "pile", "ahead", "ahead_days", "known", "known@changes"}
 """Nodes whose rows follow from the files as they are now; the others remember."""
 WINDOW_DAYS = {"dev": None, "prod": None, "small": 2}
 
@@ -122,6 +123,7 @@ def _write_chains(project: Project, code: Code, by_day: dict) -> None:
     project.model("latest", changes, kind="merge", **chain)
     project.model("past", changes, kind="history", **chain)
     project.model("log", "SELECT ts, k, v FROM clean", kind="append", on_restate="ignore", time="ts", every="1d")
+    project.model("pile", "SELECT ts, k, v FROM events", kind="append")
     project.model("known", "SELECT k, name FROM names", kind="history", key=["k"])
     extra = ", v * 2 AS extra" if code.extra else ""
     project.model("ahead", f"SELECT ts, v + {code.bonus} AS v{extra} FROM clean", on_change="forward", **by_day)
@@ -193,7 +195,7 @@ def build_all(code: Code, data: Data, now: datetime, environment: str) -> Tables
     """A plain build of everything."""
     tables: Tables = {}
     for node in ORDER:
-        if node not in {"known", "known@changes"}:
+        if node not in {"known", "known@changes", "pile"}:
             tables[node] = build(node, code, data, tables, now, environment)
     return tables
 

@@ -3,6 +3,7 @@
 import pytest
 
 from headwater.diagnostics import Invalid
+from headwater.events import Phase
 
 PRICES = {"seen": "timestamp", "id": "bigint", "price": "double"}
 
@@ -127,7 +128,7 @@ def test_appended_slots_may_be_left_as_they_came(project):
 
 def test_appending_without_time_adds_all_that_is_there_each_time_it_moves(project):
     project.source("stock", {"id": "bigint", "n": "bigint"}, rows=[(1, 5)])
-    project.model("counts", "SELECT id, n, $now AS counted FROM stock", kind="append")
+    project.model("counts", "SELECT id, n, $now AS counted FROM stock", kind="append", reads={"stock": "all"})
     project.apply()
     project.source("stock", {"id": "bigint", "n": "bigint"}, rows=[(1, 4)])
     project.later(hours=1).run()
@@ -303,3 +304,98 @@ def test_a_python_model_may_be_a_history(project):
         (100, False),
         (110, True),
     ]
+
+
+ORDERS = {"id": "bigint", "n": "bigint"}
+
+
+def orders(project, **files):
+    """Files with rows of (id, n), without time."""
+    project.source("orders", ORDERS, on_vanish="delete")
+    for name, rows in files.items():
+        project.file("orders", f"{name}.csv", list(ORDERS), rows)
+
+
+def test_an_append_without_time_appends_new_files(project):
+    orders(project, a=[(1, 1)])
+    project.model("log", "SELECT * FROM orders", kind="append")
+    project.apply()
+    project.file("orders", "b.csv", list(ORDERS), [(2, 2)])
+    project.run()
+    assert project.query("SELECT * FROM log ORDER BY id") == [(1, 1), (2, 2)]
+    assert project.due() == {}
+
+
+def test_a_file_that_was_renamed_is_no_new_file(project):
+    orders(project, a=[(1, 1)])
+    project.model("log", "SELECT * FROM orders", kind="append")
+    project.apply()
+    (project.root / "data/orders/a.csv").rename(project.root / "data/orders/a.1.csv")
+    project.run()
+    assert project.query("SELECT * FROM log") == [(1, 1)]
+
+
+def test_a_file_that_was_rewritten_begins_the_chain_anew_or_is_ignored(project):
+    orders(project, a=[(1, 1)], b=[(2, 2)])
+    project.model("log", "SELECT * FROM orders", kind="append")
+    project.model("first", "SELECT * FROM orders", kind="append", on_restate="ignore")
+    project.apply()
+    project.file("orders", "a.csv", list(ORDERS), [(1, 10)])
+    project.file("orders", "c.csv", list(ORDERS), [(3, 3)])
+    assert "on_restate: rebuild" in project.plan().why["log"]
+    project.run()
+    assert project.query("SELECT * FROM log ORDER BY id") == [(1, 10), (2, 2), (3, 3)]
+    assert project.query("SELECT * FROM first ORDER BY id") == [(1, 1), (2, 2), (3, 3)]
+    assert project.due() == {}
+
+
+def test_a_merge_may_take_new_files_only_through_an_inline_model(project):
+    orders(project, a=[(1, 1), (2, 2)])
+    project.model("clean", "SELECT id, n * 10 AS n FROM orders", kind="inline")
+    project.model("state", "SELECT * FROM clean", kind="merge", key=["id"], reads={"clean": "new"})
+    project.apply()
+    project.file("orders", "b.csv", list(ORDERS), [(2, 3)])
+    project.run()
+    assert project.query("SELECT * FROM state ORDER BY id") == [(1, 10), (2, 30)]
+    assert project.query('SELECT count(*) FROM "state@changes"') == [(3,)]
+
+
+def test_a_crash_neither_loses_nor_repeats_a_file(project):
+    orders(project, a=[(1, 1)])
+    project.model("log", "SELECT * FROM orders", kind="append")
+    project.apply()
+    project.file("orders", "b.csv", list(ORDERS), [(2, 2)])
+
+    class Killed(Exception):
+        pass
+
+    def die():
+        raise Killed
+
+    project.when(lambda event: isinstance(event, Phase) and event.name == "move", die)
+    with pytest.raises(Killed):
+        project.run()
+    project.later(minutes=2).run()
+    assert project.query("SELECT * FROM log ORDER BY id") == [(1, 1), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "code"),
+    [
+        ("SELECT * FROM base", {"kind": "append"}, "HW0267"),
+        ("SELECT o.* FROM orders AS o JOIN others USING (id)", {"kind": "append"}, "HW0267"),
+        ("SELECT * FROM base", {"kind": "append", "reads": {"base": "new"}}, "HW0267"),
+        ("SELECT * FROM orders", {"kind": "full", "reads": {"orders": "new"}}, "HW0260"),
+        (
+            "SELECT * FROM orders",
+            {"kind": "merge", "key": ["id"], "reads": {"orders": "new"}, "on_missing": "delete"},
+            "HW0260",
+        ),
+    ],
+)
+def test_what_new_files_are_must_be_clear(project, query, header, code):
+    orders(project)
+    project.source("others", ORDERS)
+    project.model("base", "SELECT * FROM orders")
+    project.model("chained", query, **header)
+    assert [found.split()[0] for found in project.mistakes] == [code]

@@ -198,7 +198,8 @@ def _row_settings(
     )
     set_aside = tuple(check.address for check in draft.checks.get(model.name, ()) if check.scope == "row")
     part = model.chain
-    links = (part.kind, *part.key, part.on_missing, part.deleted) if part and part.role == "links" else ()
+    links = [part.kind, *part.key, part.on_missing, part.deleted] if part and part.role == "links" else []
+    links += [f"new {each.node}" for each in inputs if each.new]
     return address("settings", model.timezone, *cut, "reads", *seen, "set aside", *set_aside, *links)
 
 
@@ -232,6 +233,7 @@ def _inputs(draft: Draft, model: Model, nodes: Mapping[str, Node]) -> tuple[Inpu
                 moving=model.kind != "incremental" or cut or name in model.restate_on,
                 before_s=reads.before if reads else 0.0,
                 after_s=reads.after if reads else 0.0,
+                new=name in draft.read_once.get(model.name, ()),
             )
         )
     return tuple(inputs)

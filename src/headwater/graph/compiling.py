@@ -18,6 +18,7 @@ from headwater.graph.infer_columns import infer_columns
 from headwater.graph.keep_promises import keep_promises
 from headwater.graph.order_nodes import order_nodes
 from headwater.graph.prove_slots import prove_slots
+from headwater.graph.read_once import read_once
 from headwater.graph.resolve_pipelines import resolve_pipelines
 from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
@@ -39,6 +40,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     order_nodes,  # topological; a ring is a diagnostic
     infer_columns,  # names and types, top-down
     trace_lineage,  # value and control columns per output column
+    read_once,  # of which inputs links read each file once
     cut_time,  # how nodes are cut by time, and settings about it
     prove_slots,  # of which models one query may fill several slots
     compile_checks,  # assertions → SQL

@@ -128,6 +128,8 @@ def _no_inputs(draft: Draft, model: Model, times: Mapping[str, TimeCut]) -> Iter
             if name not in inputs:
                 message = f"`{name}` is not among what `{model.name}` reads"
                 yield error("HW0226", message, where, hint=suggest(name, inputs))
+            elif key == "reads" and model.reads[name].rows is not None:
+                continue  # see `read_once`
             elif key == "reads" and not (is_cut(model) and name in times):
                 message = f"`{name}` is not read by slots"
                 yield error(

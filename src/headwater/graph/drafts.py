@@ -96,6 +96,8 @@ class Draft:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Cache keys of analyses, by model."""
     analyses: Mapping[str, Analysis] = field(default_factory=dict)
+    read_once: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Links → inputs of which each file is read by one link only."""
     times: Mapping[str, TimeCut] = field(default_factory=dict)
     slotwise: frozenset[str] = frozenset()
     """Models of which one query may fill several slots."""

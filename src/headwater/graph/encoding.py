@@ -70,7 +70,7 @@ def _settings(node: Node) -> tuple[Any, ...]:
     time = node.time
     return (
         [(check.address, check.name, check.on_fail) for check in node.checks],
-        [(each.node, each.moving) for each in node.inputs],
+        [(each.node, each.moving, each.new) for each in node.inputs],
         (time.start, time.end, time.complete) if time else None,
         replace(node.source, settings={}, columns_line=0) if node.source else None,
         [(column.name, column.description, column.unit, column.class_) for column in node.columns],

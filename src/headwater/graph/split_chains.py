@@ -57,6 +57,10 @@ def _is_by_time(model: Model) -> bool:
     return model.time is not None or model.every is not None
 
 
+def _reads_new(model: Model) -> bool:
+    return any(reads.rows == "new" for reads in model.reads.values())
+
+
 def _parts(model: Model) -> dict[str, Model]:
     kind = model.kind
     assert kind in {"merge", "append", "history"}  # noqa: S101 - asked by the caller
@@ -66,7 +70,7 @@ def _parts(model: Model) -> dict[str, Model]:
         key=model.key,
         track=model.track,
         deleted=model.deleted,
-        on_missing=model.on_missing or ("delete" if kind == "history" else "keep"),
+        on_missing=model.on_missing or ("delete" if kind == "history" and not _reads_new(model) else "keep"),
         ignores_restated=model.on_restate == "ignore",
         bucket_rows=max(1, model.bucket_rows),
     )

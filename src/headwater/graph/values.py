@@ -58,6 +58,8 @@ class Input:
     """When it moves, slots that stand on it are due (False: read as of the run)."""
     before_s: float = 0.0
     after_s: float = 0.0
+    new: bool = False
+    """A link reads of it only the files that no link before has read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

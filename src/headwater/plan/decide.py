@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
+from headwater.plan.links import fresh_of, unseen
 from headwater.plan.positions import Positions, Table, digest_of, extended
 from headwater.plan.values import NodePlan, SourceFacts
 from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, Version, address, link_slot
-from headwater.spec.fills import Entry
+from headwater.spec.fills import Entry, Mark
 from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
 
 Drifted = Callable[[Node, Entries, frozenset[SlotKey], Entries], frozenset[SlotKey]]
@@ -39,6 +40,8 @@ class Knowledge:
     """The newest existing fill of a volatile node's slot on these moving inputs (promotion takes the same fill)."""
     chain: Callable[[Node], Entries]
     """The longest chain of links of this version that an environment serves (one that has none takes it as it is)."""
+    read: Callable[[Node, Sequence[FillId]], Sequence[Mark]] = lambda *_: ()
+    """The files that these links have read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,7 @@ class _Decision:
     stuck: set[SlotKey] = field(default_factory=set)
     restated: set[SlotKey] = field(default_factory=set)
     ignored: set[SlotKey] = field(default_factory=set)
+    fresh: tuple[Mark, ...] = ()
 
     def chosen(self) -> dict[SlotKey, Entry]:
         return {**self.keep, **self.reuse, **self.build}
@@ -179,17 +183,31 @@ class Decider:
             stuck=frozenset(decision.stuck),
             restated=frozenset(decision.restated),
             ignored=frozenset(decision.ignored),
+            fresh=decision.fresh,
             inputs=decision.inputs,
             settles=settles if is_settling else "",
         )
 
     def _links(self, node: Node, current: Entries, decision: _Decision) -> Entries:
         """Past links stay as they are; an environment without any takes another's chain."""
-        if current:
-            decision.keep.update(current)
-            return current
-        decision.reuse.update(self.knowledge.chain(node))
-        return dict(decision.reuse)
+        taken = current or dict(self.knowledge.chain(node))
+        if any(each.new for each in node.inputs):
+            taken = self._once(node, taken, decision)
+        (decision.keep if current else decision.reuse).update(taken)
+        return taken
+
+    def _once(self, node: Node, current: Entries, decision: _Decision) -> Entries:
+        """Find the files that no link has read; a chain that has read one that is no longer there begins anew."""
+        now = [mark for each in node.inputs if each.new for mark in self.positions.marks(each.node)]
+        read = self.knowledge.read(node, [entry.fill for entry in current.values()])
+        decision.fresh, has_gone = fresh_of(now, read)
+        if node.chain and node.chain.ignores_restated:
+            decision.fresh = unseen(decision.fresh, read)
+        elif has_gone:
+            decision.fresh = tuple(now)
+            decision.restated.update(current)
+            return {}
+        return current
 
     def _keys(self, node: Node, current: Entries) -> Iterable[SlotKey]:
         if node.kind == "full":
@@ -254,7 +272,10 @@ class Decider:
     def _is_link_due(self, node: Node, want: _Want, current: Entries, decision: _Decision) -> bool:
         """The next link is due when the inputs no longer stand where they stood at the last one."""
         last = current[max(current)] if current else None
-        if last and last.moving == want.moving and not (self.options.refresh and node.volatile):
+        if last and any(each.new for each in node.inputs):
+            if not decision.fresh:
+                return False
+        elif last and last.moving == want.moving and not (self.options.refresh and node.volatile):
             return False
         if not want.is_ready:
             decision.waiting.add(want.key)

@@ -9,6 +9,7 @@ from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.source_index import SourceIndex
 from headwater.plan.values import SourceFacts
 from headwater.spec.addresses import ABSENT, HUB, Digest, address
+from headwater.spec.fills import Mark
 from headwater.spec.observations import Item
 from headwater.spec.releases import Entries
 
@@ -60,6 +61,13 @@ class Positions:
         part = extended(each, interval)
         return self.whole(each.node) if part is None else self.within(each.node, *part)
 
+    def marks(self, name: str) -> list[Mark]:
+        """Give the files of a source, or of all sources below a view: who they are and where they lie."""
+        node = self._nodes[name]
+        if node.kind == "source":
+            return [(name, *mark) for mark in self._index(name).marks]
+        return [mark for each in node.inputs for mark in self.marks(each.node)]
+
     def view(self, name: str) -> Node | None:
         """Give a view or inline node, which has no rows of its own; None for sources and tables."""
         node = self._nodes[name]
@@ -80,6 +88,11 @@ class Positions:
         if node.kind in {"view", "inline"}:
             return _combined((each.node, self.of_input(each, (start, end))) for each in node.inputs)
         return self._slots_within(node, start, end)
+
+    def items_of(self, name: str, marks: frozenset[Mark]) -> list[tuple[str, Item]]:
+        """Give (site, item) of those files of a source that are marked."""
+        index = self._index(name)
+        return [pair for pair, mark in zip(index.items, index.marks, strict=True) if (name, *mark) in marks]
 
     def items_within(self, name: str, start: datetime, end: datetime) -> list[tuple[str, Item]]:
         """Give (site, item) of a source's files that hold rows between two instants."""

@@ -30,6 +30,11 @@ class SourceIndex:
         if facts.occupied is not None:
             self._cut([facts.occupied.get(item.identity, ()) for _, item in self.items])
 
+    @property
+    def marks(self) -> list[tuple[str, str]]:
+        """What stands for each file, and its path."""
+        return [(token, item.path) for token, (_, item) in zip(self._tokens, self.items, strict=True)]
+
     def within(self, start: float, end: float) -> Numbers:
         """Give the files that hold rows between two moments (seconds since 1970-01-01T00:00Z, the end excluded)."""
         if not self._is_cut:

@@ -10,7 +10,7 @@ from headwater.graph.column_changes import ColumnChange
 from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Interval
 from headwater.spec.addresses import Digest, Slot, Version
-from headwater.spec.fills import Entry
+from headwater.spec.fills import Entry, Mark
 from headwater.spec.observations import Item, Observation, Runs
 from headwater.spec.releases import Entries, Head, SlotKey
 
@@ -61,6 +61,8 @@ class NodePlan:
     """Of those to take or compute: filled before, on inputs that have moved since."""
     ignored: frozenset[SlotKey] = frozenset()
     """Kept although their inputs have moved (``on_restate: ignore``)."""
+    fresh: tuple[Mark, ...] = ()
+    """Of a link that reads each file once: the files that it reads."""
     inputs: Mapping[SlotKey, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For slots to take or compute: (input, its position)."""
     settles: str = ""

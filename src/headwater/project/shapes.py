@@ -22,11 +22,11 @@ from headwater.project.reading import (
 from headwater.project.yaml_nodes import Node
 from headwater.spec.checks import AnyCheck
 from headwater.spec.fields import Doc
-from headwater.spec.nodes import Column
+from headwater.spec.nodes import Column, Reads
 from headwater.spec.tests import Expectation, Rows
 
 CHECKS: Final = tuple[AnyCheck, ...]
-SHORT: Final[dict[type, str]] = {Column: "type", Rows: "rows", Expectation: "rows"}
+SHORT: Final[dict[type, str]] = {Column: "type", Rows: "rows", Expectation: "rows", Reads: "rows"}
 """Shapes that may be written as one value: ``carrier: text`` is short for ``carrier: {type: text}``."""
 
 

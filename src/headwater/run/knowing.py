@@ -7,10 +7,11 @@ from headwater.graph.values import Node
 from headwater.plan.decide import Knowledge
 from headwater.run.measuring import fill_checks
 from headwater.spec.addresses import Digest, FillId
-from headwater.spec.fills import Entry
+from headwater.spec.fills import Entry, Mark
 from headwater.spec.releases import Entries, SlotKey
 from headwater.state.database import Database
 from headwater.state.fills import chain_elsewhere, condemned, recorded, served_elsewhere
+from headwater.state.fills import known as recorded_fills
 from headwater.state.packs import pack_ids
 from headwater.state.verdicts import verdicts
 
@@ -45,4 +46,9 @@ def knowledge(db: Database, store: Store) -> Knowledge:
     def chain(node: Node) -> Entries:
         return chain_elsewhere(db, node.name, node.version)
 
-    return Knowledge(sealed=sealed, refused=refused, latest=newest, chain=chain)
+    def read(node: Node, ids: Sequence[FillId]) -> list[Mark]:
+        found = recorded_fills(db, ids)
+        loose = (store.find(node.name, node.version, fill) for fill in ids if fill not in found)
+        return [mark for fill in (*found.values(), *loose) if fill for mark in fill.read]
+
+    return Knowledge(sealed=sealed, refused=refused, latest=newest, chain=chain, read=read)

@@ -178,6 +178,7 @@ def fill_of(
         files=files,
         attempt=to.attempt,
         inputs=slot.inputs,
+        read=slot.read,
     )
 
 

@@ -10,6 +10,10 @@ PACK_FORMAT = 1
 """Raised when an older Headwater could misread a pack's manifest."""
 
 
+Mark = tuple[str, str, str]
+"""A file that a link has read: source, what stands for it in positions, path."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredColumn:
     """A column's name, its DuckDB type, and the type that the Parquet file holds (differs where Parquet cannot)."""
@@ -52,6 +56,8 @@ class Pack:
     file: StoredFile
     filled: int
     """How many of its fills have rows: who wants as many of them reads the file whole."""
+    slots: int = 0
+    """How many fills it was made of."""
     format: int = PACK_FORMAT
 
 
@@ -88,6 +94,8 @@ class Fill:
 
     A fold shares the files of buckets that nothing touched with the fold before.
     """
+    read: tuple[Mark, ...] = ()
+    """Of a link that reads each file once: the files it has read."""
 
     @property
     def rows(self) -> int:

@@ -107,6 +107,10 @@ class Reads:
 
     before: Annotated[Seconds, Doc("how much earlier than the slot's start")] = Seconds(0)
     after: Annotated[Seconds, Doc("how much later than the slot's end")] = Seconds(0)
+    rows: Annotated[
+        Literal["new", "all"] | None,
+        Doc("merge, append, history without `time`: only files that no run has read, or all there are"),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

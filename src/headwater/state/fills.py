@@ -39,6 +39,7 @@ class _Body:
     """Of its pack."""
     bytes: int = 0
     lows: tuple[tuple[str, ...], ...] = ()
+    read: tuple[tuple[str, str, str], ...] = ()
 
 
 def record(db: Database, fills: Iterable[Fill], *, at: datetime | None = None) -> None:
@@ -182,6 +183,7 @@ def selected(connection: sqlite3.Connection, where: str, values: Iterable[object
             body.rows,
             body.bytes,
             body.lows,
+            body.read,
         )
 
 
@@ -218,7 +220,7 @@ def _columns(connection: sqlite3.Connection, digest: str) -> tuple[StoredColumn,
 def body_of(fill: Fill) -> bytes:
     """Write what nobody searches for in a fill."""
     parts = (fill.files, fill.rejects, fill.rejects_file, fill.attempt, fill.seconds, fill.inputs, fill.format)
-    return _encoder().encode(_Body(*parts, fill.packed_rows, fill.packed_bytes, fill.lows))
+    return _encoder().encode(_Body(*parts, fill.packed_rows, fill.packed_bytes, fill.lows, fill.read))
 
 
 @cache

@@ -7,6 +7,7 @@ from headwater.plan.calendar import Calendar, Interval
 from headwater.plan.positions import Positions, digest_of, extended
 from headwater.plan.values import NodePlan, Plan
 from headwater.spec.addresses import ALL, HUB
+from headwater.spec.fills import Mark
 from headwater.spec.observations import Item
 from headwater.spec.releases import Entries
 from headwater.tasks.values import FoldBase, Relation, Task, TaskSlot
@@ -43,7 +44,8 @@ class _Compiler:
     def task(self, each: NodePlan, slots: list[TaskSlot], number: int, makers: Mapping[str, str]) -> Task:
         first, last = slots[0].interval, slots[-1].interval
         interval = (first[0], last[1]) if first and last else None
-        relations = tuple(self.relation(below, interval) for below in each.node.inputs)
+        only = frozenset(each.fresh)
+        relations = tuple(self.relation(below, interval, only if below.new else None) for below in each.node.inputs)
         return Task(
             id=f"{each.node.name}#{number}",
             node=each.node,
@@ -76,13 +78,14 @@ class _Compiler:
         new = {each.fill for each in self._entries(changes).values()}
         return FoldBase(before=entry.fill, removed=tuple(sorted(old - new)), added=tuple(sorted(new - old)))
 
-    def relation(self, each: Input, reader: Interval | None) -> Relation:
+    def relation(self, each: Input, reader: Interval | None, only: frozenset[Mark] | None = None) -> Relation:
+        """Give what an input is for a stretch of time; ``only`` names the files that are read of it."""
         node, interval = self._nodes[each.node], extended(each, reader)
         if node.kind in {"view", "inline"}:
-            inputs = tuple(self.relation(below, interval) for below in node.inputs)
+            inputs = tuple(self.relation(below, interval, only) for below in node.inputs)
             return Relation(name=node.name, kind="view", version=node.version, interval=interval, inputs=inputs)
         if node.kind == "source":
-            items = tuple(self._items(node.name, interval))
+            items = tuple(self._items(node.name, interval, only))
             return Relation(
                 name=node.name, kind="source", version=node.version, interval=interval, time=node.time, items=items
             )
@@ -91,7 +94,9 @@ class _Compiler:
             name=node.name, kind="table", version=node.version, interval=interval, time=node.time, fills=fills
         )
 
-    def _items(self, name: str, interval: Interval | None) -> Iterable[tuple[str, Item]]:
+    def _items(self, name: str, interval: Interval | None, only: frozenset[Mark] | None) -> Iterable[tuple[str, Item]]:
+        if only is not None:
+            return self._positions.items_of(name, only)
         if interval is not None:
             return self._positions.items_within(name, *interval)
         return [(o.site, item) for o in self._plan.sources[name].observations for item in o.items]
@@ -141,7 +146,9 @@ def _slots(each: NodePlan) -> Iterator[TaskSlot]:
     for key, entry in sorted(each.build.items()):
         site, slot = key
         interval = calendar.interval(slot) if calendar else None
-        yield TaskSlot(site=site, slot=slot, entry=entry, interval=interval, inputs=each.inputs.get(key, ()))
+        yield TaskSlot(
+            site=site, slot=slot, entry=entry, interval=interval, inputs=each.inputs.get(key, ()), read=each.fresh
+        )
 
 
 def _fills(relations: Iterable[Relation]) -> Iterator[str]:

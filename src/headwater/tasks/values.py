@@ -7,7 +7,7 @@ from typing import Literal
 from headwater.graph.values import Node, TimeCut
 from headwater.plan.calendar import Interval
 from headwater.spec.addresses import Slot
-from headwater.spec.fills import Entry
+from headwater.spec.fills import Entry, Mark
 from headwater.spec.observations import Item
 
 
@@ -38,6 +38,8 @@ class TaskSlot:
     entry: Entry
     interval: Interval | None
     inputs: tuple[tuple[str, str], ...] = ()
+    read: tuple[Mark, ...] = ()
+    """Of a link that reads each file once: the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

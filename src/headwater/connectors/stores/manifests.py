@@ -90,6 +90,7 @@ def _fill(document: dict[str, Any]) -> Fill:
     known["columns"] = tuple(StoredColumn(*column) for column in document["columns"])
     known["files"] = tuple(StoredFile(**file) for file in document["files"])
     known["inputs"] = tuple((node, digest) for node, digest in document.get("inputs", ()))
+    known["read"] = tuple((source, token, path) for source, token, path in document.get("read", ()))
     known["lows"] = tuple(tuple(low) for low in document.get("lows", ()))
     return Fill(**known)
 
