@@ -29,7 +29,9 @@ from hypothesis.stateful import (
 from headwater.app.janitor import janitor
 from headwater.diagnostics import Conflict, Invalid
 from headwater.events import Phase as Entered
+from headwater.graph.values import Graph
 from headwater.run.context import FillBook
+from headwater.run.packed import own_select
 from tests.harness import Project
 from tests.oracle.processes import start
 from tests.oracle.world import (
@@ -53,6 +55,7 @@ from tests.oracle.world import (
     served,
     slot_rows,
     write_code,
+    write_ledger,
     write_project,
 )
 
@@ -95,6 +98,14 @@ class Histories(RuleBasedStateMachine):
         for day in range(4):
             self._add(self._rows(chance, day))
         write_code(self.project, self.code)
+
+    @rule(rows=st.lists(st.integers(-9, 9), min_size=1, max_size=3))
+    def rows_in_a_database(self, rows: list) -> None:
+        """What a landed source gives only once."""
+        first = len(self.data.ledger) + 1
+        ledger = (*self.data.ledger, *enumerate(rows, first))
+        write_ledger(self.project, ledger[first - 1 :])
+        self._know(replace(self.data, ledger=ledger))
 
     @rule(day=st.integers(0, 9), seed=st.integers(0, 1000), bad=st.booleans())
     def late_file(self, day: int, seed: int, bad: bool) -> None:
@@ -173,7 +184,8 @@ class Histories(RuleBasedStateMachine):
     @rule(environment=environments)
     def save_a_plan(self, environment: str) -> None:
         head = self.project.head(environment)
-        self.saved.append((environment, self.project.graph(environment), head.code, self.code))
+        graph = self._codes_of(environment)
+        self.saved.append((environment, graph, head.code, self.code))
 
     @precondition(lambda self: self.saved)
     @rule(which=st.integers(0, 99))
@@ -181,7 +193,6 @@ class Histories(RuleBasedStateMachine):
         environment, graph, base, code = self.saved.pop(which % len(self.saved))
         moved = self.project.head(environment).code != base
         try:
-            self.codes[graph.digest] = code
             self._note(environment, self.project.apply(environment, graph=graph, base=base, fails=None))
             assert not moved, "a plan whose base has moved was applied"
         except Conflict:
@@ -306,7 +317,7 @@ class Histories(RuleBasedStateMachine):
                 self._verify_rebuild(node, slot, rows, self.codes_of_version.get(fill.version, code), tables)
 
     def _verify_rebuild(self, node: str, slot: str, rows: list, code: Code, tables: dict) -> None:
-        worlds = [(data, tables) for data in reversed(self.datas)] if node in {"clean", "named"} else []
+        worlds = [(data, tables) for data in reversed(self.datas)] if node in {"clean", "named", "landed"} else []
         worlds += [(self.data, tables), *reversed(self.past)]
         tried = []
         for data, above in worlds:
@@ -414,10 +425,11 @@ class Histories(RuleBasedStateMachine):
         computed = [fill.id for receipt in outcome.settled.receipts for fill in receipt.fills]
         assert len(computed) == len(set(computed)), "a fill was computed twice in one run"
 
-    def _codes_of(self, environment: str) -> None:
+    def _codes_of(self, environment: str) -> Graph:
         graph = self.project.graph(environment)
         self.codes[graph.digest] = self.code
         self.codes_of_version |= {node.version: self.code for node in graph.nodes if node.name == "ahead"}
+        return graph
 
     def _touch(self, *names: str) -> None:
         self.touched |= set(names)
@@ -432,9 +444,8 @@ class Histories(RuleBasedStateMachine):
 
     def _rows_of(self, fill) -> list:
         store = self.project.workspace.store
-        paths = [store.path(fill.node, fill.version, file.name) for file in fill.files]
         with self.project.workspace.engine.session() as session:
-            table = session.run(store.relation(fill.columns, paths)).to_arrow_table()
+            table = session.run(own_select(store, [fill])).to_arrow_table()
             return ordered([tuple(row.values()) for row in table.to_pylist()])
 
     def _rows(self, chance: random.Random, day: int, *, bad: bool = False) -> list:

@@ -18,9 +18,12 @@ Tables, each standing on what is above it::
     pile       append      each file of events once
     ahead      by day      v with a bonus, whose changes go forward
     ahead_days by day      totals of that
+    landed     full        sums of a database whose rows are landed
 """
 
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -38,9 +41,21 @@ CUT = {"clean": 1, "days": 1, "pairs": 2, "rolling": 1, "named": 1}
 CUT |= {"latest@changes": 1, "past@changes": 1, "log": 1, "ahead": 1, "ahead_days": 1}
 """Node → days a slot has."""
 BASIS = ("clean", "days", "pairs", "rolling", "named", "everything", "seen", "top")
-CHAINS = ("latest@changes", "latest", "past@changes", "past", "log", "known@changes", "known", "pile", "ahead", "ahead_days")
+CHAINS = (
+    "latest@changes",
+    "latest",
+    "past@changes",
+    "past",
+    "log",
+    "known@changes",
+    "known",
+    "pile",
+    "ahead",
+    "ahead_days",
+    "landed",
+)
 ORDER = (*BASIS, *CHAINS)
-FOLDED = ("everything", "top", "latest", "past", "known")
+FOLDED = ("everything", "top", "latest", "past", "known", "landed")
 """Nodes with one slot."""
 EXACT = frozenset(ORDER) - {"named", "log", "pile", "ahead", "ahead_days", "known", "known@changes"}
 """Nodes whose rows follow from the files as they are now; the others remember."""
@@ -66,6 +81,7 @@ class Data:
 
     files: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     names: tuple[Row, ...] = ((0, "zero"), (1, "one"), (2, "two"))
+    ledger: tuple[Row, ...] = ()
 
     def with_file(self, name: str, rows: Iterable[Row]) -> "Data":
         return replace(self, files={**self.files, name: tuple(rows)})
@@ -76,9 +92,22 @@ class Data:
 
 def write_project(project: Project) -> None:
     """Write everything that does not change."""
-    project.settings(environments={"dev": {}, "prod": {}, "small": {"window": "2d"}}, keep="1d")
+    project.settings(environments={"dev": {}, "prod": {}, "small": {"window": "2d"}}, keep="1d", compact={"after": 3})
     project.source("events", EVENTS, time="ts", start="2024-01-01", on_vanish="delete")
     project.source("names", NAMES)
+    project.write(
+        "sources/ledger.yaml",
+        "sources:\n  ledger: {connector: sqlite, path: ledger.db, table: moves, cursor: id,"
+        " columns: {id: bigint, v: bigint}}\n",
+    )
+    write_ledger(project, ())
+
+
+def write_ledger(project: Project, rows: Iterable[Row]) -> None:
+    """Add rows to the database, as its application would."""
+    with closing(sqlite3.connect(project.root / "ledger.db")) as connection, connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS moves (id INTEGER PRIMARY KEY, v INTEGER)")
+        connection.executemany("INSERT INTO moves VALUES (?, ?)", list(rows))
 
 
 def write_code(project: Project, code: Code) -> None:
@@ -87,7 +116,10 @@ def write_code(project: Project, code: Code) -> None:
     project.model(
         "clean",
         f"SELECT ts, k, v * {code.factor} AS v FROM events",
-        checks=[{"accepted_range": {"column": "v", "max": code.limit}}],
+        checks=[
+            {"accepted_range": {"column": "v", "max": code.limit}},
+            {"drift": {"metric": "rows", "within": "50%", "over": 3, "on_fail": "warn"}},
+        ],
         **by_day,
     )
     project.model("days", "SELECT date_trunc('day', ts) AS ts, k, sum(v) AS total FROM clean GROUP BY ALL", **by_day)
@@ -123,6 +155,7 @@ def _write_chains(project: Project, code: Code, by_day: dict) -> None:
     project.model("latest", changes, kind="merge", **chain)
     project.model("past", changes, kind="history", **chain)
     project.model("log", "SELECT ts, k, v FROM clean", kind="append", on_restate="ignore", time="ts", every="1d")
+    project.model("landed", "SELECT count(*) AS n, coalesce(sum(v), 0)::bigint AS total FROM ledger")
     project.model("pile", "SELECT ts, k, v FROM events", kind="append")
     project.model("known", "SELECT k, name FROM names", kind="history", key=["k"])
     extra = ", v * 2 AS extra" if code.extra else ""
@@ -159,6 +192,8 @@ def build(node: str, code: Code, data: Data, tables: Tables, now: datetime, envi
         return sorted(row for row in tables["everything"] if row[1] > 0)
     if node in {"latest", "past", "known"}:
         return folded(node, tables)
+    if node == "landed":
+        return [(len(data.ledger), sum(v for _, v in data.ledger))]
     return [(max((total for _, total in tables["seen"]), default=None),)]
 
 
