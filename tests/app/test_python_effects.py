@@ -134,7 +134,7 @@ for start in [datetime(2013, 1, 2)]:
 
 @pytest.mark.parametrize("loop", ["while True: pass", "while True:\n    try: 1\n    except Exception: pass"])
 def test_a_loop_without_an_end(loop: str, project: Project) -> None:
-    project.settings(load_timeout="1s")
+    project.settings(load_timeout="2s")
     found = mistake(project, f"{LOOP}{loop}\n")
     assert found.code == "HW0145"
     assert found.where is not None
