@@ -8,6 +8,8 @@ class Scale:
     """Sizes and repetitions of all benchmarks."""
 
     lines: int = 3_000_000
+    format_lines: int = 1_000_000
+    """Lines of each format and compression."""
     growth: tuple[int, ...] = (1, 3)
     """Multiples of ``lines`` for the row about growth."""
     models: tuple[int, ...] = (100, 1000)
@@ -20,4 +22,4 @@ class Scale:
 
 
 FULL = Scale()
-QUICK = Scale(lines=100_000, growth=(1,), models=(30,), slots=(500,), starts=3, times=1)
+QUICK = Scale(lines=100_000, format_lines=50_000, growth=(1,), models=(30,), slots=(500,), starts=3, times=1)
