@@ -185,12 +185,12 @@ class Histories(RuleBasedStateMachine):
     def save_a_plan(self, environment: str) -> None:
         head = self.project.head(environment)
         graph = self._codes_of(environment)
-        self.saved.append((environment, graph, head.code, self.code))
+        self.saved.append((environment, graph, head.code))
 
     @precondition(lambda self: self.saved)
     @rule(which=st.integers(0, 99))
     def apply_a_saved_plan_late(self, which: int) -> None:
-        environment, graph, base, code = self.saved.pop(which % len(self.saved))
+        environment, graph, base = self.saved.pop(which % len(self.saved))
         moved = self.project.head(environment).code != base
         try:
             self._note(environment, self.project.apply(environment, graph=graph, base=base, fails=None))
