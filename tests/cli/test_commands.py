@@ -20,7 +20,7 @@ def test_init_says_what_it_made_and_what_comes_next(tmp_path):
     said = CommandLine(tmp_path)("init", "shop")
     assert "  models/                 1 file    tables, each a query with its settings above it" in lines(said)
     assert "  headwater plan    what would be computed, and why; nothing changes" in lines(said)
-    assert (tmp_path / "shop/headwater.yaml").read_text().startswith("project: shop\n")
+    assert "\nproject: shop\n" in (tmp_path / "shop/headwater.yaml").read_text()
 
 
 def test_check_counts_what_is_there(headwater):

@@ -235,7 +235,7 @@ def test_a_broken_value_in_a_new_column_counts_the_same_for_every_reader(evolvin
 
 @pytest.mark.parametrize(
     "settings",
-    [{"format": "combined", "path": "data/raw/*.log"}, {"header": False}, {"land": True}],
+    [{"format": "combined", "path": "data/raw/*.log"}, {"header": False}],
 )
 def test_what_cannot_evolve_says_so(project, settings):
     columns = {"ts": "timestamptz"} if "path" in settings else ID
@@ -245,6 +245,12 @@ def test_what_cannot_evolve_says_so(project, settings):
     with pytest.raises(Invalid) as refused:
         project.apply()
     assert [d.code for d in refused.value.diagnostics] == ["HW0280"]
+
+
+def test_what_is_landed_cannot_evolve(project):
+    body = "{connector: sqlite, path: x.db, table: t, columns: {id: bigint}, on_schema_change: evolve}"
+    project.write("sources/db.yaml", f"sources:\n  db: {body}\n")
+    assert [each.split()[0] for each in project.mistakes] == ["HW0280"]
 
 
 def test_values_in_the_place_of_names_are_refused(project):

@@ -72,7 +72,7 @@ def plan_with(context: Context, options: Options, *, lands: bool = True) -> Plan
         landing={} if lands else pending(context.graph, context.sources, context),
     )
     plan = plan_from(context, head, observed, previous, options)
-    served = previous()
+    served = previous() if plan.changes_code else plan.graph
     changes = column_changes(served, plan.graph) if served and plan.changes_code else ()
     plan = replace(plan, columns=changes, diagnostics=(*plan.diagnostics, *news(context.db, context.graph, served)))
     return Planned(context=context, observed=observed, plan=plan, previous=previous, options=options)
