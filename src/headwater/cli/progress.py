@@ -20,6 +20,7 @@ from headwater.events import (
     FillReused,
     Phase,
     SinkLoaded,
+    SourceLanded,
     TaskFailed,
     TaskFinished,
     TaskStarted,
@@ -33,6 +34,7 @@ _EVERY_S: Final = 10.0
 """How often a plain display says how far it is."""
 _PHASES: Final = {
     "load": "Reading the project",
+    "land": "landing what is new",
     "observe": "Looking at sources",
     "plan": "Planning",
     "build": "Computing",
@@ -87,7 +89,7 @@ class Totals:
             case FileInspected(rejects=rejects):
                 self.files += 1
                 self.rejects += rejects
-            case SinkLoaded():
+            case SinkLoaded() | SourceLanded():
                 self.done += 1
             case _:
                 return
@@ -128,6 +130,8 @@ def _of_work(event: Event) -> str:
             line = f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, gave up: {clean(message)}"
         case FileInspected(path=path, rows=rows):
             line = f"{_mark('·', 'yellow')} {clean(path)}: {count(rows, 'row')}"
+        case SourceLanded(source=source, rows=rows, seconds=seconds):
+            line = f"{_mark('<', 'blue')} {clean(source)}: {count(rows, 'row')} landed in {duration(seconds)}"
         case FillReused(node=node, slots=slots):
             line = f"{_mark('=', 'cyan')} {clean(node)}: {count(slots, 'slot')} reused"
         case SinkLoaded(sink=sink, rows=rows):
