@@ -34,7 +34,7 @@ _EVERY_S: Final = 10.0
 """How often a plain display says how far it is."""
 _PHASES: Final = {
     "load": "Reading the project",
-    "land": "landing what is new",
+    "land": "Landing what is new",
     "observe": "Looking at sources",
     "plan": "Planning",
     "build": "Computing",
