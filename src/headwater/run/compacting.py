@@ -132,9 +132,8 @@ def _batches(packing: Packing, node: Node) -> Iterator[list[Fill]]:
         if len(fills) >= enough:
             yield from _cut(fills, limits, enough if of_hour > 1 else MOST_FILLS)
     if not found:
-        small = fills_in_small_packs(
-            packing.db, packing.environment, node.name, limits.to_bytes // 2, max(2, limits.after)
-        )
+        below, fewest = (limits.to_bytes // 2, MOST_FILLS // 2), max(2, limits.after)
+        small = fills_in_small_packs(packing.db, packing.environment, node.name, below=below, fewest=fewest)
         for fills in _alike(small):
             if _packs(fills) >= limits.after:
                 yield from (each for each in _cut(fills, limits, MOST_FILLS) if _packs(each) > 1)

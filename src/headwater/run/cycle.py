@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from headwater.diagnostics import HeadwaterError
 from headwater.events import Blocked, CheckFinished, FillReused, Phase
-from headwater.graph.values import Graph
+from headwater.graph.values import Graph, Node
 from headwater.plan.decide import Options
 from headwater.plan.diff import diff
 from headwater.plan.values import Plan, Step
@@ -23,6 +23,7 @@ from headwater.run.python_models import Request, fills_of, needed, perform_in_pr
 from headwater.run.reclaiming import BUILD, USE, finish_condemned
 from headwater.run.relations import Surroundings
 from headwater.run.worker import Receipt, perform
+from headwater.spec.addresses import FillId
 from headwater.spec.quality import Measurement
 from headwater.spec.releases import Head, Verdict
 from headwater.state.file_index import record_set_aside
@@ -130,6 +131,8 @@ class _Cycle:
         self._failures: dict[str, HeadwaterError] = {}
         self._receipts: list[Receipt] = []
         self._unresolved: tuple[Verdict, ...] = ()
+        self._sealed: dict[str, frozenset[FillId]] = {}
+        """Node to compute → fills that somebody had sealed before."""
         self._held: set[str] = set()
         """Versions whose fills are kept from the janitor, because this run takes some."""
 
@@ -221,11 +224,17 @@ class _Cycle:
         self._fills.load({fill for task in tasks for fill in (*fills_of(task.relations), *task.also_read)})
         self._lease([f"{BUILD}:{task.node.version}" for task in tasks])
         finish_condemned(context.db, context.store, [slot.entry.fill for task in tasks for slot in task.slots])
+        self._sealed = {name: self._sealed_before(node) for name, node in {t.node.name: t.node for t in tasks}.items()}
         with context.engine.one_thread_each() if are_many_and_small(tasks, self._bytes_of) else nullcontext():
             executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
         failed = {task.node.name: executed.failures[task.id] for task in tasks if task.id in executed.failures}
         self._failures.update(failed)
         return frozenset(failed)
+
+    def _sealed_before(self, node: Node) -> frozenset[FillId]:
+        """Somebody may have sealed fills while we waited for the lease; from now on it is ours."""
+        context = self._context
+        return context.store.sealed(node.name, node.version, pack_ids(context.db, node.name, node.version))
 
     def _bytes_of(self, fill: str) -> int:
         return self._fills[fill].bytes
@@ -267,8 +276,7 @@ class _Cycle:
 
     def _already(self, task: Task) -> Receipt | None:
         """Somebody may have sealed all of a task's fills while we waited for the lease: then nothing is computed."""
-        known = pack_ids(self._context.db, task.node.name, task.node.version)
-        sealed = self._context.store.sealed(task.node.name, task.node.version, known)
+        sealed = self._sealed[task.node.name]
         ids = [slot.entry.fill for slot in task.slots]
         if not sealed.issuperset(ids):
             return None

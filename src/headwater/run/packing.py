@@ -62,6 +62,7 @@ def write_pack(
         columns=columns,
         file=file,
         filled=sum(count > 0 for count in rows),
+        slots=len(fills),
     )
     return tuple(
         replace(fill, files=(), pack=pack, packed_rows=count, packed_bytes=file.bytes * count // max(1, file.rows))

@@ -43,8 +43,9 @@ class Repacked:
 
 _SERVED = "JOIN entries AS e ON e.fill = f.id JOIN environments AS n ON n.number = e.environment"
 _LOOSE = f"{_SERVED} WHERE n.name = ? AND e.node = ? AND f.node = ? AND f.pack IS NULL AND f.condemned = 0"
-_SMALL = "f.pack IN (SELECT id FROM packs WHERE node = ? AND byte_count < ?)"
-_IN_SMALL = f"{_SERVED} WHERE n.name = ? AND e.node = ? AND {_SMALL} AND f.condemned = 0"
+_SMALL = """
+FROM packs WHERE node = ? AND byte_count < ? AND slots < ? AND EXISTS (SELECT 1 FROM fills WHERE pack = packs.id)"""
+_IN_SMALL = f"{_SERVED} WHERE n.name = ? AND e.node = ? AND f.pack IN (SELECT id {_SMALL}) AND f.condemned = 0"
 
 
 def loose_fills(db: Database, environment: str, node: str, fewest: int) -> tuple[Fill, ...]:
@@ -58,17 +59,18 @@ def loose_fills(db: Database, environment: str, node: str, fewest: int) -> tuple
         return tuple(selected(connection, f"{_LOOSE} ORDER BY f.slot, f.site", values)) if count >= fewest else ()
 
 
-def fills_in_small_packs(db: Database, environment: str, node: str, bytes_: int, fewest: int) -> tuple[Fill, ...]:
-    """Give the fills of a node, in the order of slots, that an environment serves from packs smaller than ``bytes_``.
+def fills_in_small_packs(
+    db: Database, environment: str, node: str, *, below: tuple[int, int], fewest: int
+) -> tuple[Fill, ...]:
+    """Give the fills of a node, in the order of slots, that an environment serves from packs ``below`` (bytes, slots).
 
     None, without reading them, if there are fewer such packs than ``fewest``.
     """
-    small = "SELECT count(*) FROM packs WHERE node = ? AND byte_count < ?"
     with db.read() as connection:
-        if connection.execute(small, (node, bytes_)).fetchone()[0] < fewest:
+        if connection.execute(f"SELECT count(*) {_SMALL}", (node, *below)).fetchone()[0] < fewest:
             return ()
         where = f"{_IN_SMALL} ORDER BY f.slot, f.site"
-        return tuple(selected(connection, where, (environment, node, node, bytes_)))
+        return tuple(selected(connection, where, (environment, node, node, *below)))
 
 
 def repack(db: Database, packed: Sequence[Repacked], found: Compaction) -> None:

@@ -223,6 +223,7 @@ PACKS: Final = (
         node TEXT NOT NULL,
         version TEXT NOT NULL,
         byte_count INTEGER NOT NULL,
+        slots INTEGER NOT NULL,
         body BLOB NOT NULL,
         at TEXT NOT NULL,
         is_loose INTEGER NOT NULL DEFAULT 0

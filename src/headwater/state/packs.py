@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     import msgspec
 
 _PUT = """
-INSERT INTO packs (id, node, version, byte_count, body, at, is_loose) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+INSERT INTO packs (id, node, version, byte_count, slots, body, at, is_loose) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO NOTHING"""
 _EMPTY = "NOT EXISTS (SELECT 1 FROM fills WHERE fills.pack = packs.id)"
 
 
 def put_packs_in(connection: sqlite3.Connection, packs: Iterable[Pack], at: datetime | None = None) -> None:
     """Record packs in a transaction that is open; ``at``: since when fills that had files of their own lie in them."""
     when = (stamp(at) if at else "", int(at is not None))
-    rows = [(pack.id, pack.node, pack.version, pack.file.bytes, _encoder().encode(pack), *when) for pack in packs]
+    encode = _encoder().encode
+    rows = [(p.id, p.node, p.version, p.file.bytes, p.slots, encode(p), *when) for p in packs]
     connection.executemany(_PUT, rows)
 
 

@@ -35,6 +35,7 @@ class Lake:
         """Directories that this process made or found."""
         self._rooted: set[Path] = set()
         """Directories of which this process knows that their names are durable."""
+        self._directories: dict[tuple[str, Version], Path] = {}
         self._shelf = packing.Shelf()
         self.ranges = Ranges(self.root, self._mark)
         self._check_format()
@@ -107,7 +108,10 @@ class Lake:
             return inspection.measure(Path(path), rows)
 
     def _directory(self, node: str, version: Version) -> Path:
-        return paths.directory(self.root, node, version)
+        known = self._directories.get((node, version))
+        if known is None:
+            known = self._directories[node, version] = paths.directory(self.root, node, version)
+        return known
 
     def _mark(self) -> None:
         marker = self.root / _MARKER
@@ -158,7 +162,13 @@ class Lake:
     def make_durable(self, fills: Sequence[Fill]) -> None:
         """Return when the files, manifests and names of sealed fills are on the disk; a head may name them then."""
         with explained("HW0652", f"write to the lake {self.root}"):
-            files = dict.fromkeys(path for fill in fills for path in (*self._data(fill), str(self._manifest_of(fill))))
+            files: dict[str, None] = {}
+            packs: set[str] = set()
+            for fill in fills:
+                if fill.pack is None or fill.pack.id not in packs or fill.rejects_file:
+                    files |= dict.fromkeys((*self._data(fill), str(self._manifest_of(fill))))
+                if fill.pack:
+                    packs.add(fill.pack.id)
             sync_all([*files, *self._touched(fills)])
 
     def is_whole(self, fill: Fill) -> bool:

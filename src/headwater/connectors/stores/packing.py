@@ -92,8 +92,8 @@ def delete_loose(directory: Path, fills: Iterable[Fill], *, rejects: bool) -> tu
         fill = begins.get(f"{stem}-")
         if fill is not None and (last.removesuffix(".parquet").isdigit() or (rejects and name == fill.rejects_file)):
             freed.append(inspection.remove(directory / name))
-    for fill in begins.values():
-        freed.append(inspection.remove_if(directory / f"{fill.id}.json", partial(_is_of, fill)))
+    manifests_of = ((directory / f"{fill.id}.json", fill) for fill in begins.values())
+    freed += [inspection.remove_if(path, partial(_is_of, fill)) for path, fill in manifests_of]
     return sum(size > 0 for size in freed), sum(freed)
 
 
