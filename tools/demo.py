@@ -14,6 +14,10 @@ BEFORE, AFTER = "avg(d.dep_delay) AS mean_delay", "avg(greatest(d.dep_delay, 0))
 WORST = (
     "SELECT carrier, round(avg(mean_delay), 1) AS delay FROM daily_delays GROUP BY carrier ORDER BY delay DESC LIMIT 5"
 )
+HANDS = (
+    "SELECT tailnum, carrier, valid_from, valid_to FROM operators WHERE tailnum IN"
+    " (SELECT tailnum FROM operators GROUP BY ALL HAVING count(*) > 1) ORDER BY tailnum, valid_from LIMIT 4"
+)
 TITLE = "# Delays at the three airports of New York"
 
 
@@ -40,6 +44,7 @@ STEPS: tuple[Show | Change, ...] = (
     Show("What stands in dev now?", ("status",)),
     Show("Some lines were damaged: they are set aside, not lost.", ("quarantine", "list")),
     Show("Ask it something.", ("query", WORST)),
+    Show("Which aircraft changed hands? A history knows, whatever came late.", ("query", HANDS)),
     Show("Release the same tables to prod: nothing is built again.", ("apply", "--env", "prod", "--yes")),
     Change("Change one column: a departure ahead of time counts as on time."),
     Show("What does that mean? Only true readers of the column are rebuilt.", ("plan",)),
