@@ -3,6 +3,7 @@
 import pytest
 
 from headwater.diagnostics import Invalid
+from tests.cli.conftest import CommandLine
 
 ORDERS = "SELECT id, price, note FROM raw"
 BI = {"bi-team": {"columns": ["id", "price"], "owner": "bi@example.org"}}
@@ -171,3 +172,20 @@ def test_a_merged_table_has_a_contract_too(shop):
 def test_a_contract_that_is_none_is_a_mistake(shop, wrong):
     orders(shop, ORDERS, contract=wrong)
     assert shop.mistakes
+
+
+def test_a_plan_says_what_is_compatible_and_what_breaks_whom(shop):
+    orders(shop, "SELECT id, CAST(price AS DECIMAL(9,2)) AS price, note, 1 AS one FROM raw")
+    shop.reopen()
+    said = CommandLine(shop.root)("plan").out
+    assert "  orders: `price` changes from DOUBLE to DECIMAL(9,2) (breaking, read by totals)" in said
+    assert "  orders: `one` is added (compatible)" in said
+
+
+def test_a_plan_as_json_has_the_same(shop):
+    orders(shop, "SELECT id, price FROM raw")
+    shop.reopen()
+    assert CommandLine(shop.root)("--json", "plan").document["columns"] == [
+        {"node": "orders", "column": "note", "change": "removed", "before": "VARCHAR", "after": None,
+         "breaking": True, "breaks": []}
+    ]  # fmt: skip
