@@ -34,7 +34,8 @@ def logfmt_reading(settings: Settings, items: Sequence[ScanItem]) -> Reading:
     texts = {c.name: _text(settings, c, number) for number, c in enumerate(declared)}
     typed = typed_texts(settings, "{cut}", texts, {})
     places = [f"__hw_at_{number}" for number in range(len(declared))]
-    again = [_stands_again(c.name, place) for c, place in zip(declared, places, strict=True)]
+    present = " + ".join(f"CASE WHEN {place} > 0 THEN 1 ELSE 0 END" for place in places)
+    again = [_stands_again(c.name, place, present) for c, place in zip(declared, places, strict=True)]
 
     def relation(lines: str) -> str:
         return typed.relation.replace("{cut}", _cut(settings, lines), 1)
@@ -46,7 +47,7 @@ def logfmt_reading(settings: Settings, items: Sequence[ScanItem]) -> Reading:
         Flaw("format", "", f"NOT coalesce({is_any}, false)", "the line holds none of the declared keys"),
     ]
     if settings.lines.repeated_key == "reject":
-        carried |= {"__hw_keys": "raw.__hw_keys"}
+        carried |= {"__hw_keys": "raw.__hw_keys", "__hw_known": "raw.__hw_known"}
         flaws += [
             Flaw("repeated", c.name, condition, f"`{c.name}` stands in the line more than once")
             for c, condition in zip(declared, again, strict=True)
@@ -63,6 +64,10 @@ def _cut(settings: Settings, lines: str) -> str:
     marked = f"SELECT {LINE}, {FILE}, {whole}, {_TEXT} AS __hw_text FROM ({lines}) AS l"
     paired = f"SELECT {LINE}, {FILE}, __hw_whole, {_PAIRS} AS __hw_pairs FROM ({marked}) AS marked"
     keyed = f"SELECT *, {_KEYS} AS __hw_keys FROM ({paired}) AS paired"
+    if settings.lines.repeated_key == "reject":
+        names = ", ".join(quote_literal(c.name + "=") for c in settings.contract.columns)
+        known = f"len(list_filter(__hw_keys, lambda k: k IN ({names})))"
+        keyed = f"SELECT *, {known} AS __hw_known FROM ({keyed}) AS counted"
     places = ", ".join(f"{_place(settings, c)} AS __hw_at_{n}" for n, c in enumerate(settings.contract.columns))
     return f"SELECT *, {places} FROM ({keyed}) AS keyed"
 
@@ -77,8 +82,10 @@ def _place(settings: Settings, column: ContractColumn) -> str:
     return found
 
 
-def _stands_again(name: str, place: str) -> str:
-    return f"coalesce(list_position(__hw_keys[{place} + 1:], {quote_literal(name + '=')}) > 0, false)"
+def _stands_again(name: str, place: str, present: str) -> str:
+    # Only of lines with more known keys than columns that have one, few if any, all keys are compared.
+    again = f"coalesce(list_position(__hw_keys[{place} + 1:], {quote_literal(name + '=')}) > 0, false)"
+    return f"CASE WHEN __hw_known > {present} THEN {again} ELSE false END"
 
 
 def _text(settings: Settings, column: ContractColumn, number: int) -> str:

@@ -45,9 +45,11 @@ def with_year(relation: str, items: Sequence[ScanItem], settings: Settings, late
     moments = {read_path(settings, scan.item): latest(scan.item) for scan in items}
     known = {path: at for path, at in moments.items() if at is not None}
     last, join = _last(known)
-    this, before = _in_year(f"year({last})"), _in_year(f"year({last}) - 1")
-    local = f"CASE WHEN {is_local} THEN CASE WHEN {this} <= {last} THEN {this} ELSE {before} END END"
-    return f"SELECT p.*, {zoned}, {local} AS __hw_local FROM ({relation}) AS p{join}"
+    this = f"CASE WHEN {is_local} THEN {_in_year(f'year({last})')} END AS __hw_this, {last} AS __hw_last"
+    dated = f"SELECT p.*, {this} FROM ({relation}) AS p{join}"
+    before = f"CASE WHEN {is_local} THEN {_in_year('year(__hw_last) - 1')} END"
+    local = f"CASE WHEN __hw_this <= __hw_last THEN __hw_this ELSE {before} END"
+    return f"SELECT *, {zoned}, {local} AS __hw_local FROM ({dated}) AS dated"
 
 
 def _last(known: Mapping[str, datetime]) -> tuple[str, str]:
