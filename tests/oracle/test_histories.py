@@ -194,6 +194,7 @@ class Histories(RuleBasedStateMachine):
         moved = self.project.head(environment).code != base
         try:
             self._note(environment, self.project.apply(environment, graph=graph, base=base, fails=None))
+            self._touch(environment)
             assert not moved, "a plan whose base has moved was applied"
         except Conflict:
             assert moved, "a plan on an unmoved base was refused"
@@ -318,6 +319,10 @@ class Histories(RuleBasedStateMachine):
 
     def _verify_rebuild(self, node: str, slot: str, rows: list, code: Code, tables: dict) -> None:
         worlds = [(data, tables) for data in reversed(self.datas)] if node in {"clean", "named", "landed"} else []
+        if node == "log":  # what came first, of which nothing else may be left
+            clean = [row for data in self.datas for rows in data.files.values() for row in rows]
+            first, last = min(clean)[0], max(clean)[0] + DAY
+            worlds = [(d, {"clean": slot_rows("clean", code, d, {}, first, last)}) for d in reversed(self.datas)]
         worlds += [(self.data, tables), *reversed(self.past)]
         tried = []
         for data, above in worlds:

@@ -399,3 +399,26 @@ def test_what_new_files_are_must_be_clear(project, query, header, code):
     project.model("base", "SELECT * FROM orders")
     project.model("chained", query, **header)
     assert [found.split()[0] for found in project.mistakes] == [code]
+
+
+def test_a_chain_that_would_begin_anew_on_rows_taken_back_stays(project):
+    orders(project, a=[(1, 1)])
+    project.model("log", "SELECT * FROM orders", kind="append")
+    project.apply()
+    project.file("orders", "a.csv", list(ORDERS), [(1, 10)])
+    project.run()
+    project.rollback(data=True)
+    project.run()
+    assert project.query("SELECT * FROM log") == [(1, 1)]
+
+
+def test_an_environment_that_takes_a_chain_over_may_begin_it_anew_at_once(project):
+    orders(project, a=[(1, 1)])
+    project.model("log", "SELECT * FROM orders", kind="append")
+    project.apply("dev")
+    project.file("orders", "b.csv", list(ORDERS), [(2, 2)])
+    project.run("dev")
+    project.file("orders", "a.csv", list(ORDERS), [(1, 10)])
+    project.apply("prod")
+    assert project.query("SELECT * FROM log ORDER BY id", "prod") == [(1, 10), (2, 2)]
+    assert project.query("SELECT * FROM log ORDER BY id", "dev") == [(1, 1), (2, 2)]

@@ -86,6 +86,15 @@ class _Decision:
     restated: set[SlotKey] = field(default_factory=set)
     ignored: set[SlotKey] = field(default_factory=set)
     fresh: tuple[Mark, ...] = ()
+    begins_anew: bool = False
+    """A chain whose past links leave once its new first one is there."""
+
+    def begin_anew(self, first: SlotKey) -> None:
+        """Let all links go but the new first one."""
+        self.restated.update(self.keep)
+        self.keep.clear()
+        for other in self.reuse.keys() - ({first} if first not in self.build else set()):
+            del self.reuse[other]
 
     def chosen(self) -> dict[SlotKey, Entry]:
         return {**self.keep, **self.reuse, **self.build}
@@ -191,10 +200,8 @@ class Decider:
     def _links(self, node: Node, current: Entries, decision: _Decision) -> Entries:
         """Past links stay as they are; an environment without any takes another's chain."""
         taken = current or dict(self.knowledge.chain(node))
-        if any(each.new for each in node.inputs):
-            taken = self._once(node, taken, decision)
         (decision.keep if current else decision.reuse).update(taken)
-        return taken
+        return self._once(node, taken, decision) if any(each.new for each in node.inputs) else taken
 
     def _once(self, node: Node, current: Entries, decision: _Decision) -> Entries:
         """Find the files that no link has read; a chain that has read one that is no longer there begins anew."""
@@ -205,7 +212,7 @@ class Decider:
             decision.fresh = unseen(decision.fresh, read)
         elif has_gone:
             decision.fresh = tuple(now)
-            decision.restated.update(current)
+            decision.begins_anew = True
             return {}
         return current
 
@@ -300,6 +307,8 @@ class Decider:
             else:
                 decision.build[key] = entry
             if key in decision.reuse or key in decision.build:
+                if decision.begins_anew:
+                    decision.begin_anew(key)
                 if decision.keep.pop(key, None):
                     decision.restated.add(key)
                 decision.inputs[key] = want.inputs
