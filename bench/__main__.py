@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.measure import load, machine, table, write
 from bench.scale import FULL, QUICK, Scale
 
-BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots")
+BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots", "chains")
 
 
 def main() -> None:
@@ -32,8 +32,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--large", action="store_true", help="ten times the log lines, too (6 GB of disk)")
     parser.add_argument("--no-peers", action="store_true", help="without the tools that Headwater is measured beside")
     parser.add_argument("--models", type=int, action="append", help="how many models (repeatable)")
+    parser.add_argument("--alone", type=int, action="append", help="how many models without peers (repeatable)")
+    parser.add_argument("--changes", type=int, action="append", help="how many changes of chains (repeatable)")
     parser.add_argument("--slots", type=int, action="append", help="how many slots (repeatable)")
-    parser.add_argument("--peer", action="append", help="only this peer: sqlmesh, dbt, polars (repeatable)")
+    parser.add_argument("--peer", action="append", help="only this peer: sqlmesh, dbt, polars, deltalake (repeatable)")
     parser.add_argument("--times", type=int, help="runs of each")
     parser.add_argument("--folder", type=Path, help="where data is made; default: the system's temporary directory")
     return parser.parse_args()
@@ -44,6 +46,7 @@ def _scale(asked: argparse.Namespace) -> Scale:
     peers = () if asked.no_peers else tuple(asked.peer or scale.peers)
     scale = replace(scale, peers=peers, times=asked.times or scale.times)
     scale = replace(scale, models=tuple(asked.models or scale.models), slots=tuple(asked.slots or scale.slots))
+    scale = replace(scale, alone=tuple(asked.alone or scale.alone), changes=tuple(asked.changes or scale.changes))
     return replace(scale, growth=(*scale.growth, 10)) if asked.large else scale
 
 

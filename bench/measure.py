@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class Cost:
     user_s: float
     sys_s: float
     peak_bytes: int
+    written_bytes: int = 0
+    """What it wrote to disks, be that still in memory when it ended; 0 where the kernel does not count it."""
 
 
 Trial = Callable[[], Cost]
@@ -46,7 +48,7 @@ class Row:
     def cost(self) -> Cost:
         """The cost of the median run, with the peak memory of all."""
         median = sorted(self.costs, key=lambda cost: cost.wall_s)[(len(self.costs) - 1) // 2]
-        return Cost(median.wall_s, median.user_s, median.sys_s, max(cost.peak_bytes for cost in self.costs))
+        return replace(median, peak_bytes=max(cost.peak_bytes for cost in self.costs))
 
     @property
     def verdict(self) -> str:

@@ -10,6 +10,7 @@ PINNED: dict[str, tuple[str, ...]] = {
     "sqlmesh": ("sqlmesh==0.236.*", "duckdb==1.5.5"),
     "dbt": ("dbt-core==1.11.*", "dbt-duckdb==1.10.*", "duckdb==1.5.5"),
     "polars": ("polars==2.1.*",),
+    "deltalake": ("deltalake==1.6.*", "pyarrow==26.*"),
 }
 """dbt-core stays at 1.11: from 1.12 on it fetches its engine from elsewhere when it first runs."""
 

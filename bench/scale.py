@@ -13,13 +13,29 @@ class Scale:
     growth: tuple[int, ...] = (1, 3)
     """Multiples of ``lines`` for the row about growth."""
     models: tuple[int, ...] = (100, 1000)
+    alone: tuple[int, ...] = (2000, 5000)
+    """Numbers of models for Headwater alone."""
     slots: tuple[int, ...] = (10_000, 100_000)
+    chain_rows: int = 5_000_000
+    changes: tuple[int, ...] = (10_000, 100_000)
+    """Changes that come into a table of ``chain_rows`` rows."""
     starts: int = 20
     times: int = 3
     peer_times: int = 1
     """How often SQLMesh and dbt run each step: they take minutes."""
-    peers: tuple[str, ...] = ("sqlmesh", "dbt", "polars")
+    peers: tuple[str, ...] = ("sqlmesh", "dbt", "polars", "deltalake")
 
 
 FULL = Scale()
-QUICK = Scale(lines=100_000, format_lines=50_000, growth=(1,), models=(30,), slots=(500,), starts=3, times=1)
+QUICK = Scale(
+    lines=100_000,
+    format_lines=50_000,
+    growth=(1,),
+    models=(30,),
+    alone=(40,),
+    slots=(500,),
+    chain_rows=200_000,
+    changes=(1000,),
+    starts=3,
+    times=1,
+)
