@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 from pathlib import Path
 
+from headwater.app.compacting import compact_all
 from headwater.diagnostics import HeadwaterError
 from headwater.events import Event
 from tests.harness import Project
@@ -32,6 +33,7 @@ def _work(root: Path, now: datetime, command: str, environment: str, kill_at: in
     act: Callable[[], object] = {
         "apply": lambda: project.apply(environment, fails=None),
         "run": lambda: project.run(environment, fails=None),
+        "pack": lambda: compact_all(project.workspace),
     }[command]
     try:
         act()

@@ -59,6 +59,10 @@ def _merged(releases: list[Recorded], packed: list[Recorded]) -> list[Recorded]:
     return found + packed
 
 
+def _counted(packs: int) -> str:
+    return "1 pack" if packs == 1 else f"{packs:,} packs"
+
+
 def _packed(done: Compaction) -> Recorded:
     """Rows that lie in fewer files since: nothing to go back to, and nothing that was served changed."""
     release = Release(
@@ -68,7 +72,7 @@ def _packed(done: Compaction) -> Recorded:
         at=done.at,
         by=done.by,
         commit="",
-        message=f"{done.fills:,} slots: {done.files:,} files are {done.packs:,}",
+        message=f"{done.fills:,} slots in {done.files:,} files lie in {_counted(done.packs)} now",
         code="",
         parent=None,
         nodes=(done.node,),

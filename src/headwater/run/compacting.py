@@ -117,7 +117,8 @@ def _counts(session: Session, select: str, time: PackTime, batch: Sequence[Fill]
 
 
 def _files(batch: Sequence[Fill]) -> int:
-    return sum(len(fill.files) for fill in batch) + len({fill.pack.id for fill in batch if fill.pack})
+    """Count files with rows, and manifests."""
+    return sum(len(fill.files) + 1 for fill in batch if fill.pack is None) + 2 * _packs(batch)
 
 
 def _batches(packing: Packing, node: Node) -> Iterator[list[Fill]]:

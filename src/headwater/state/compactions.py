@@ -27,9 +27,9 @@ class Compaction:
     node: str
     fills: int
     files: int
-    """Files before."""
+    """Files before, manifests among them."""
     packs: int
-    """Files after."""
+    """Packs after: each is a file and a manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

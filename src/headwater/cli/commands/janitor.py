@@ -42,7 +42,7 @@ def _lines(cleaned: "Cleaned", page: Page) -> Iterator[str]:
     verb = "would be" if cleaned.dry_run else "were"
     files = cleaned.files + cleaned.orphans
     for each in cleaned.packed:
-        yield f"{mark} {count(each.files, 'file')} of {clean(each.node)} were packed into {each.packs:,}."
+        yield f"{mark} {count(each.files, 'file')} of {clean(each.node)} were packed into {count(each.packs, 'pack')}."
     if not files and not cleaned.environments:
         yield f"{mark} Nothing to delete."
         return
