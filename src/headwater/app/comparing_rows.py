@@ -13,7 +13,7 @@ from headwater.graph.classes import personal_columns
 from headwater.graph.values import Column, Input, Node
 from headwater.run.context import FillBook
 from headwater.run.engine import Session, as_headwater_error
-from headwater.run.python_models import fills_of
+from headwater.run.python.models import fills_of
 from headwater.run.relations import Surroundings, define
 from headwater.run.row_differences import Answer, Compared, Question, common_type, compare
 from headwater.run.serving import served_address, served_relation

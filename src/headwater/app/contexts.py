@@ -23,8 +23,8 @@ from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
 from headwater.run.landed import LandedSource
-from headwater.run.python_sinks import FunctionSink
-from headwater.run.python_sources import GeneratedRows
+from headwater.run.python.sinks import FunctionSink
+from headwater.run.python.sources import GeneratedRows
 from headwater.spec.authoring import Run
 from headwater.spec.ranges import LandedRange
 from headwater.state.landings import landed_ranges

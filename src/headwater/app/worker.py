@@ -11,10 +11,10 @@ from headwater.app.contexts import sources_of
 from headwater.connectors.stores.lake import Lake
 from headwater.diagnostics import HeadwaterError
 from headwater.run.engine import Engine, EngineLimits, Session
-from headwater.run.python_call import call
-from headwater.run.python_models import Request, Response
-from headwater.run.python_sinks import SinkRequest, SinkResponse, deliver
-from headwater.run.python_sources import SourceRequest, SourceResponse, generate
+from headwater.run.python.calling import call
+from headwater.run.python.models import Request, Response
+from headwater.run.python.sinks import SinkRequest, SinkResponse, deliver
+from headwater.run.python.sources import SourceRequest, SourceResponse, generate
 from headwater.run.relations import Surroundings
 from headwater.run.worker import perform
 from headwater.tasks.values import Task

@@ -19,7 +19,7 @@ from headwater.run.guarding_sources import guard_sources
 from headwater.run.knowing import knowledge
 from headwater.run.leasing import hold
 from headwater.run.observing import Observed, observe
-from headwater.run.python_models import Request, fills_of, needed, perform_in_process
+from headwater.run.python.models import Request, fills_of, needed, perform_in_process
 from headwater.run.reclaiming import BUILD, USE, finish_condemned
 from headwater.run.relations import Surroundings
 from headwater.run.worker import Receipt, perform

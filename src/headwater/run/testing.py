@@ -14,7 +14,7 @@ from headwater.plan.positions import extended
 from headwater.run.engine import Engine, Session
 from headwater.run.fixtures import Fixture, rows_select
 from headwater.run.matching import Difference, Row, compare
-from headwater.run.python_models import Request, needed, perform_in_process
+from headwater.run.python.models import Request, needed, perform_in_process
 from headwater.run.relations import Surroundings, select_of
 from headwater.run.worker import fill_select, perform
 from headwater.spec.addresses import ALL, HUB, Digest, FillId, link_slot

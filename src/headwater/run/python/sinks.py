@@ -18,9 +18,9 @@ from headwater.connect.sinks import Load, Loaded, SinkSlot
 from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, Where
 from headwater.graph.values import PythonNode, SinkNode
 from headwater.run.engine import Engine
-from headwater.run.python_functions import load_function
-from headwater.run.python_models import failure_of
-from headwater.run.python_process import Errand, run_apart
+from headwater.run.python.functions import load_function
+from headwater.run.python.models import failure_of
+from headwater.run.python.process import Errand, run_apart
 from headwater.spec.addresses import ALL, HUB, address
 from headwater.spec.authoring import Run, Slot
 from headwater.state.database import Database

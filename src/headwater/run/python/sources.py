@@ -13,9 +13,9 @@ from headwater.connect.sources import Contract
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, Where, suggest
 from headwater.graph.values import Node, PythonNode
 from headwater.run.engine import Engine
-from headwater.run.python_functions import load_function
-from headwater.run.python_models import failure_of
-from headwater.run.python_process import Errand, run_apart
+from headwater.run.python.functions import load_function
+from headwater.run.python.models import failure_of
+from headwater.run.python.process import Errand, run_apart
 from headwater.spec.authoring import Run
 from headwater.spec.raw import Raw
 from headwater.sql.loose_rows import LooseColumn, LooseWriter, loose_raw, writing

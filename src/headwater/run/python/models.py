@@ -8,7 +8,7 @@ import msgspec
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, Where
 from headwater.graph.values import Graph
 from headwater.run.engine import Engine
-from headwater.run.python_process import Errand, run_apart
+from headwater.run.python.process import Errand, run_apart
 from headwater.run.worker import Receipt
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Inspection
@@ -45,7 +45,7 @@ class Response:
 
 
 def perform_in_process(request: Request, engine: Engine) -> Receipt:
-    """Run the task in a child (see ``run.python_process``)."""
+    """Run the task in a child (see ``run.python.process``)."""
     node = request.task.node
     errand = Errand(
         what="model",

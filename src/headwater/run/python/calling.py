@@ -9,7 +9,7 @@ from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
 from headwater.run.linking import own_columns, with_link
-from headwater.run.python_functions import load_function
+from headwater.run.python.functions import load_function
 from headwater.spec.authoring import Run
 from headwater.sql.text import quote_identifier, quote_relation
 from headwater.tasks.values import Task
