@@ -9,8 +9,8 @@ from headwater.app.initialise import initialise
 from headwater.app.making_tests import new_test
 from headwater.app.testing import run_tests
 from headwater.diagnostics import HeadwaterError
-from headwater.run.covering import Witness, cover, thinned
-from headwater.run.disguise import Disguise
+from headwater.run.unit_tests.covering import Witness, cover, thinned
+from headwater.run.unit_tests.disguising import Disguise
 from tests.harness import Project
 
 ORDERS = {"id": "bigint", "who": "text", "kind": "text", "price": "double"}

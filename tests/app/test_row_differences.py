@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.run.matching import compare
+from headwater.run.unit_tests.matching import compare
 
 VALUES = st.none() | st.integers(-2, 2) | st.sampled_from(["a", "b"]) | st.sampled_from([0.0, 1e-12, 1.0, float("nan")])
 ROWS = st.lists(st.fixed_dictionaries({"a": VALUES, "b": VALUES}), max_size=8)

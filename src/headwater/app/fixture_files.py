@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, Where, error
-from headwater.run.fixtures import Fixture
+from headwater.run.unit_tests.fixtures import Fixture
 
 _Read = tuple[Sequence[Mapping[str, Any]], Callable[[int], int]]
 """Rows, and row → line of the file."""

@@ -24,12 +24,12 @@ from headwater.plan.positions import extended
 from headwater.project.assembling import read_tests
 from headwater.project.names import shown
 from headwater.run.binding import Binder
-from headwater.run.choosing import Chosen, Moment, Question, best_slot, choose
 from headwater.run.engine import as_headwater_error, deadline
-from headwater.run.masking import Place
-from headwater.run.matching import Row
-from headwater.run.probing import MOST_ROWS, Laboratory, ProbedInput
 from headwater.run.relations import define
+from headwater.run.unit_tests.choosing import Chosen, Moment, Question, best_slot, choose
+from headwater.run.unit_tests.masking import Place
+from headwater.run.unit_tests.matching import Row
+from headwater.run.unit_tests.probing import MOST_ROWS, Laboratory, ProbedInput
 from headwater.spec.nodes import Model
 from headwater.spec.project import Project
 from headwater.spec.tests import UnitTest

@@ -20,9 +20,9 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Calendar, Interval
 from headwater.project.names import shown
 from headwater.run.engine import Engine, EngineLimits
-from headwater.run.fixtures import Fixture
-from headwater.run.matching import Difference, Row, RowPair
-from headwater.run.testing import Bench, Case, changes_of, given_to, returned_rows, try_case
+from headwater.run.unit_tests.fixtures import Fixture
+from headwater.run.unit_tests.matching import Difference, Row, RowPair
+from headwater.run.unit_tests.performing import Bench, Case, changes_of, given_to, returned_rows, try_case
 from headwater.spec.tests import Expectation, Rows, UnitTest
 
 DEFAULT_NOW = datetime(2000, 1, 1, tzinfo=UTC)

@@ -8,11 +8,11 @@ from typing import Final
 
 from headwater.diagnostics import Broken, Where
 from headwater.plan.calendar import Interval
-from headwater.run.covering import Key, Witness
 from headwater.run.engine import Session
-from headwater.run.fixtures import Fixture, rows_select
-from headwater.run.matching import Row
 from headwater.run.relations import clip
+from headwater.run.unit_tests.covering import Key, Witness
+from headwater.run.unit_tests.fixtures import Fixture, rows_select
+from headwater.run.unit_tests.matching import Row
 from headwater.sql.branches import Branch
 from headwater.sql.outline import Json
 from headwater.sql.probes import Probe, probes

@@ -9,10 +9,10 @@ from headwater.diagnostics import Diagnostic, Where, warning
 from headwater.graph.drafts import place as place_in
 from headwater.graph.mistakes import characters
 from headwater.plan.calendar import Interval
-from headwater.run.covering import Key, Witness, cover, thinned
-from headwater.run.inventing import Invented, Inventor, Known, added, constants_of
-from headwater.run.masking import Masker, Place, grouped
-from headwater.run.probing import Cell, Laboratory, Rows, find_probes
+from headwater.run.unit_tests.covering import Key, Witness, cover, thinned
+from headwater.run.unit_tests.inventing import Invented, Inventor, Known, added, constants_of
+from headwater.run.unit_tests.masking import Masker, Place, grouped
+from headwater.run.unit_tests.probing import Cell, Laboratory, Rows, find_probes
 from headwater.spec.nodes import Model
 from headwater.spec.project import Variable
 from headwater.sql.branches import Branch

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from headwater.run.disguise import Disguise
-from headwater.run.probing import Cell, Rows
+from headwater.run.unit_tests.disguising import Disguise
+from headwater.run.unit_tests.probing import Cell, Rows
 
 Place = tuple[str, str]
 """(input, column)"""

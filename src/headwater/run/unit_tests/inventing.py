@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from headwater.run.covering import Key
-from headwater.run.probing import TABLES, Cell, ProbedInput, Rows
+from headwater.run.unit_tests.covering import Key
+from headwater.run.unit_tests.probing import TABLES, Cell, ProbedInput, Rows
 from headwater.spec.project import Variable
 from headwater.sql.branches import Branch
 from headwater.sql.outline import Json

@@ -1,0 +1,1 @@
+"""Unit tests of models: performed on given rows, and made from real ones."""
