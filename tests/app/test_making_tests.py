@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.app.initialise import initialise
-from headwater.app.making_tests import new_test
-from headwater.app.testing import run_tests
+from headwater.app.unit_tests.making import new_test
+from headwater.app.unit_tests.running import run_tests
 from headwater.diagnostics import HeadwaterError
 from headwater.run.unit_tests.covering import Witness, cover, thinned
 from headwater.run.unit_tests.disguising import Disguise

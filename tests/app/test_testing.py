@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from headwater.app.testing import run_tests
+from headwater.app.unit_tests.running import run_tests
 from headwater.diagnostics import Invalid
 
 FLIGHTS = {"flown": "timestamptz", "carrier": "text", "delay": "double", "paid": "decimal(12,2)"}

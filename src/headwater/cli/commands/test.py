@@ -60,7 +60,7 @@ def command(
         raise click.UsageError("--new makes one test and runs no others", click.get_current_context())
     if new is not None:
         return _make(session, new, environment, rows, name or "", write=write)
-    from headwater.app.testing import run_tests
+    from headwater.app.unit_tests.running import run_tests
     from headwater.app.workspace import find_root
     from headwater.cli.views.tests import junit as as_junit
     from headwater.cli.views.tests import tests_view
@@ -75,7 +75,7 @@ def command(
 
 def _make(session: Session, model: str, environment: str, rows: int | None, name: str, *, write: bool) -> int:
     from headwater.app.checking import compiled
-    from headwater.app.making_tests import DEFAULT_ROWS, new_test
+    from headwater.app.unit_tests.making import DEFAULT_ROWS, new_test
     from headwater.cli.views.new_test import new_test_view
 
     with session.at_work() as workspace:

@@ -9,7 +9,7 @@ from headwater.cli.pages import Page, View
 from headwater.cli.views.text import clean, count
 
 if TYPE_CHECKING:
-    from headwater.app.making_tests import NewTest
+    from headwater.app.unit_tests.making import NewTest
 
 
 def new_test_view(*, written: bool) -> "View[NewTest]":

@@ -13,7 +13,7 @@ from headwater.cli.views.text import clean, count, duration, fit, pad, width
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headwater.app.testing import TestReport, TestResult
+    from headwater.app.unit_tests.running import TestReport, TestResult
 
 _MOST_PASSED: Final = 30
 _MOST_ROWS: Final = 20

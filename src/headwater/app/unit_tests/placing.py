@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from headwater.app.editor import SCHEMA_FILE, schema_line
-from headwater.app.writing_tests import Draft, section
+from headwater.app.unit_tests.writing import Draft, section
 from headwater.diagnostics import Invalid, Where
 from headwater.project.assembling import read_tests
 from headwater.project.names import shown, title_problem

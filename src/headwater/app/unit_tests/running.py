@@ -12,7 +12,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from headwater.app.checking import compiled
-from headwater.app.fixture_files import read_fixture
+from headwater.app.unit_tests.fixture_files import read_fixture
 from headwater.app.workspace import cores
 from headwater.diagnostics import Diagnostic, Invalid, Where, error, has_errors, suggest
 from headwater.graph.selection import select as select_nodes

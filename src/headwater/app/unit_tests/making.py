@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from headwater.app.checking import Checked
-from headwater.app.placing_tests import NewFile, place_test
-from headwater.app.served_inputs import served_inputs
-from headwater.app.testing import DEFAULT_NOW, Runner, TestResult
+from headwater.app.unit_tests.placing import NewFile, place_test
+from headwater.app.unit_tests.running import DEFAULT_NOW, Runner, TestResult
+from headwater.app.unit_tests.served_inputs import served_inputs
+from headwater.app.unit_tests.writing import Draft, section
 from headwater.app.workspace import Workspace
-from headwater.app.writing_tests import Draft, section
 from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest, warning
 from headwater.graph.drafts import Macros
 from headwater.graph.guarded import guarded_columns

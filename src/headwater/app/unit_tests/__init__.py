@@ -1,0 +1,1 @@
+"""Unit tests of a project: run, and made from real rows."""
