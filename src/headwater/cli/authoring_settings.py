@@ -8,7 +8,7 @@ from types import UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from headwater.app.registry import registry
-from headwater.project.python_literals import CHECK_CALLS, LISTED, POSITIONS
+from headwater.project.python.literals import CHECK_CALLS, LISTED, POSITIONS
 from headwater.project.shapes import CHECKS, Key, keys_of
 from headwater.spec.checks import KINDS, Check
 from headwater.spec.nodes import Model, Sink, Source

@@ -14,9 +14,9 @@ from headwater.project.macros import read_macros
 from headwater.project.models import Piece, sql_piece
 from headwater.project.names import node_problem, normal
 from headwater.project.places import Written
-from headwater.project.python_loading import PythonFiles
+from headwater.project.python.loading import PythonFiles
+from headwater.project.python.running import RunFiles
 from headwater.project.python_nodes import declared, model_piece
-from headwater.project.python_running import RunFiles
 from headwater.project.reading import Reading
 from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, foreign, read_project_keys, sections_of
 from headwater.project.shapes import keys_of

@@ -7,7 +7,7 @@ from typing import Any, Final
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.project.names import shown
 from headwater.project.places import Places, mark_of
-from headwater.project.python_files import RUN
+from headwater.project.python.files import RUN
 from headwater.project.reading import Reading
 from headwater.project.sections import Declared
 from headwater.project.shapes import keys_of, read_values, reader_of

@@ -8,8 +8,8 @@ from typing import Any, Final
 from headwater.diagnostics import Where
 from headwater.project.models import Piece, python_piece, query_piece
 from headwater.project.names import normal
-from headwater.project.python_files import Making, node_name
-from headwater.project.python_literals import LiteralNode, Source
+from headwater.project.python.files import Making, node_name
+from headwater.project.python.literals import LiteralNode, Source
 from headwater.project.reading import MISSING, Reading
 from headwater.project.sections import Declared
 from headwater.project.shapes import reader_of

@@ -1,4 +1,4 @@
-"""Settings as values of a running file → what JSON can hold: see ``project.python_running.MadeNode``."""
+"""Settings as values of a running file → what JSON can hold: see ``project.python.running.MadeNode``."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields

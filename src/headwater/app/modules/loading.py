@@ -10,7 +10,7 @@ import msgspec
 import headwater
 from headwater.app.cache import FileCache
 from headwater.app.modules.process import run_twice
-from headwater.project.python_running import Ran, RunFiles, ToRun
+from headwater.project.python.running import Ran, RunFiles, ToRun
 from headwater.spec.addresses import address
 
 CACHE_FILE: Final = Path(".headwater/cache/python")

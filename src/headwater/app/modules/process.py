@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.project.python_running import MadeNode, Mishap, Ran, ToRun
+from headwater.project.python.running import MadeNode, Mishap, Ran, ToRun
 
 _GRACE_S: Final = 5.0
 """How much longer than its limit a file may keep its process: Python code is stopped inside, other code is not."""

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, Where, error
 from headwater.project.names import printable
-from headwater.project.python_calls import Function
-from headwater.project.python_files import (
+from headwater.project.python.calls import Function
+from headwater.project.python.files import (
     Making,
     argument,
     bad_signature,
@@ -16,8 +16,8 @@ from headwater.project.python_files import (
     signature_problem,
     with_connector,
 )
-from headwater.project.python_imports import parse
-from headwater.project.python_literals import (
+from headwater.project.python.imports import parse
+from headwater.project.python.literals import (
     CHECK_CALLS,
     LiteralNode,
     Mark,
@@ -27,7 +27,7 @@ from headwater.project.python_literals import (
     know_imports,
     scalar,
 )
-from headwater.project.python_running import MadeFunction, MadeNode, Mishap, Ran
+from headwater.project.python.running import MadeFunction, MadeNode, Mishap, Ran
 from headwater.project.yaml_nodes import MAX_DEPTH, Node
 
 _HOLDS: Final = (

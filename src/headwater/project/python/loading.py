@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from headwater.diagnostics import Diagnostic
-from headwater.project.python_calls import may_make_nodes, survey
-from headwater.project.python_files import Imports, Making, not_read, read_calls
-from headwater.project.python_imports import ReadText, parse, syntax_error
-from headwater.project.python_literals import NotLiteralError, Source, know_imports
-from headwater.project.python_made import Sources, made_nodes
-from headwater.project.python_running import Ran, RunFiles, ToRun
+from headwater.project.python.calls import may_make_nodes, survey
+from headwater.project.python.files import Imports, Making, not_read, read_calls
+from headwater.project.python.imports import ReadText, parse, syntax_error
+from headwater.project.python.literals import NotLiteralError, Source, know_imports
+from headwater.project.python.made import Sources, made_nodes
+from headwater.project.python.running import Ran, RunFiles, ToRun
 
 _MODELS: Final = "models/"
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headwater.project.python_literals import NotLiteralError, Source, keywords
+from headwater.project.python.literals import NotLiteralError, Source, keywords
 from headwater.project.yaml_nodes import Node
 from headwater.spec.making import DECORATORS, NODES
 

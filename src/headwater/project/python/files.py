@@ -8,9 +8,9 @@ from typing import Final
 
 from headwater.diagnostics import Diagnostic, Where, error
 from headwater.project.names import printable
-from headwater.project.python_calls import Call, Function, settings_of
-from headwater.project.python_imports import ReadText, imported_modules
-from headwater.project.python_literals import LiteralNode, Mark, NotLiteralError, Source, key
+from headwater.project.python.calls import Call, Function, settings_of
+from headwater.project.python.imports import ReadText, imported_modules
+from headwater.project.python.literals import LiteralNode, Mark, NotLiteralError, Source, key
 from headwater.project.yaml_nodes import Node
 from headwater.spec.nodes import PythonCode
 
