@@ -16,8 +16,8 @@ from headwater.app.history import history
 from headwater.app.janitor import janitor
 from headwater.diagnostics import Conflict
 from headwater.events import Packed
-from headwater.run.packed import own_select
-from headwater.run.packing import write_pack
+from headwater.run.packs.reading import own_select
+from headwater.run.packs.writing import write_pack
 from headwater.spec.fills import PackTime
 from headwater.state.audit import verify
 from headwater.state.compactions import loose_fills

@@ -31,7 +31,7 @@ from headwater.diagnostics import Conflict, Invalid
 from headwater.events import Phase as Entered
 from headwater.graph.values import Graph
 from headwater.run.context import FillBook
-from headwater.run.packed import own_select
+from headwater.run.packs.reading import own_select
 from tests.harness import Project
 from tests.oracle.processes import start
 from tests.oracle.world import (

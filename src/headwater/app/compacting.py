@@ -10,7 +10,7 @@ from headwater.connect.durable import explained
 from headwater.diagnostics import Conflict, Diagnostic, HeadwaterError, Invalid, warning
 from headwater.events import Packed
 from headwater.graph.values import Node
-from headwater.run.compacting import Limits, Packing, compact
+from headwater.run.packs.compacting import Limits, Packing, compact
 from headwater.state.compactions import Compaction
 from headwater.state.environments import environments
 from headwater.state.heads import read_head

@@ -7,7 +7,7 @@ from headwater.connect.sources import ScanItem, Source
 from headwater.connect.stores import Store
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
-from headwater.run.packed import Part, part_select, parts_of
+from headwater.run.packs.reading import Part, part_select, parts_of
 from headwater.spec.fills import Fill, StoredColumn
 from headwater.spec.observations import Inspection, SetAside
 from headwater.sql.macros import name_of, relevant

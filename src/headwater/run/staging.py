@@ -10,7 +10,7 @@ from headwater.graph.values import Check, Node
 from headwater.run.engine import Session
 from headwater.run.linking import refuse_keys
 from headwater.run.measuring import fill_checks
-from headwater.run.packing import FEWEST_SLOTS, groups_of, pack_time, write_pack
+from headwater.run.packs.writing import FEWEST_SLOTS, groups_of, pack_time, write_pack
 from headwater.run.splitting import KEY, measure_drift, measure_split, numbered, write_split
 from headwater.spec.fills import Fill, StoredColumn, StoredFile
 from headwater.spec.quality import Measurement

@@ -11,8 +11,8 @@ from headwater.graph.values import Node
 from headwater.plan.calendar import Calendar, start_of
 from headwater.run.engine import Engine, Session
 from headwater.run.leasing import hold
-from headwater.run.packed import is_slot, own_select, ranges_of
-from headwater.run.packing import pack_time, write_pack
+from headwater.run.packs.reading import is_slot, own_select, ranges_of
+from headwater.run.packs.writing import pack_time, write_pack
 from headwater.run.reclaiming import USE
 from headwater.spec.addresses import Slot
 from headwater.spec.fills import Fill, PackTime

@@ -1,0 +1,1 @@
+"""Packs: files in which the rows of many small fills lie together."""
