@@ -4,6 +4,7 @@ import pytest
 
 from headwater.diagnostics import Invalid
 from headwater.events import Phase
+from headwater.run.context import FillBook
 
 PRICES = {"seen": "timestamp", "id": "bigint", "price": "double"}
 
@@ -422,3 +423,56 @@ def test_an_environment_that_takes_a_chain_over_may_begin_it_anew_at_once(projec
     project.apply("prod")
     assert project.query("SELECT * FROM log ORDER BY id", "prod") == [(1, 10), (2, 2)]
     assert project.query("SELECT * FROM log ORDER BY id", "dev") == [(1, 1), (2, 2)]
+
+
+CHANGED = {"id": "bigint", "op": "text"}
+
+
+def changed(project, **files):
+    """Files of changes without time, and the last state that they come to."""
+    project.source("changed", CHANGED)
+    for name, rows in files.items():
+        project.file("changed", f"{name}.csv", list(CHANGED), rows)
+    settings = {"kind": "merge", "key": ["id"], "deleted": "op = 'D'", "reads": {"changed": "new"}}
+    project.model("state", "SELECT * FROM changed", **settings)
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"), [([(1, "D"), (1, "U")], "HW0265"), ([(None, "D")], "HW0264")], ids=["both", "no key"]
+)
+def test_new_files_must_say_clearly_whose_key_is_gone(project, rows, code):
+    changed(project, a=[(1, "I")])
+    project.apply()
+    project.file("changed", "b.csv", list(CHANGED), rows)
+    assert code in {found.code for found in project.run(fails=True).diagnostics}
+    assert project.table("state") == [(1, "I")]
+
+
+def test_a_key_may_be_said_to_be_gone_twice(project):
+    changed(project, a=[(1, "I"), (2, "I")])
+    project.apply()
+    project.file("changed", "b.csv", list(CHANGED), [(1, "D"), (1, "D")])
+    project.run()
+    assert project.table("state") == [(2, "I")]
+
+
+def test_rows_of_a_snapshot_without_a_key_can_be_set_aside(project):
+    project.source("planes", ORDERS, rows=[(None, 1), (1, 2), (2, 3), (2, 4)])
+    checks = [{"not_null": ["id"], "on_fail": "quarantine"}, {"accepted_range": {"column": "n", "max": 3}}]
+    checks[1]["on_fail"] = "quarantine"
+    project.model("state", "SELECT * FROM planes", kind="merge", key=["id"], checks=checks)
+    project.apply()
+    assert project.table("state") == [(1, 2), (2, 3)]
+    [link] = project.head().entries_of("state@changes").values()
+    assert FillBook(project.workspace.db, project.workspace.store)[link.fill].rejects == 2
+
+
+def test_a_key_is_gone_even_if_a_newer_check_would_have_set_its_row_aside(project):
+    project.source("planes", ORDERS, rows=[(1, 1), (2, 2)])
+    project.model("state", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply()
+    check = {"accepted_range": {"column": "n", "min": 2}, "on_fail": "quarantine"}
+    project.model("state", "SELECT * FROM planes", kind="history", key=["id"], checks=[check])
+    project.source("planes", ORDERS, rows=[(2, 2)])
+    project.later(hours=1).apply()
+    assert project.query("SELECT id, valid_to IS NULL FROM state ORDER BY id") == [(1, False), (2, True)]

@@ -2,7 +2,7 @@
 
 from headwater.diagnostics import Invalid, Where
 from headwater.graph.split_chains import AT, DELETED, LINK
-from headwater.graph.values import Column, Node
+from headwater.graph.values import Check, Column, Node
 from headwater.run.engine import Session
 from headwater.run.relations import Surroundings, fills_select
 from headwater.sql.text import literal, quote_identifier
@@ -15,8 +15,7 @@ _MOST_SHOWN = 3
 
 def own_columns(node: Node) -> list[Column]:
     """Give the columns that a node's query or function gives: not those that a link adds."""
-    is_link = node.kind == "links" and node.chain is not None and node.chain.kind != "append"
-    return [c for c in node.columns if not (is_link and c.name in {LINK, AT, DELETED})]
+    return [column for column in node.columns if column.name not in _added(node)]
 
 
 def with_link(node: Node, select: str) -> str:
@@ -34,16 +33,52 @@ def link_select(session: Session, task: Task, select: str, around: Surroundings)
     part = task.node.chain
     if part is None or part.kind == "append":
         return select
-    session.run(f"CREATE OR REPLACE TEMP TABLE {_CAME} AS {select}")
-    refuse_keys(session, task.node, f"SELECT * FROM {_CAME} WHERE NOT {DELETED}")
+    session.run(f"CREATE OR REPLACE TEMP TABLE {_CAME} AS {_judged(task.node, select)}")
+    _refuse_unclear(session, task.node)
     number = int(task.slots[0].slot.removeprefix("#"))
     stamp = f"{number} AS {LINK}, CAST({literal(task.now)} AS TIMESTAMPTZ) AS {AT}"
     columns = [column.name for column in own_columns(task.node)]
     if not task.before:
-        return (
-            f"SELECT {_listed(columns, 'came')}, {stamp}, false AS {DELETED} FROM {_CAME} AS came WHERE NOT {DELETED}"
-        )
+        listed = _listed(columns, "came")
+        return f"SELECT {listed}, {stamp}, {DELETED} FROM {_CAME} AS came WHERE {DELETED} IS NOT TRUE"
     return _difference(task, columns, stamp, fills_select(around, task.node.name, task.before))
+
+
+def _judged(node: Node, select: str) -> str:
+    """Of rows that a check sets aside it is unknown whether their key is gone: they neither change nor end it."""
+    failing = _any_failing(node)
+    said = f"CASE WHEN ({failing}) IS NOT TRUE THEN {DELETED} END AS {DELETED}"
+    return f"SELECT * REPLACE ({said}) FROM ({select}) AS this" if failing else select
+
+
+def row_predicate(node: Node) -> str:
+    """Give a predicate that is true for a row which some quarantine check sets aside; empty if there is none."""
+    failing = _any_failing(node)
+    # In a link these are known; what it says of keys that are gone repeats rows that nobody judges again.
+    return f"{DELETED} IS NULL" if failing and _added(node) else failing
+
+
+def row_checks(node: Node) -> list[Check]:
+    """Give the checks that look at one row alone."""
+    return [check for check in node.checks if check.scope == "row"]
+
+
+def _any_failing(node: Node) -> str:
+    return " OR ".join(f"({check.failing}) IS TRUE" for check in row_checks(node))
+
+
+def _added(node: Node) -> frozenset[str]:
+    is_link = node.kind == "links" and node.chain is not None and node.chain.kind != "append"
+    return frozenset({LINK, AT, DELETED}) if is_link else frozenset()
+
+
+def _refuse_unclear(session: Session, node: Node) -> None:
+    """Each key has one row, or such that all say that it is gone."""
+    part = node.chain
+    assert part is not None  # noqa: S101 - asked by the caller
+    key = ", ".join(map(quote_identifier, part.key))
+    gone = f"SELECT DISTINCT {key} FROM {_CAME} WHERE {DELETED}"
+    refuse_keys(session, node, f"SELECT {key} FROM {_CAME} WHERE NOT {DELETED} UNION ALL {gone}")
 
 
 def _difference(task: Task, columns: list[str], stamp: str, before: str) -> str:
@@ -54,17 +89,18 @@ def _difference(task: Task, columns: list[str], stamp: str, before: str) -> str:
     known = f"SELECT *, true AS hw_known FROM ({known}) AS latest WHERE NOT {DELETED}"
     others = [each for each in columns if each.casefold() not in {k.casefold() for k in part.key}]
     differs = " OR ".join(f"came.{name} IS DISTINCT FROM known.{name}" for name in map(quote_identifier, others))
+    aside = f"SELECT {_listed(columns, 'came')}, {stamp}, NULL FROM {_CAME} AS came WHERE {DELETED} IS NULL"
     changed = (
         f"SELECT {_listed(columns, 'came')}, {stamp}, false AS {DELETED}"
         f" FROM (SELECT * FROM {_CAME} WHERE NOT {DELETED}) AS came LEFT JOIN known USING ({key})"
         f" WHERE known.hw_known IS NULL OR {differs or 'false'}"
     )
-    join, of = ("ANTI", f"NOT {DELETED}") if part.on_missing == "delete" else ("SEMI", DELETED)
+    join, of = ("ANTI", f"{DELETED} IS NOT TRUE") if part.on_missing == "delete" else ("SEMI", DELETED)
     lost = (
         f"SELECT {_listed(columns, 'known')}, {stamp}, true AS {DELETED} FROM known"
         f" {join} JOIN (SELECT * FROM {_CAME} WHERE {of}) AS came USING ({key})"
     )
-    return f"WITH known AS MATERIALIZED ({known}) {changed} UNION ALL {lost}"
+    return f"WITH known AS MATERIALIZED ({known}) {changed} UNION ALL {lost} UNION ALL {aside}"
 
 
 def _listed(columns: list[str], of: str) -> str:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from headwater.connect.stores import Store
 from headwater.diagnostics import Invalid, Where
-from headwater.graph.values import Check, Node
 from headwater.run.engine import Session
-from headwater.run.linking import refuse_keys
+from headwater.run.linking import refuse_keys, row_checks, row_predicate
 from headwater.run.measuring import fill_checks
 from headwater.run.packs.writing import FEWEST_SLOTS, groups_of, pack_time, write_pack
 from headwater.run.splitting import KEY, measure_drift, measure_split, numbered, write_split
@@ -124,15 +123,6 @@ def _numbers_with_rejects(session: Session, failing: str) -> list[int]:
     return [number for (number,) in session.rows(f"SELECT DISTINCT {KEY} FROM {STAGED} AS this WHERE {failing}")]
 
 
-def row_predicate(node: Node) -> str:
-    """Give a predicate that is true for a row which some quarantine check sets aside; empty if there is none."""
-    return " OR ".join(f"({check.failing}) IS TRUE" for check in _row_checks(node))
-
-
-def _row_checks(node: Node) -> list[Check]:
-    return [check for check in node.checks if check.scope == "row"]
-
-
 def _refuse_strays(session: Session, task: Task) -> None:
     node = task.node
     assert node.time is not None  # noqa: S101 - only nodes cut by time have intervals
@@ -185,7 +175,7 @@ def fill_of(
 def _set_aside(session: Session, task: Task, fill: Fill, rows: str, to: Stage) -> Fill:
     """Keep the rows that a quarantine check refuses beside the fill, each with the check's name."""
     reasons = "\n".join(
-        f"WHEN ({check.failing}) IS TRUE THEN {quote_literal(check.name)}" for check in _row_checks(task.node)
+        f"WHEN ({check.failing}) IS TRUE THEN {quote_literal(check.name)}" for check in row_checks(task.node)
     )
     name = f"{fill.id}-{to.attempt}-rejects.parquet"
     path = to.store.path(task.node.name, task.node.version, name)
