@@ -104,3 +104,12 @@ def test_leaving_forward_rebuilds_everything(table):
     table.model("facts", "SELECT seen, v * 10 AS v FROM raw", kind="incremental", time="seen", every="1d")
     table.apply()
     assert table.query("SELECT v FROM facts ORDER BY v") == [(80,), (90,), (100,)]
+
+
+def test_a_table_with_the_column_from_the_beginning_shares_nothing_with_one_that_got_it_later(table):
+    change(table, "seen, v, v + 1 AS next")
+    table.model("later", "SELECT seen, next FROM facts", kind="incremental", time="seen", every="1d")
+    table.apply("dev")
+    table.apply("prod")
+    assert table.query("SELECT next FROM later ORDER BY seen", "dev") == [(None,), (None,), (None,)]
+    assert table.query("SELECT next FROM later ORDER BY seen", "prod") == [(9,), (10,), (11,)]

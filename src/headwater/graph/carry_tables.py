@@ -7,6 +7,7 @@ from typing import Final
 
 from headwater.diagnostics import Diagnostic, error
 from headwater.graph.values import Column, Node
+from headwater.spec.addresses import Version, address
 from headwater.spec.nodes import Model
 
 _WIDER: Final[Mapping[str, frozenset[str]]] = {
@@ -50,9 +51,15 @@ def carried(node: Node, model: Model, before: Node | None) -> tuple[Node, list[D
     wrong = list(_wrong(node, model, before))
     if wrong:
         return node, wrong
+    table = before.table or before.version
     known = {column.name: column.address for column in before.columns}
-    columns = tuple(replace(column, address=known.get(column.name, column.address)) for column in node.columns)
-    return replace(node, table=before.table or before.version, rows_address=before.rows_address, columns=columns), []
+    columns = tuple(replace(each, address=known.get(each.name) or _added(table, each)) for each in node.columns)
+    return replace(node, table=table, rows_address=before.rows_address, columns=columns), []
+
+
+def _added(table: Version, column: Column) -> str:
+    """A column that older rows of this table lack is not that of a table which has had it from the beginning."""
+    return address("added", table, column.address)
 
 
 def goes_forward(model: Model) -> bool:
