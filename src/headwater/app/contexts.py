@@ -22,7 +22,7 @@ from headwater.plan.granules import HOUR_S, granules
 from headwater.plan.wanted import Horizon
 from headwater.run.context import Context
 from headwater.run.executor import Pace
-from headwater.run.landed import LandedSource
+from headwater.run.landing.landed import LandedSource
 from headwater.run.python.sinks import FunctionSink
 from headwater.run.python.sources import GeneratedRows
 from headwater.spec.authoring import Run

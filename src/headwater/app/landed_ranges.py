@@ -10,7 +10,7 @@ from headwater.connect.stores import Store
 from headwater.diagnostics import Conflict, Diagnostic, error
 from headwater.graph.address_sources import landing_address
 from headwater.graph.encoding import decode
-from headwater.run.landing import LEASE
+from headwater.run.landing.extracting import LEASE
 from headwater.run.leasing import hold
 from headwater.spec.ranges import LandedRange
 from headwater.state.database import Database

@@ -15,7 +15,7 @@ from headwater.plan.values import Plan
 from headwater.run.context import Context
 from headwater.run.cycle import Planned, observe_all, plan_from
 from headwater.run.discovering import news
-from headwater.run.landing import land_all, pending
+from headwater.run.landing.extracting import land_all, pending
 from headwater.run.moving import note_nothing_due
 from headwater.state.heads import read_head
 

@@ -119,7 +119,7 @@ def kept_codes(db: Database, keep_after: datetime) -> frozenset[str]:
 
 
 def _forget_rejects(connection: sqlite3.Connection, place_of: LandedRange) -> None:
-    """Rows set aside where sources land are known as ``site/…`` (see ``run.judging``)."""
+    """Rows set aside where sources land are known as ``site/…`` (see ``run.landing.judging``)."""
     begins = f"{place_of.site}/"
     connection.execute(
         "DELETE FROM set_aside WHERE contract = ? AND substr(identity, 1, ?) = ?",

@@ -18,8 +18,8 @@ from headwater.events import Phase, SourceLanded
 from headwater.graph.values import Graph, Node
 from headwater.run.context import Context
 from headwater.run.engine import as_headwater_error
-from headwater.run.judging import Bench, Judged, content_of, judge
-from headwater.run.landed import LandedSource
+from headwater.run.landing.judging import Bench, Judged, content_of, judge
+from headwater.run.landing.landed import LandedSource
 from headwater.run.leasing import hold
 from headwater.spec.observations import SetAside
 from headwater.spec.ranges import LandedRange

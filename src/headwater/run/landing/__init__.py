@@ -1,0 +1,1 @@
+"""Landing: what is new at sources that are not read in place is extracted, judged and kept as ranges."""
