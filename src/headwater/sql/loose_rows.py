@@ -137,7 +137,8 @@ def _sql(column: LooseColumn, number: int, timezone: str) -> RawColumn:
             from_micros = time_from_micros(micros, column.type, timezone)
             value = f"CASE WHEN {micros} IS NOT NULL THEN {from_micros} ELSE {from_text} END"
         case "other" if parse_type(column.type).parts:
-            value = f"TRY_CAST(TRY_CAST({raw} AS JSON) AS {column.type})"
+            # Each part must fit: TRY_CAST alone would make NULL of those that do not.
+            value = f"TRY(CAST(TRY_CAST({raw} AS JSON) AS {column.type}))"
         case _:
             value = f"TRY_CAST({raw} AS {column.type})"
     return RawColumn(value=value, shown=f"coalesce({text}, {bad}, CAST({micros} AS VARCHAR))")
@@ -179,7 +180,8 @@ def _arrow_column(column: LooseColumn, array: "pa.Array[Any]") -> "_Three":
     none = pa.nulls(rows, pa.string()), pa.nulls(rows, pa.int64())
     try:
         if types.is_timestamp(array.type) and array.type.tz and kind == "time":
-            micros = array.cast(pa.timestamp("us", array.type.tz), safe=False).cast(pa.int64())
+            is_finer = array.type.unit == "ns"
+            micros = array.cast(pa.timestamp("us", array.type.tz), safe=not is_finer).cast(pa.int64())
             return pa.nulls(rows, pa.string()), none[0], micros
         if _is_direct(array.type, kind):
             return array.cast(_arrow_type(kind)), *none

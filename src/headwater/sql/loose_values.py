@@ -54,12 +54,19 @@ class Manner:
 
 def fit(value: Any, kind: Kind, manner: Manner) -> Fitted:
     """Fit one value; never raises."""
-    if value is None:
-        return None, None, None
     try:
-        return _FITS[kind](value, manner)
+        plain = _plain(value)
+        return (None, None, None) if plain is None else _FITS[kind](plain, manner)
     except (ValueError, TypeError, OverflowError, ArithmeticError):
         return None, shown(value), None
+
+
+def _plain(value: Any) -> Any:
+    """Give a scalar of NumPy as what it stands for (finer times as microseconds); all else as it is."""
+    if not hasattr(value, "dtype") or not hasattr(value, "item"):
+        return value
+    unit = {"M": "datetime64[us]", "m": "timedelta64[us]"}.get(value.dtype.kind)
+    return (value.astype(unit) if unit else value).item()
 
 
 def shown(value: Any) -> str:

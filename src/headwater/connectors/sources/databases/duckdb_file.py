@@ -77,7 +77,7 @@ class DuckDBRows:
 
     @property
     def _relation(self) -> str:
-        return f"({self.place.query}) AS hw_query" if self.place.query else quote_relation(self.place.table)
+        return self.place.subquery if self.place.query else quote_relation(self.place.table)
 
     def _described(self, connection: "engine.DuckDBPyConnection") -> Described:
         import duckdb

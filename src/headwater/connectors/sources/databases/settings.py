@@ -48,6 +48,11 @@ class Place:
     contract: Contract
     where: Where | None
 
+    @property
+    def subquery(self) -> str:
+        """Give the query as something to select from; a line of its own lets it end in a comment."""
+        return f"({self.query}\n) AS hw_query"
+
     def file(self, site: str) -> Path:
         """Give the file of a site."""
         return Path(self.root, self.path.replace("{site}", site)).absolute()
@@ -71,7 +76,7 @@ class Place:
 
         Rows without a cursor are always read: they are set aside, not lost.
         """
-        conditions = [f"({self.condition})"] if self.condition else []
+        conditions = [f"({self.condition}\n)"] if self.condition else []
         if after is not None and self.cursor:
             conditions.append(f"({after} OR {quote_identifier(self.cursor)} IS NULL)")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -149,13 +154,17 @@ def cursor_problems(cursor: str, declared: Mapping[str, ContractColumn], where: 
 
 
 def file_token(path: Path, *beside: str) -> str | None:
-    """Give what changes when a database file, or a log beside it, does; None if it cannot be told."""
+    """Give what changes when a database file, or a log beside it, does; None if it cannot be told.
+
+    A log that is empty counts as none: whoever only reads a database may leave one.
+    """
     parts = []
     for each in (path, *(path.with_name(path.name + suffix) for suffix in beside)):
         try:
             with each.open("rb") as file:
                 found = os.fstat(file.fileno())
-                parts.append(f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}:{file.read(100).hex()}")
+                known = f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}:{file.read(100).hex()}"
+                parts.append(known if found.st_size or each == path else "-")
         except FileNotFoundError:
             parts.append("-")
         except OSError:

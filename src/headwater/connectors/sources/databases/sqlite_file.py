@@ -94,7 +94,7 @@ class SQLiteRows:
 
     def _query(self, after: str | None) -> tuple[str, tuple[Any, ...]]:
         place = self.place
-        relation = f"({place.query}) AS hw_query" if place.query else quote_identifier(place.table)
+        relation = place.subquery if place.query else quote_identifier(place.table)
         if after is None or place.cursor is None:
             return place.select(relation, None), ()
         value = _value(after)
@@ -153,7 +153,7 @@ class SQLiteRows:
                 listed = database.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
                 raise place.missing_table([name for (name,) in listed])
         else:
-            described = database.execute(f"SELECT * FROM ({place.query}) AS hw_query LIMIT 0").description
+            described = database.execute(f"SELECT * FROM {place.subquery} LIMIT 0").description
             known = [name for name, *_ in described or ()]
         place.refuse_missing_columns(known)
 
