@@ -1,8 +1,9 @@
 """A whole project in Python: loops make nodes, places are those of the lines that wrote them."""
 
+import subprocess
+
 import pytest
 
-import headwater.app.modules.process as processes
 from tests.harness import Project
 
 START = "import headwater as hw\n"
@@ -157,7 +158,7 @@ def test_a_warm_plan_starts_no_process(sales: Project, monkeypatch: pytest.Monke
     def forbidden(*arguments: object, **more: object) -> None:
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr(processes.subprocess, "Popen", forbidden)
+    monkeypatch.setattr(subprocess, "Popen", forbidden)
     assert sales.plan().actions == []
 
 

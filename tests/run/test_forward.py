@@ -34,7 +34,7 @@ def test_a_forward_change_keeps_the_rows_there_are(table):
 
 def test_the_plan_says_that_rows_stay(table):
     change(table, "seen, v * 10 AS v")
-    assert [(s.action, s.node, s.slots, s.because) for s in table.plan().plan.steps][0] == (
+    assert next((s.action, s.node, s.slots, s.because) for s in table.plan().plan.steps) == (
         "reuse",
         "facts",
         3,

@@ -9,7 +9,7 @@ from headwater.app.graphs import released_graph
 from headwater.app.reading import require_served
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Invalid, suggest
-from headwater.graph.classes import personal_columns
+from headwater.graph.classes import columns_of_class, is_personal
 from headwater.graph.values import Column, Input, Node
 from headwater.run.context import FillBook
 from headwater.run.engine import Session, as_headwater_error
@@ -322,4 +322,5 @@ def _unique(node: Node) -> list[frozenset[str]]:
 
 
 def _personal(side: _Side) -> frozenset[str]:
-    return frozenset(name.casefold() for name in personal_columns(side.around.graph, side.node.name))
+    columns = columns_of_class(side.around.graph, is_personal)[side.node.name]
+    return frozenset(name.casefold() for name in columns)

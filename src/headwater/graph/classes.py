@@ -1,11 +1,13 @@
-"""Which columns hold personal data: those that say so, and those whose values are made of such."""
+"""Which columns hold what not everybody should see: by the class that they say, or by what they are made of."""
 
+from collections.abc import Callable
 from typing import Final
 
-from headwater.graph.values import Column, ColumnRef, Graph, Node
+from headwater.graph.values import Graph
 
 PERSONAL: Final = "pii"
 """``pii``, and everything below it, such as ``pii.email``."""
+PUBLIC: Final = "public"
 
 
 def is_personal(class_: str) -> bool:
@@ -17,31 +19,27 @@ def is_personal(class_: str) -> bool:
     return class_.casefold().partition(".")[0] == PERSONAL
 
 
-def personal_columns(graph: Graph, node: str) -> frozenset[str]:
-    """Give a node's columns that hold personal data: what a column says of itself counts, else what it is made of."""
-    search = _Search({each.name: each for each in graph.nodes})
-    return frozenset(column.name for column in search.nodes[node].columns if search.holds(node, column))
+def is_guarded(class_: str) -> bool:
+    """Whether a class is one that is not for everybody."""
+    return bool(class_) and class_.casefold() != PUBLIC
 
 
-class _Search:
-    """Follows values upwards; each column is judged once."""
+def columns_of_class(graph: Graph, is_meant: Callable[[str], bool]) -> dict[str, frozenset[str]]:
+    """Give, for every node, its columns of the classes meant: what a column says of itself counts, else its origin.
 
-    def __init__(self, nodes: dict[str, Node]) -> None:
-        self.nodes = nodes
-        self._judged: dict[ColumnRef, bool] = {}
+    A column without a class that is made of columns without one is of no class.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for node in graph.nodes:
+        found[node.name] = frozenset(
+            column.name
+            for column in node.columns
+            if (is_meant(column.class_) if column.class_ else any(_holds(found, *each) for each in column.values))
+        )
+    return found
 
-    def holds(self, node: str, column: Column) -> bool:
-        at = (node, column.name)
-        if at not in self._judged:
-            self._judged[at] = False
-            above = (found for ref in column.values for found in self._above(ref))
-            self._judged[at] = (
-                is_personal(column.class_) if column.class_ else any(self.holds(name, each) for name, each in above)
-            )
-        return self._judged[at]
 
-    def _above(self, ref: ColumnRef) -> list[tuple[str, Column]]:
-        """A reference to a column, or (``*``) to the whole row."""
-        name, wanted = ref
-        node = self.nodes.get(name)
-        return [(name, each) for each in (node.columns if node else ()) if wanted in {"*", each.name}]
+def _holds(found: dict[str, frozenset[str]], node: str, column: str) -> bool:
+    """Whether an upstream column, or (``*``) any of its row, is meant."""
+    above = found.get(node, frozenset())
+    return bool(above) if column == "*" else column in above

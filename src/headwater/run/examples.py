@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from headwater.diagnostics import HeadwaterError
-from headwater.graph.guarded import guarded_columns
+from headwater.graph.classes import columns_of_class, is_guarded
 from headwater.graph.values import Check, Graph, Node
 from headwater.run.context import FillBook
 from headwater.run.engine import Engine, Session, as_headwater_error
@@ -24,7 +24,7 @@ _COVERED: Final = "'***'"
 def with_examples(
     found: Sequence[Verdict], engine: Engine, around: Surroundings, fills: FillBook
 ) -> tuple[Verdict, ...]:
-    """Add rows that fail to one failing verdict of each check on fills; checks over whole tables have theirs already."""
+    """Add rows that fail to one failing verdict of each check on fills; checks of whole tables have theirs already."""
     checks = {(node.name, check.address): check for node in around.graph.nodes for check in node.checks}
     shown: set[tuple[str, str]] = set()
     given = []
@@ -75,7 +75,7 @@ def sample(session: Session, graph: Graph, node: Node, check: Check, query: str)
 
 def _columns(names: Iterable[str], graph: Graph, node: Node, check: Check) -> Iterator[str]:
     """Cover what is classified, and in a query of the user's own whatever could be made of it."""
-    guarded = guarded_columns(graph)
+    guarded = columns_of_class(graph, is_guarded)
     nodes = [each for each in graph.nodes if each.name in {node.name, *check.reads}]
     covered = {name.casefold() for each in nodes for name in guarded.get(each.name, ())}
     plain = {column.name.casefold() for each in nodes for column in each.columns} - covered

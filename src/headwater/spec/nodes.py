@@ -81,8 +81,8 @@ class Source:
     land: Annotated[
         bool | None,
         Doc(
-            "whether an apply or run copies what is new into the lake, once, and reads it there; default: no for files, "
-            "yes for databases and Python functions"
+            "whether an apply or run copies what is new into the lake, once, and reads it there; default: no for "
+            "files, yes for databases and Python functions"
         ),
     ] = None
     on_vanish: Annotated[Literal["fail", "keep", "delete"], Doc("what a file that disappears means")] = "fail"

@@ -14,8 +14,8 @@ from headwater.app.unit_tests.served_inputs import served_inputs
 from headwater.app.unit_tests.writing import Draft, section
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest, warning
+from headwater.graph.classes import columns_of_class, is_guarded
 from headwater.graph.drafts import Macros
-from headwater.graph.guarded import guarded_columns
 from headwater.graph.resolve_references import parse, read_macros
 from headwater.graph.split_chains import AT, CHANGES, LINK
 from headwater.graph.values import Graph, Node
@@ -218,7 +218,7 @@ class _Maker:
 def question_of(project: Project, graph: Graph, node: Node, most: int) -> Question:
     """Say what rows a test of a node needs."""
     nodes = {each.name: each for each in graph.nodes}
-    guarded = guarded_columns(graph)
+    guarded = columns_of_class(graph, is_guarded)
     sources = [(each.node, nodes[each.node].source) for each in node.inputs]
     query, equalities, unclear = _parsed(project, nodes, node)
     return Question(
