@@ -256,6 +256,11 @@ def test_a_chain_goes_forward_by_itself(project):
         ({"kind": "history", "key": ["id"], "track": ["seat"]}, "HW0262"),
         ({"kind": "merge", "key": ["id"], "deleted": "nothing = 1"}, "HW0266"),
         ({"kind": "merge", "key": ["id"], "deleted": "nothing = 1", "time": "seen", "every": "1d"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "deleted": "sum(price) > 1"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "deleted": "seen < $now"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "deleted": "EXISTS (FROM prices)", "time": "seen", "every": "1d"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "deleted": "price < 0) OR (true"}, "HW0266"),
+        ({"kind": "merge", "key": ["id"], "bucket_rows": 0}, "HW0269"),
         ({"kind": "merge", "key": ["id"], "time": "seen"}, "HW0221"),
         ({"kind": "full", "key": ["id"]}, "HW0260"),
         ({"kind": "incremental", "time": "seen", "every": "1d", "on_restate": "ignore"}, "HW0260"),
@@ -266,6 +271,22 @@ def test_mistakes_in_chains_are_found_by_check(project, header, code):
     prices(project, **{"a.csv": []})
     project.model("chained", "SELECT * FROM prices", **header)
     assert [found.split()[0] for found in project.mistakes] == [code]
+
+
+@pytest.mark.parametrize("header", [{"kind": "merge"}, {"kind": "merge", "time": "seen", "every": "1d"}])
+@pytest.mark.parametrize("name", ["hw_link", "hw_gone", "HW_Slot"])
+def test_names_that_headwater_adds_itself_are_refused(project, header, name):
+    prices(project, **{"a.csv": []})
+    project.model("chained", f"SELECT *, 1 AS {name} FROM prices", key=["id"], **header)
+    assert "HW0268" in {found.split()[0] for found in project.mistakes}
+    assert not {"HW0217", "HW0262"} & {found.split()[0] for found in project.mistakes}
+
+
+def test_a_condition_for_deleted_rows_may_end_with_a_comment(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1), ("2024-01-08 10:00", 2, -1)]})
+    chain(project, deleted="price < 0 -- sold out")
+    project.apply()
+    assert project.query("SELECT id FROM chained") == [(1,)]
 
 
 def test_a_history_says_its_own_columns(project):

@@ -91,6 +91,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0265": "key that comes twice",
     "HW0266": "condition for deleted rows that cannot be",
     "HW0267": "input that has no new files",
+    "HW0268": "column with a name of Headwater's own",
+    "HW0269": "bucket without rows",
     "HW0270": "forward change that loses rows or precision",
     "HW0271": "forward change of what rows are",
     # HW028x columns that come, go and are promised

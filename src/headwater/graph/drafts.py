@@ -136,4 +136,5 @@ def place(model: Model, offset: int) -> Where:
     """Where a character of a model's query stands in its file."""
     if not model.query_is_exact:
         return Where(model.at.where.file, model.query_line, model.query_column)
-    return Where(model.at.where.file, *position(model.query, offset, model.query_line, model.query_column))
+    line, column = position(model.query, offset, model.query_line, model.query_column)
+    return Where(model.at.where.file, line, max(1, column))  # what we put before the user's text has no place in it

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from headwater.diagnostics import Diagnostic, error, suggest
+from headwater.graph.deleted_rows import is_gone
 from headwater.graph.split_chains import AT, CHANGES, DELETED, LINK
 from headwater.spec.nodes import ChainPart, Model
 from headwater.sql.binding import Relation
@@ -50,7 +51,7 @@ class _Fold:
         self._tracked = [quote_identifier(each) for each in tracked]
         self._order = quote_identifier(time) if time else LINK
         self._from = quote_identifier(time) if time else AT
-        self._gone = DELETED if time is None else f"({part.deleted}) IS TRUE" if part.deleted else "false"
+        self._gone = DELETED if time is None else is_gone(part.deleted)
 
     def merge(self) -> str:
         """The last row of each key, unless that says that the key is gone."""

@@ -9,7 +9,7 @@ from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.graph import caching, mistakes
 from headwater.graph.drafts import Draft, Mentions, place
 from headwater.graph.fold_chains import fold_query
-from headwater.graph.split_chains import CHANGES
+from headwater.graph.split_chains import CHANGES, reserved_names
 from headwater.spec.addresses import address
 from headwater.spec.checks import Schema
 from headwater.spec.nodes import Column, Model
@@ -22,6 +22,8 @@ from headwater.sql.text import literal, parameters, quote_identifier, time_liter
 TIME_TYPES: Final = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 """Types of columns that can cut time."""
 BOUNDS: Final = frozenset({"start", "end"})
+_UNREADABLE: Final = frozenset({"HW0218", "HW0268"})
+"""Mistakes that leave nobody a way to read the node."""
 _SAMPLE: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -39,7 +41,8 @@ def infer_columns(draft: Draft) -> Draft:
             continue
         binder = _Binder(draft, relations)
         relation, found[name] = binder.bind(name)
-        if relation is not None:
+        found[name] += _reserved(draft, name, relation)
+        if relation is not None and not any(each.code in _UNREADABLE for each in found[name]):
             relations[name] = relation
         if binder.key:
             keys[name] = binder.key
@@ -47,6 +50,12 @@ def infer_columns(draft: Draft) -> Draft:
             analyses[name] = binder.known
     found[""] = list(_wrong_macros(draft, relations))
     return draft.noting(found, relations=relations, keys=keys, analyses=analyses)
+
+
+def _reserved(draft: Draft, name: str, relation: Relation | None) -> Iterator[Diagnostic]:
+    model = draft.project.models.get(name)
+    if model is not None and relation is not None:
+        yield from reserved_names(model, [column for column, _ in relation])
 
 
 def _with_fold(draft: Draft, name: str, relations: Mapping[str, Relation]) -> tuple[Draft, list[Diagnostic]]:

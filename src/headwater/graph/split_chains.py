@@ -1,10 +1,11 @@
 """Merge, append and history models → plain models: one for what came, slot by slot, and one for what it comes to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, error
+from headwater.graph.deleted_rows import is_gone, wrong_deleted
 from headwater.graph.drafts import Draft
 from headwater.spec.nodes import ChainPart, Column, Model
 from headwater.sql.text import quote_relation
@@ -13,6 +14,10 @@ CHANGES: Final = "@changes"
 """Added to the name of a merge or history model, it names the table of what came (no user's node can be called so)."""
 LINK, AT, DELETED = "hw_link", "hw_at", "hw_deleted"
 """Columns of links: the number of the link, the run's logical time, whether the key is gone."""
+SLOT: Final = "hw_slot"
+"""Column of rows that are being cut into slots or buckets."""
+_OURS: Final = frozenset({LINK, AT, DELETED, SLOT, "hw_known", "hw_gone", "hw_nth", "hw_order", "hw_changes"})
+"""Names that columns of merge and history models cannot have, because queries of ours add them."""
 _LINK_TYPES: Final = ((LINK, "BIGINT"), (AT, "TIMESTAMP WITH TIME ZONE"), (DELETED, "BOOLEAN"))
 _ONLY_CHAINS: Final = ("key", "track", "deleted", "on_missing")
 
@@ -26,10 +31,24 @@ def split_chains(draft: Draft) -> Draft:
     models: dict[str, Model] = {}
     found: dict[str, list[Diagnostic]] = {}
     for name, model in draft.project.models.items():
-        found[name] = list(_wrong(model))
+        found[name] = [*_wrong(model), *wrong_deleted(draft, model)]
         failed = bool(found[name])
         models |= {name: model} if failed or model.kind not in {"merge", "append", "history"} else _parts(model)
     return draft.noting(found, project=replace(draft.project, models=models))
+
+
+def reserved_names(model: Model, columns: Sequence[str]) -> Iterator[Diagnostic]:
+    """Find columns that cannot be told from those that are added where a model is filled piece by piece."""
+    part = model.chain
+    if part is None or part.kind == "append":
+        names = frozenset({SLOT} if model.kind == "incremental" else ())
+    else:
+        names = frozenset() if part.role == "fold" else _OURS
+    own = columns[: -len(_LINK_TYPES)] if names == _OURS and model.kind == "append" else columns
+    for name in own:
+        if name.casefold() in names:
+            hint = "give the column another name"
+            yield error("HW0268", f"`{name}` is a name that Headwater uses itself", model.at.of("kind"), hint=hint)
 
 
 def _wrong(model: Model) -> Iterator[Diagnostic]:
@@ -42,6 +61,9 @@ def _wrong(model: Model) -> Iterator[Diagnostic]:
             where, hint = model.at.of("on_restate"), "the slots of an incremental model always follow their inputs"
             yield error("HW0260", "`on_restate` is for merge, append and history models", where, hint=hint)
         return
+    if model.bucket_rows < 1:
+        message = f"`bucket_rows` is a number of rows, not {model.bucket_rows}"
+        yield error("HW0269", message, model.at.of("bucket_rows"), hint="65536 is the default")
     if not model.key:
         hint = "such as `key: [id]`: the columns that say what a row is about"
         yield error("HW0261", f"a {model.kind} model needs `key`", model.at.of("kind"), hint=hint)
@@ -72,7 +94,7 @@ def _parts(model: Model) -> dict[str, Model]:
         deleted=model.deleted,
         on_missing=model.on_missing or ("delete" if kind == "history" and not _reads_new(model) else "keep"),
         ignores_restated=model.on_restate == "ignore",
-        bucket_rows=max(1, model.bucket_rows),
+        bucket_rows=model.bucket_rows,
     )
     if kind == "append":
         by_time = _is_by_time(model)
@@ -90,7 +112,8 @@ def _changes(model: Model, part: ChainPart) -> Model:
         return replace(changes, kind="incremental")
     if model.code is not None:
         technical = {column: Column(type=type_) for column, type_ in _LINK_TYPES}
-        return replace(changes, kind="append", columns=dict(changes.columns) | technical)
+        own = {column: said for column, said in changes.columns.items() if column not in technical}
+        return replace(changes, kind="append", columns=own | technical)
     query, column = _with_link(model, part)
     return replace(changes, kind="append", query=query, query_column=column)
 
@@ -104,9 +127,8 @@ def _typed(model: Model) -> Mapping[str, Column]:
 
 def _with_link(model: Model, part: ChainPart) -> tuple[str, int]:
     """Give the query with the columns of a link, and its column: what the user wrote keeps its place in the file."""
-    deleted = f"({part.deleted}) IS TRUE" if part.deleted else "false"
     empty = ", ".join(f"CAST(NULL AS {type_}) AS {column}" for column, type_ in _LINK_TYPES[:-1])
-    before = f"SELECT *, {empty}, {deleted} AS {DELETED} FROM ("
+    before = f"SELECT *, {empty}, {is_gone(part.deleted)} AS {DELETED} FROM ("
     return f"{before}{model.query}\n) AS rows_of_link", model.query_column - len(before)
 
 

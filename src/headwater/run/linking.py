@@ -1,6 +1,7 @@
 """One link of a chain: what differs between what the query gives now and what the links before it came to."""
 
 from headwater.diagnostics import Invalid, Where
+from headwater.graph.deleted_rows import is_gone
 from headwater.graph.split_chains import AT, DELETED, LINK
 from headwater.graph.values import Check, Column, Node
 from headwater.run.engine import Session
@@ -20,7 +21,7 @@ def own_columns(node: Node) -> list[Column]:
 
 def with_link(node: Node, select: str) -> str:
     """Add the columns of a link to rows that do not have them, still without what only ``link_select`` knows."""
-    deleted = f"({node.chain.deleted}) IS TRUE" if node.chain and node.chain.deleted else "false"
+    deleted = is_gone(node.chain.deleted if node.chain else "")
     empty = f"CAST(NULL AS BIGINT) AS {LINK}, CAST(NULL AS TIMESTAMPTZ) AS {AT}"
     return f"SELECT *, {empty}, {deleted} AS {DELETED} FROM ({select}) AS rows_of_link"
 
