@@ -39,7 +39,7 @@ _HOMES: Final[dict[str, str]] = {
 } | dict.fromkeys(
     (
         "Run",
-    "Slot",
+        "Slot",
         "accepted_range",
         "accepted_values",
         "drift",

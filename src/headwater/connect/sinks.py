@@ -28,7 +28,6 @@ class Load:
     restate: str
     slots: Sequence[SinkSlot]
     """All slots of the released table (not only new ones): the sink compares them with its ledger."""
-    partition_time: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

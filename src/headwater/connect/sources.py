@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from headwater.diagnostics import Diagnostic, Where
+from headwater.diagnostics import Diagnostic
 from headwater.spec.observations import Inspection, Item, SetAside
 
 if TYPE_CHECKING:
@@ -107,12 +107,4 @@ class Evolving(Protocol):
 
         Columns that the contract calls discovered are among them: they are found anew in each file.
         """
-        ...
-
-
-class MakeSource(Protocol):
-    """How a source connector is made."""
-
-    def __call__(self, settings: Mapping[str, object], contract: Contract, root: str, where: Where | None) -> Source:
-        """Make it; ``where`` is the source's place in the project, for diagnostics."""
         ...

@@ -65,7 +65,6 @@ def _load(
             key=sink.key,
             restate=sink.restate,
             slots=slots,
-            partition_time=node.time.column if node.time else None,
         )
         loaded = target.load(session.connection, load)
         return loaded.slots, loaded.rows

@@ -48,8 +48,6 @@ class PythonCode:
     arguments: tuple[str, ...]
     inputs: Mapping[str, str]
     modules: Mapping[str, str]
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    """Annotations of the arguments, as written."""
     made_as: str = ""
     """Kind and name of the node for which its module makes it while it runs (in a loop); empty: imported by name."""
     stands_on: Mapping[str, str] = field(default_factory=dict)

@@ -98,13 +98,6 @@ VOLATILE: Final = words(
 OWN_CLOCK: Final = frozenset({"ago"})
 """Read the engine's clock inside, where ``$now`` cannot take its place."""
 
-GENERATORS: Final = words(
-    """
-    generate_series json_each json_tree range repeat repeat_row unnest
-    """
-)
-"""Table functions that make rows of their arguments alone."""
-
 OUTSIDE: Final = words(
     """
     arrow_scan arrow_scan_dumb checkpoint delta_scan disable_logging disable_profiling

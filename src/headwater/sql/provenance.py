@@ -11,7 +11,6 @@ ROWS: Final = "hw rows"
 """The column that holds the numbers of the input rows (a list); every input must have it as its last one."""
 _MOST_PER_GROUP: Final = 100
 """Rows of a group that are remembered."""
-_UNKEPT: Final = frozenset({"anti", "semi"})
 
 
 class Tracer:

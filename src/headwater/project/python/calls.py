@@ -26,7 +26,6 @@ class Survey:
 
     calls: tuple[Call, ...]
     obstacle: NotLiteralError | None
-    makes_nodes: bool
 
 
 def may_make_nodes(text: str) -> bool:
@@ -43,7 +42,7 @@ def survey(tree: ast.Module, source: Source) -> Survey:
     obstacle = _obstacle(calls, source)
     if obstacle is None and elsewhere is not None:
         obstacle = NotLiteralError(elsewhere, "it is not at the top of its file")
-    return Survey(calls, obstacle, bool(mentions))
+    return Survey(calls, obstacle)
 
 
 def settings_of(call: Call, source: Source) -> list[tuple[Node, Node]]:

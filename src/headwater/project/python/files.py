@@ -116,7 +116,6 @@ def code_of(definition: Function, kind: str, path: str, modules: Mapping[str, st
         arguments=tuple(arguments),
         inputs={name: name for name in arguments if name != RUN} if kind == "model" else {},
         modules=modules,
-        annotations={a.arg: _annotation(a.annotation) for a in _arguments(definition) if a.annotation},
     )
 
 
@@ -141,10 +140,3 @@ def signature_problem(definition: Function) -> str:
 def _arguments(definition: Function) -> list[ast.arg]:
     arguments = definition.args
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-
-
-def _annotation(expression: ast.expr) -> str:
-    """Give an annotation as text; one in quotes means what stands in them."""
-    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-        return expression.value
-    return ast.unparse(expression)

@@ -66,11 +66,6 @@ class Place:
         """The declared columns."""
         return [column.name for column in self.contract.columns]
 
-    @property
-    def cursor_column(self) -> ContractColumn | None:
-        """The cursor as it is declared."""
-        return next((column for column in self.contract.columns if column.name == self.cursor), None)
-
     def select(self, relation: str, after: str | None) -> str:
         """Give the SELECT of declared columns; ``after`` is the condition on the cursor, where there is one.
 
