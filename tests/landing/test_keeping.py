@@ -1,8 +1,11 @@
 """Landed rows over time: the janitor keeps what is needed, doctor finds them again, rows set aside are shown."""
 
+import pytest
+
 from headwater.app.doctor import doctor
 from headwater.app.janitor import janitor
 from headwater.app.quarantine import list_rejects, show_rejects
+from headwater.diagnostics import Broken
 from headwater.events import SourceLanded
 from headwater.state.landings import every_range
 
@@ -103,3 +106,55 @@ def test_rows_set_aside_are_listed_and_shown(shop):
     assert counts == [("orders", "cast", 1), ("orders", "missing", 1)]
     [shown] = show_rejects(project.workspace, "dev", "orders", reason="cast")
     assert (shown.path, shown.column, shown.payload) == ("shop.db: orders", "id", '{"id":"x","name":"b"}')
+
+
+def sealed(project):
+    return sorted((project.root / ".headwater/lake/_landed").rglob("*.parquet"))
+
+
+def without_state(project):
+    project.reopen()
+    for path in (project.root / ".headwater").glob("state.db*"):
+        path.unlink()
+
+
+def three_ranges(shop):
+    project = orders(shop, (1, "a"))
+    for row in (2, "b"), (3, "c"):
+        shop.sql("INSERT INTO orders VALUES (?, ?)", row)
+        project.run()
+    return project
+
+
+@pytest.mark.parametrize("record", [False, True])
+def test_a_range_that_is_missing_hides_none_of_its_rows(shop, record):
+    project = three_ranges(shop)
+    lost = sealed(project)[1]
+    lost.unlink()
+    if record:
+        lost.with_name("00000002.json").unlink()
+    without_state(project)
+    doctor(project.root, repair=True, effects=project.effects)
+    assert doctor(project.root, effects=project.effects).is_healthy
+    project.run()
+    assert project.table("names") == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_landing_does_not_go_on_behind_a_range_that_is_damaged(shop):
+    project = orders(shop, (1, "a"))
+    project.reopen()
+    state = project.root / ".headwater" / "state.db"
+    old = state.read_bytes()
+    for row in (2, "b"), (3, "c"):
+        shop.sql("INSERT INTO orders VALUES (?, ?)", row)
+        project.run()
+    without_state(project)
+    state.write_bytes(old)
+    sealed(project)[1].write_bytes(b"")
+    with pytest.raises(Broken) as raised:
+        project.run()
+    assert [d.code for d in raised.value.diagnostics] == ["HW0583"]
+    project.reopen()
+    assert doctor(project.root, repair=True, effects=project.effects).is_healthy
+    project.run()
+    assert project.table("names") == [(1, "a"), (2, "b"), (3, "c")]

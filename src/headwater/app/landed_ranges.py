@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 from headwater.app.workspace import Workspace
@@ -12,7 +13,7 @@ from headwater.graph.address_sources import landing_address
 from headwater.graph.encoding import decode
 from headwater.run.landing.extracting import LEASE
 from headwater.run.leasing import hold
-from headwater.spec.ranges import LandedRange
+from headwater.spec.ranges import LandedRange, sound_ranges
 from headwater.state.database import Database
 from headwater.state.landings import every_range, forget_ranges, kept_codes, places, record_range
 from headwater.state.observations import observed_paths
@@ -30,9 +31,20 @@ class Reclaimed:
 def take_up(db: Database, store: Store) -> None:
     """Record every sealed range that the state does not know: it is a new state, or somebody died before it did."""
     known = {(each.location, each.site, each.ordinal) for each in every_range(db)}
-    for landed, rejects in store.ranges.every():
-        if (landed.location, landed.site, landed.ordinal) not in known and store.ranges.is_whole(landed):
-            record_range(db, landed, rejects)
+    rejects = {(each.location, each.site, each.ordinal): rows for each, rows in store.ranges.every()}
+    for ranges in _by_place(db, store):
+        for each in ranges[: sound_ranges(ranges, store.ranges.is_whole)]:
+            key = (each.location, each.site, each.ordinal)
+            if key not in known:
+                record_range(db, each, rejects[key])
+
+
+def _by_place(db: Database, store: Store) -> Iterator[list[LandedRange]]:
+    """Give the ranges of each place, those that the state knows and those that only the lake does."""
+    ranges = {(each.location, each.site, each.ordinal): each for each, _ in store.ranges.every()}
+    ranges |= {(each.location, each.site, each.ordinal): each for each in every_range(db)}
+    ordered = [ranges[key] for key in sorted(ranges)]
+    yield from (list(group) for _, group in groupby(ordered, lambda each: (each.location, each.site)))
 
 
 def unneeded_ranges(db: Database, keep_after: datetime, old: datetime) -> list[LandedRange]:
@@ -49,7 +61,7 @@ def unneeded_ranges(db: Database, keep_after: datetime, old: datetime) -> list[L
         ranges = list(group)
         if place[0] not in needed and place not in recent:
             # From the last one back: what is left after a crash is a beginning, from which landing goes on.
-            found += reversed([each for each in ranges if each.at < old])
+            found += reversed(ranges) if all(each.at < old for each in ranges) else ()
         elif place[0] in needed:
             found += [each for each in _replaced(ranges, min(keep_after, old)) if each.file not in named]
     return found
@@ -73,12 +85,14 @@ def give_back(workspace: Workspace, keep_after: datetime, old: datetime) -> Recl
     take_up(db, store)
     freed = files = 0
     unneeded = unneeded_ranges(db, keep_after, old)
-    for (location, site), group in groupby(unneeded, lambda each: (each.location, each.site)):
-        ranges = list(group)
+    for location, site in dict.fromkeys((each.location, each.site) for each in unneeded):
         holder = f"{workspace.user}:{effects.token()}"
         name = f"{LEASE}:{location}:{site}"
         try:
             with hold(db, [name], holder, clock=effects.clock, sleep=effects.sleep, wait_s=0.0):
+                # Looked at again: somebody may have landed there, or begun to read it, meanwhile.
+                still = unneeded_ranges(db, keep_after, old)
+                ranges = [each for each in still if (each.location, each.site) == (location, site)]
                 forget_ranges(db, ranges)
                 freed += store.ranges.delete(ranges)
                 files += sum(1 + bool(each.file) for each in ranges)
@@ -95,11 +109,11 @@ def examine_ranges(db: Database, store: Store, *, hashes: bool, repair: bool) ->
     """
     findings: list[Diagnostic] = []
     repaired: list[str] = []
-    for (location, site), group in groupby(every_range(db), lambda each: (each.location, each.site)):
-        ranges = list(group)
-        first = next((n for n, each in enumerate(ranges) if not store.ranges.is_whole(each, hashes=hashes)), None)
+    for ranges in _by_place(db, store):
+        location, site = ranges[0].location, ranges[0].site
+        first = sound_ranges(ranges, partial(store.ranges.is_whole, hashes=hashes))
         sealed = {landed.ordinal for landed, _ in store.ranges.sealed(location, site, 0)}
-        if first is not None:
+        if first < len(ranges):
             findings.append(_damaged(ranges[first]))
             lost = list(reversed(ranges[first:]))
             if repair:
@@ -116,5 +130,7 @@ def examine_ranges(db: Database, store: Store, *, hashes: bool, repair: bool) ->
 
 def _damaged(landed: LandedRange) -> Diagnostic:
     hint = "bring the file back from a copy; or `headwater doctor --repair` forgets it, and it is landed again"
-    message = f"range {landed.ordinal} of source `{landed.source}` is missing or damaged: {landed.file}"
+    message = (
+        f"range {landed.ordinal} of source `{landed.source}`, or one before it, is missing or damaged: {landed.file}"
+    )
     return error("HW0583", message, hint=hint)

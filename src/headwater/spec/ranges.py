@@ -1,5 +1,6 @@
 """A landed range: rows of a source that an apply or run has copied into the lake, once and for every environment."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,18 @@ class LandedRange:
     rejects: int = 0
     """Rows set aside by the contract when it was landed."""
     format: int = RANGE_FORMAT
+
+
+def sound_ranges(ranges: Sequence[LandedRange], is_whole: Callable[[LandedRange], bool], before: int = 0) -> int:
+    """Give how many of a place's ranges after number ``before``, from the first on, are whole and follow each other.
+
+    One after a gap would hide the rows that are missing before it. A snapshot needs none before it.
+    """
+    for number, each in enumerate(ranges):
+        if not (each.whole or each.ordinal == before + 1) or not is_whole(each):
+            return number
+        before = each.ordinal
+    return len(ranges)
 
 
 def served_ranges(ranges: list[LandedRange]) -> list[LandedRange]:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from headwater.connect.landing import Extractor
 from headwater.connect.sources import Source
-from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, Retryable, Where, warning
+from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, Where, warning
 from headwater.events import Phase, SourceLanded
 from headwater.graph.values import Graph, Node
 from headwater.run.context import Context
@@ -22,7 +22,7 @@ from headwater.run.landing.judging import Bench, Judged, content_of, judge
 from headwater.run.landing.landed import LandedSource
 from headwater.run.leasing import hold
 from headwater.spec.observations import SetAside
-from headwater.spec.ranges import LandedRange
+from headwater.spec.ranges import LandedRange, sound_ranges
 from headwater.spec.raw import Raw
 from headwater.state.landings import known_rejects, landed_ranges, note_place, place, record_range
 
@@ -111,10 +111,15 @@ class _Landing:
     def take_up(self) -> None:
         """Record ranges that were sealed by somebody who died before the state knew of them."""
         known = self._known()
-        after = known[-1].ordinal if known else 0
-        for landed, rejects in self.context.store.ranges.sealed(self.source.location, self.site, after):
-            if self.context.store.ranges.is_whole(landed):
-                record_range(self.context.db, landed, rejects)
+        store, after = self.context.store.ranges, known[-1].ordinal if known else 0
+        sealed = store.sealed(self.source.location, self.site, after)
+        sound = sound_ranges([landed for landed, _ in sealed], store.is_whole, after)
+        for landed, rejects in sealed[:sound]:
+            record_range(self.context.db, landed, rejects)
+        if sound < len(sealed):
+            message = f"range {sealed[sound][0].ordinal} of `{self.node.name}`, or one before it, is missing or damaged"
+            hint = "bring it back from a copy, or run `headwater doctor --repair`: it is landed again"
+            raise Broken.of("HW0583", message, Where(self.node.file, self.node.line), hint=hint)
 
     def attempt(self) -> list[Diagnostic]:
         """Extract, judge and seal what is new; nothing counts before it is sealed."""
@@ -171,8 +176,9 @@ class _Landing:
         last = known[-1] if known else None
         before = known_rejects(self.context.db, source.location)
         fresh = tuple(row for row in judged.rejects if row.identity not in before)
+        gone = {each for each in before if each.startswith(f"{self.site}/")} - {row.identity for row in judged.rejects}
         begins = last.cursor_to if last else None
-        if last and cursor is None and content == last.content and not fresh:
+        if last and cursor is None and content == last.content and not fresh and not gone:
             return None, ()
         if cursor is not None and not judged.rows and not fresh and judged.cursor in {None, begins}:
             return None, ()

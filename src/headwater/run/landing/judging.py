@@ -13,6 +13,7 @@ from headwater.run.engine import Session
 from headwater.spec.addresses import address
 from headwater.spec.observations import SetAside
 from headwater.spec.raw import Raw
+from headwater.sql.loose_values import kind_of
 from headwater.sql.moments import moment_of
 from headwater.sql.text import quote_identifier, quote_literal
 
@@ -21,6 +22,7 @@ LISTED_ROWS: Final = 10_000
 _PAYLOAD_CHARACTERS: Final = 4096
 _JUDGED: Final = "hw_judged"
 _RAW: Final = "hw_raw"
+_CURSOR: Final = "__hw_cursor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,8 @@ def judge(contract: Contract, cursor: str | None, raw: Raw, landed: str | None, 
     rows = _count(session, bench.store.write_statement(_accepted(contract, raw, landed), stored, str(to)))
     rejected = _count(session, f"SELECT count(*) FROM {_JUDGED} WHERE __hw_flaw IS NOT NULL")
     rejects = tuple(_rejects(contract, flaws, bench)) if rejected else ()
-    return Judged(rows=rows, rejected=rejected, rejects=rejects, cursor=_greatest(cursor, raw, session), past=past)
+    greatest = _greatest(contract, cursor, raw, bench)
+    return Judged(rows=rows, rejected=rejected, rejects=rejects, cursor=greatest, past=past)
 
 
 def content_of(contract: Contract, file: Path, store: Store, session: Session) -> str:
@@ -106,9 +109,17 @@ def _flaws(contract: Contract, cursor: str | None, raw: Raw, now: datetime) -> I
         if column.required or column.name in {contract.time, cursor}:
             condition = f"{quote_identifier(column.name)} IS NULL"
             yield _Flaw("missing", column.name, condition, f"`{column.name}` is missing")
+    for column in contract.columns:
+        if column.name == cursor and (endless := _endless(column)):
+            yield _Flaw("cursor", column.name, endless, f"`{cursor}` is not finite: nothing could come after it")
     time = next((column for column in contract.columns if column.name == contract.time), None)
     if time is not None:
         yield from _time_flaws(contract, time, now)
+
+
+def _endless(cursor: ContractColumn) -> str | None:
+    """Give the condition of rows whose cursor no other can follow; None if its type has no such values."""
+    return f"NOT isfinite({quote_identifier(cursor.name)})" if kind_of(cursor.type) in {"real", "time"} else None
 
 
 def _time_flaws(contract: Contract, time: ContractColumn, now: datetime) -> Iterator[_Flaw]:
@@ -120,8 +131,12 @@ def _time_flaws(contract: Contract, time: ContractColumn, now: datetime) -> Iter
     said = " and ".join(text for at, text in ((start, f"start {start}"), (end, f"end {end}")) if at)
     message = f"`{time.name}` is outside the source's {said or 'time'}"
     yield _Flaw("time range", time.name, f"({' OR '.join(outside)})", message)
-    last = moment.literal(now + timedelta(seconds=contract.ahead_s))
-    yield _Flaw("future", time.name, f"{moment.sql} > {last}", f"`{time.name}` lies in the future")
+    yield _Flaw("future", time.name, _future(contract, time, now), f"`{time.name}` lies in the future")
+
+
+def _future(contract: Contract, time: ContractColumn, now: datetime) -> str:
+    moment = moment_of(time.name, time.type, contract.timezone)
+    return f"{moment.sql} > {moment.literal(now + timedelta(seconds=contract.ahead_s))}"
 
 
 def _aware(at: datetime | None, timezone: str) -> datetime | None:
@@ -137,10 +152,17 @@ def _accepted(contract: Contract, raw: Raw, landed: str | None) -> str:
     return f"{good} AND __hw_boundary IS NOT TRUE\nUNION ALL\nSELECT * FROM ({again}) AS again"
 
 
-def _greatest(cursor: str | None, raw: Raw, session: Session) -> str | None:
+def _greatest(contract: Contract, cursor: str | None, raw: Raw, bench: Bench) -> str | None:
+    """Give where the next extraction begins: after no row that would hide all to come (endless, of the future)."""
     if raw.greatest is None or cursor is None:
         return None
-    [(found,)] = session.rows(f"SELECT {raw.greatest} FROM {_RAW} WHERE {raw.columns[cursor].value} IS NOT NULL")
+    type_ = next(column.type for column in contract.columns if column.name == cursor)
+    at = ContractColumn(name=_CURSOR, type=type_)
+    hiding = [f"{_CURSOR} IS NULL", _endless(at) or "false"]
+    hiding += [_future(contract, at, bench.now)] if cursor == contract.time else []
+    typed = f"SELECT *, {raw.columns[cursor].value} AS {_CURSOR} FROM {_RAW}"
+    query = f"SELECT {raw.greatest} FROM ({typed}) AS typed WHERE NOT ({' OR '.join(hiding)})"
+    [(found,)] = bench.session.rows(query)
     return None if found is None else str(found)
 
 
