@@ -113,3 +113,32 @@ def test_a_table_with_the_column_from_the_beginning_shares_nothing_with_one_that
     table.apply("prod")
     assert table.query("SELECT next FROM later ORDER BY seen", "dev") == [(None,), (None,), (None,)]
     assert table.query("SELECT next FROM later ORDER BY seen", "prod") == [(9,), (10,), (11,)]
+
+
+def test_a_merge_cannot_go_forward_as_a_history(table):
+    settings = {"key": ["v"], "time": "seen", "every": "1d", "on_change": "forward"}
+    table.model("state", "SELECT * FROM raw", kind="merge", **settings)
+    table.apply()
+    table.model("state", "SELECT * FROM raw", kind="history", **settings)
+    with pytest.raises(Invalid) as refused:
+        table.apply()
+    assert {d.code for d in refused.value.diagnostics} == {"HW0271"}
+
+
+def test_a_fold_that_went_forward_has_one_logic(table):
+    settings = {"kind": "merge", "key": ["v"], "time": "seen", "every": "1d", "on_change": "forward"}
+    table.model("state", "SELECT * FROM raw", **settings)
+    table.file("raw", "2.csv", list(DAYS), [("2024-01-08 11:00", v) for v in range(5)])
+    table.apply()
+    table.model("state", "SELECT * FROM raw", deleted="v < 9", **settings)
+    table.apply()
+    assert table.query("SELECT count(*) FROM state") == [(8,)]
+    table.later(days=1).file("raw", "new.csv", list(DAYS), [("2024-01-11 10:00", 11)])
+    table.run()
+    assert table.query("SELECT v FROM state ORDER BY v") == [(9,), (10,), (11,)]
+
+
+@pytest.mark.parametrize("kind", ["view", "inline"])
+def test_what_keeps_no_rows_cannot_go_forward(table, kind):
+    table.model("seen", "SELECT * FROM facts", kind=kind, on_change="forward")
+    assert [found.split()[0] for found in table.mistakes] == ["HW0260"]

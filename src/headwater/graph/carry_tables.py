@@ -96,7 +96,9 @@ def _narrowed(node: Node, model: Model, column: Column, new: str) -> Diagnostic:
 
 
 def _key(node: Node) -> tuple[str, ...]:
-    return node.chain.key if node.chain else ()
+    """The key, and of a fold what it makes of one: rows of a merge say nothing of when they were valid."""
+    part = node.chain
+    return (*part.key, *((part.kind,) if part.role == "fold" else ())) if part else ()
 
 
 def _named(node: Node) -> str:

@@ -52,6 +52,9 @@ def reserved_names(model: Model, columns: Sequence[str]) -> Iterator[Diagnostic]
 
 
 def _wrong(model: Model) -> Iterator[Diagnostic]:
+    if model.on_change == "forward" and model.kind in {"view", "inline"}:
+        hint = "a view keeps no rows: it is what its query says"
+        yield error("HW0260", "`on_change: forward` is for tables", model.at.of("on_change"), hint=hint)
     if model.kind not in {"merge", "history"}:
         for name in _ONLY_CHAINS:
             if getattr(model, name):

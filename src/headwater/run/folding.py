@@ -31,13 +31,15 @@ def stage_fold(session: Session, task: Task, select: str, to: Stage, around: Sur
 
 
 def _usable_base(task: Task, columns: tuple[StoredColumn, ...], around: Surroundings) -> FoldBase | None:
-    """The fold before, if its rows are of these columns, and few enough have been touched since."""
+    """The fold before, if its rows are of this logic, and few enough have been touched since."""
     base = task.fold
     if base is None:
         return None
     before = around.fills[base.before]
     touched = sum(around.fills[fill].rows for fill in (*base.removed, *base.added))
-    usable = before.columns == columns and len(before.lows) == len(before.files) > 0
+    # After a forward change the fold before is of another logic, which must not live on in untouched keys.
+    is_same = before.version == task.node.version and before.columns == columns
+    usable = is_same and len(before.lows) == len(before.files) > 0
     return base if usable and touched <= before.rows * _MOST_TOUCHED else None
 
 
