@@ -90,7 +90,7 @@ def test_an_archive_that_is_damaged(shop, how):
     whole = gzip.compress(orders(shop) * 50, mtime=0)
     packed(shop, {"cut": whole[:-20], "no archive": b"hello\n", "zeros": whole[:40] + bytes(40)}[how])
     found = shop.fails("apply")
-    assert (found["code"], found["file"], found["line"]) == ("HW0314", "sources/orders.yaml", 2)
+    assert (found["code"], found["file"], found["line"]) == ("HW0314", "sources/orders.yaml", 3)
     assert "data/orders.csv.gz" in found["message"]
 
 

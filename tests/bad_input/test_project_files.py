@@ -15,12 +15,12 @@ def test_broken_yaml(shop):
 def test_a_misspelt_key_gets_a_suggestion(shop):
     shop.edit("headwater.yaml", "timezone:", "timzone:")
     [found] = shop.refuses("plan")
-    assert (place(found), found["hint"]) == ("HW0109 headwater.yaml:3:1", "did you mean `timezone`?")
+    assert (place(found), found["hint"]) == ("HW0109 headwater.yaml:4:1", "did you mean `timezone`?")
 
 
 def test_an_unknown_key(shop):
     shop.edit("sources/orders.yaml", "    format: csv", "    colour: red\n    format: csv")
-    assert shop.refuses_files() == ["HW0109 sources/orders.yaml:6:5"]
+    assert shop.refuses_files() == ["HW0109 sources/orders.yaml:7:5"]
 
 
 def test_a_value_of_the_wrong_type(shop):
@@ -29,14 +29,14 @@ def test_a_value_of_the_wrong_type(shop):
         "order_id: {type: bigint, required: true}",
         "order_id: {type: bigint, required: maybe, unit: [1]}",
     )
-    assert shop.refuses_files() == ["HW0110 sources/orders.yaml:8:42", "HW0110 sources/orders.yaml:8:55"]
+    assert shop.refuses_files() == ["HW0110 sources/orders.yaml:9:42", "HW0110 sources/orders.yaml:9:55"]
 
 
 def test_a_node_declared_twice(shop):
     shop.write("sources/again.yaml", (shop.root / "sources/orders.yaml").read_bytes())
     [found] = shop.refuses("apply")
-    assert place(found) == "HW0115 sources/orders.yaml:2:3"
-    assert "first at sources/again.yaml:2:3" in found["message"]
+    assert place(found) == "HW0115 sources/orders.yaml:3:3"
+    assert "first at sources/again.yaml:3:3" in found["message"]
 
 
 def test_two_files_that_claim_one_node(shop):
@@ -173,7 +173,7 @@ def test_a_secret_without_a_value_is_named_by_its_reference(shop, reference, mon
     monkeypatch.delenv("NO_SUCH_PLACE", raising=False)
     shop.edit("sources/orders.yaml", "data/orders.csv", reference + "/orders.csv")
     found = shop.fails("apply")
-    assert (found["code"], found["file"], found["line"]) == ("HW0530", "sources/orders.yaml", 2)
+    assert (found["code"], found["file"], found["line"]) == ("HW0530", "sources/orders.yaml", 3)
     assert reference in found["message"]
 
 
