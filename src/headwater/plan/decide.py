@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from headwater.graph.values import Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.links import fresh_of, unseen
+from headwater.plan.movements import Movements, settling
+from headwater.plan.overlays import Overlaid, Rest, rest_of
 from headwater.plan.positions import Positions, Table, digest_of, extended
 from headwater.plan.values import NodePlan, SourceFacts
 from headwater.spec.addresses import ALL, HUB, Digest, FillId, Slot, Version, address, link_slot
 from headwater.spec.fills import Entry, Mark
-from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup
+from headwater.spec.releases import Entries, Head, HeadNode, SlotKey, rollup, shifted
 
 Drifted = Callable[[Node, Entries, frozenset[SlotKey], Entries], frozenset[SlotKey]]
 """Of a node with the entries that it is to have: which of some slots a drift check refuses, by those before them.
@@ -96,8 +98,15 @@ class _Decision:
         for other in self.reuse.keys() - ({first} if first not in self.build else set()):
             del self.reuse[other]
 
-    def chosen(self) -> dict[SlotKey, Entry]:
-        return {**self.keep, **self.reuse, **self.build}
+    rest: Rest | None = None
+    """What was not looked at, because nothing that it stands on has moved; None: all was."""
+
+    def chosen(self) -> Entries:
+        changes = {**self.keep, **self.reuse, **self.build}
+        return changes if self.rest is None else Overlaid(self.rest, changes)
+
+    def stays(self) -> Entries:
+        return self.keep if self.rest is None else Overlaid(self.rest, self.keep)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +124,15 @@ class Decider:
     """The table that the head has of a node."""
     is_same_code: bool
     """Whether the head runs the very code that is planned."""
+    movements: Movements
 
     def decide(self, node: Node) -> NodePlan:
         """Say what happens to one table, and let later nodes stand on it."""
+        plan = self._decide(node)
+        self.movements.add(plan)
+        return plan
+
+    def _decide(self, node: Node) -> NodePlan:
         at_head = self.head.nodes.get(node.name)
         known = at_head if at_head and self._is_same_table(node, at_head) else None
         settles = self._settles(node)
@@ -167,12 +182,12 @@ class Decider:
         decision = _Decision()
         if node.kind == "links":
             current = self._links(node, current, decision)
-        wants = map(self._want_of(node, current), self._keys(node, current))
+        wants = map(self._want_of(node, current), self._to_look_at(node, known, current, decision))
         due = [want for want in wants if self._is_due(node, want, current, decision, is_known=bool(known))]
         self._resolve(node, due, current, decision)
         chosen = decision.chosen()
         is_whole = not (decision.waiting - chosen.keys() or decision.blocked - chosen.keys())
-        digest = rollup((key, entry.digest) for key, entry in chosen.items())
+        digest = _rollup(chosen, known)
         self.positions.add(node.name, Table(digest, is_whole, lambda: chosen, self.ranges.get(node.name)))
         is_settling = not (decision.blocked or decision.waiting or decision.stuck)
         return NodePlan(
@@ -181,10 +196,10 @@ class Decider:
             head_version=at_head.version if at_head else None,
             continues=bool(known),
             wanted=self.ranges.get(node.name),
-            keep=decision.keep,
+            keep=decision.stays(),
             reuse=decision.reuse,
             build=decision.build,
-            drop=frozenset(old.keys() - chosen.keys()),
+            drop=frozenset((old.keys() if decision.rest is None else decision.rest.left(old)) - chosen.keys()),
             blocked=frozenset(decision.blocked),
             waiting=frozenset(decision.waiting),
             held=frozenset(decision.held),
@@ -194,8 +209,25 @@ class Decider:
             ignored=frozenset(decision.ignored),
             fresh=decision.fresh,
             inputs=decision.inputs,
+            rollup=digest,
             settles=settles if is_settling else "",
         )
+
+    def _to_look_at(
+        self, node: Node, known: HeadNode | None, current: Entries, decision: _Decision
+    ) -> Iterable[SlotKey]:
+        """Give the slots that can be due: all, unless it is known what has moved since none was."""
+        options = self.options
+        refreshes = node.volatile or node.lookback_s > 0 or options.release_holds
+        if node.kind != "incremental" or known is None or known.version != node.version or refreshes:
+            return self._keys(node, current)
+        found = self.movements.since_settled(node, known, self.ranges[node.name])
+        if found is None:
+            return self._keys(node, current)
+        wanted, gone = found
+        wanted |= {(site, slot) for name, site, slot in self.head.holds if name == node.name} - gone
+        decision.rest = rest_of(current, frozenset(wanted | gone), known.slots)
+        return sorted(wanted)
 
     def _links(self, node: Node, current: Entries, decision: _Decision) -> Entries:
         """Past links stay as they are; an environment without any takes another's chain."""
@@ -225,7 +257,7 @@ class Decider:
         return ((HUB, slot_of(at)) for at in _calendar(node).starts(start, end))
 
     def _want_of(self, node: Node, current: Entries) -> Callable[[SlotKey], _Want]:
-        last = current[max(current)].fill if current and node.kind == "links" else ""
+        last = current[max(current)].fill if node.kind == "links" and current else ""
         calendar = _calendar(node) if node.kind == "incremental" else None
         oldest = self.now - timedelta(seconds=node.lookback_s)
 
@@ -350,13 +382,17 @@ class Decider:
 
     def _settles(self, node: Node) -> str:
         """Address of all that dueness depends on: equal to the recorded one, nothing can be due."""
-        wanted = self.ranges.get(node.name)
-        inputs = ((each, self.positions.whole(each.node)) for each in node.inputs)
-        return address(
-            node.version,
-            *(at.isoformat() for at in wanted or ()),
-            *sorted(f"{each.node}={position.digest}{position.ready}" for each, position in inputs),
-        )
+        inputs = ((each.node, self.positions.whole(each.node)) for each in node.inputs)
+        return settling(node, self.ranges.get(node.name), inputs)
+
+
+def _rollup(chosen: Entries, known: HeadNode | None) -> Digest:
+    if known is None or not isinstance(chosen, Overlaid):
+        return rollup((key, entry.digest) for key, entry in chosen.items())
+    rest = chosen.rest
+    removed = ((key, rest.head[key].digest) for key in rest.left(rest.head))
+    added = ((key, entry.digest) for key, entry in chosen.changes.items())
+    return shifted(known.rollup, added=added, removed=removed)
 
 
 def _calendar(node: Node) -> Calendar:

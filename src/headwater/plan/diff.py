@@ -7,6 +7,7 @@ from functools import cache
 
 from headwater.graph.values import TABLE_KINDS, Graph, Node
 from headwater.plan.decide import Decider, Knowledge, Options
+from headwater.plan.movements import Movements
 from headwater.plan.positions import Positions
 from headwater.plan.reasons import added_checks, reason_of
 from headwater.plan.values import Action, NodePlan, Plan, SourceFacts, Step
@@ -43,6 +44,7 @@ def diff(
         now=now,
         table_of=lambda name: tables().get(name),
         is_same_code=head.code == graph.digest,
+        movements=Movements(nodes, sources, head, positions),
     )
     decided = {node.name: _decide(node, decider) for node in graph.nodes}
     old = previous() if head.code and head.code != graph.digest else (graph if head.code else None)

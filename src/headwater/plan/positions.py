@@ -86,7 +86,7 @@ class Positions:
             index = self._index(name)
             return Position(index.digest(index.within(start.timestamp(), end.timestamp())))
         if node.kind in {"view", "inline"}:
-            return _combined((each.node, self.of_input(each, (start, end))) for each in node.inputs)
+            return combined((each.node, self.of_input(each, (start, end))) for each in node.inputs)
         return self._slots_within(node, start, end)
 
     def items_of(self, name: str, marks: frozenset[Mark]) -> list[tuple[str, Item]]:
@@ -105,7 +105,7 @@ class Positions:
             index = self._index(name)
             return Position(index.digest(tuple(range(len(index.items)))))
         if node.kind in {"view", "inline"}:
-            return _combined((each.node, self.whole(each.node)) for each in node.inputs)
+            return combined((each.node, self.whole(each.node)) for each in node.inputs)
         table = self._tables[name]
         return Position(table.rollup, table.whole)
 
@@ -129,7 +129,8 @@ class Positions:
         return self._indexes[name]
 
 
-def _combined(parts: Iterable[tuple[str, Position]]) -> Position:
+def combined(parts: Iterable[tuple[str, Position]]) -> Position:
+    """Where a view stands: what it passes on of its inputs."""
     found = sorted(parts)
     digest = address("inputs", *(f"{name}={position.digest}" for name, position in found))
     return Position(Digest(digest), all(position.ready for _, position in found))

@@ -5,7 +5,14 @@ from collections.abc import Iterable
 
 from headwater.plan.values import SourceFacts
 from headwater.spec.addresses import Digest, address
-from headwater.spec.observations import Item, Runs
+from headwater.spec.observations import Item, Observation, Runs
+
+
+def digest_of_items(facts: SourceFacts, observations: Iterable[Observation]) -> Digest:
+    """Give where all items of some observations stand together."""
+    tokens = sorted(f"{o.site}|{facts.token(item)}" for o in observations for item in o.items)
+    return Digest(address("items", *tokens))
+
 
 Numbers = tuple[int, ...]
 """Places in ``SourceIndex.items``, in order."""

@@ -9,6 +9,7 @@ from headwater.diagnostics import Diagnostic
 from headwater.graph.column_changes import ColumnChange
 from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Interval
+from headwater.plan.overlays import Overlaid
 from headwater.spec.addresses import Digest, Slot, Version
 from headwater.spec.fills import Entry, Mark
 from headwater.spec.observations import Item, Observation, Runs
@@ -24,6 +25,8 @@ class SourceFacts:
     """identity → stretches of time with rows; None: the source has no time."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """identity → what stands for it in positions, where that is more than the identity itself."""
+    before: tuple[Observation, ...] = ()
+    """What the environment observed last; ``occupied`` and ``tokens`` speak of its items, too."""
     vanished: frozenset[str] = frozenset()
     """Identities that stay in the position (``on_vanish: keep``) though their files are gone."""
 
@@ -65,6 +68,8 @@ class NodePlan:
     """Of a link that reads each file once: the files that it reads."""
     inputs: Mapping[SlotKey, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     """For slots to take or compute: (input, its position)."""
+    rollup: Digest = Digest("")
+    """Of the entries that the table will have (empty: not known)."""
     settles: str = ""
     """The digest to record once nothing of the node is due."""
 
@@ -76,7 +81,15 @@ class NodePlan:
     @property
     def chosen(self) -> Entries:
         """The entries that the table will have after the plan (a settled node has the head's)."""
-        return {**self.keep, **self.reuse, **self.build}
+        changes = {**self.reuse, **self.build}
+        if isinstance(self.keep, Overlaid):
+            return Overlaid(self.keep.rest, {**self.keep.changes, **changes})
+        return {**self.keep, **changes}
+
+    @property
+    def looked_at(self) -> frozenset[SlotKey] | None:
+        """The slots that alone can differ from what the head has; None: any can."""
+        return self.keep.rest.without if isinstance(self.keep, Overlaid) else None
 
     @property
     def due(self) -> int:

@@ -160,7 +160,7 @@ class Subjects:
             return address(each.node.version, *(self.of(below.node) for below in each.node.inputs))
         if each.settled:
             return address(each.node.version, self._plan.head.nodes[name].rollup)
-        return address(each.node.version, rollup((key, entry.digest) for key, entry in each.chosen.items()))
+        return address(each.node.version, each.rollup or rollup((k, entry.digest) for k, entry in each.chosen.items()))
 
 
 def culprits(plan: Plan, verdict: Verdict, reads: Iterable[str]) -> frozenset[str]:

@@ -103,7 +103,7 @@ def _changes(plan: Plan) -> Iterator[Change]:
             continue
         old = plan.head.entries_of(name) if name in plan.head.nodes else {}
         chosen = each.chosen
-        for key in sorted(old.keys() | chosen.keys()):
+        for key in sorted(old.keys() | chosen.keys() if each.looked_at is None else each.looked_at):
             before, after = old.get(key), chosen.get(key)
             if before != after:
                 yield Change(node=name, site=key[0], slot=key[1], old=before.fill if before else None, new=after)

@@ -61,7 +61,8 @@ def observe(
         except Exception as problem:  # noqa: BLE001 - whatever a file holds must become a diagnostic
             found += as_headwater_error(problem, f"source `{node.name}`", Where(node.file, node.line)).diagnostics
         else:
-            facts[node.name] = _facts(sources[node.name], observations, vanished, known[node.name], node)
+            last = tuple(before[node.name, o.site] for o in observations if (node.name, o.site) in before)
+            facts[node.name] = _facts(db, sources[node.name], observations, last, vanished, known[node.name], node)
     if has_errors(found):
         raise Invalid.from_all(found)
     return Observed(facts=facts, inspections=known, diagnostics=tuple(found))
@@ -159,17 +160,22 @@ def _lost_files(node: Node, observations: Iterable[Observation], fresh: Iterable
 
 
 def _facts(
+    db: Database,
     source: Source,
     observations: tuple[Observation, ...],
+    before: tuple[Observation, ...],
     vanished: frozenset[str],
     known: Mapping[str, Inspection],
     node: Node,
 ) -> SourceFacts:
     is_cut = node.time is not None and source.needs_inspection
-    bounds = {i.identity: i.not_after for i in known.values() if i.not_after is not None}
+    gone = {item.identity for o in before for item in o.items} - known.keys() if is_cut else set()
+    every = [*known.values(), *(inspections(db, contract_of(node), gone).values() if gone else ())]
+    bounds = {i.identity: i.not_after for i in every if i.not_after is not None}
     return SourceFacts(
         observations=observations,
-        occupied={i.identity: i.occupied for i in known.values()} if is_cut else None,
+        before=before,
+        occupied={i.identity: i.occupied for i in every} if is_cut else None,
         tokens={identity: f"{identity}~{bound.isoformat()}" for identity, bound in bounds.items()},
         vanished=vanished,
     )

@@ -131,9 +131,7 @@ def _recovered(connection: sqlite3.Connection, contract: str, identities: Sequen
 def _runs(found: Inspection) -> str:
     """Write stretches of time as (first, count) of granules: a whole year is one."""
     size = found.granule_s
-    return json.dumps(
-        [[start // size, (end - start) // size] for start, end in found.occupied], separators=(",", ":")
-    )
+    return json.dumps([[start // size, (end - start) // size] for start, end in found.occupied], separators=(",", ":"))
 
 
 def _occupied(text: str, granule_s: int) -> Runs:

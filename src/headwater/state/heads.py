@@ -1,7 +1,7 @@
 """What an environment serves, read in a few milliseconds however many slots it has."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from headwater.diagnostics import Conflict, error
@@ -14,6 +14,9 @@ from headwater.state.environments import number_of
 _ENVIRONMENT = """
 SELECT e.number, e.code, e.seq, r.id FROM environments AS e LEFT JOIN releases AS r ON r.seq = e.seq WHERE e.name = ?"""
 _ENTRIES = "SELECT site, slot, fill, digest, moving FROM entries WHERE environment = ? AND node = ?"
+_ENTRY = "SELECT fill, digest, moving FROM entries WHERE environment = ? AND node = ? AND site = ? AND slot = ?"
+_FEW = 256
+"""Entries that are looked up one by one before all are read."""
 _UNDONE = """
 SELECT site, slot, old_fill, old_digest, old_moving FROM deltas
 WHERE environment = ? AND seq > ? AND node = ? ORDER BY seq DESC"""
@@ -35,8 +38,60 @@ def read_head(db: Database, environment: str) -> Head:
             code=code,
             nodes=head_nodes(connection, number),
             holds=holds(connection, number),
-            entries_of=partial(_entries_at, db, environment, number, seq),
+            entries_of=partial(_entries_of, db, environment, number, seq),
         )
+
+
+class HeadEntries(Mapping[SlotKey, Entry]):
+    """One node's entries as they stood at a release; a few are read one by one, all together when many are wanted."""
+
+    def __init__(self, db: Database, environment: str, number: int, seq: int, node: str) -> None:
+        self._db, self._environment, self._number, self._seq, self._node = db, environment, number, seq, node
+        self._all: Mapping[SlotKey, Entry] | None = None
+        self._few: dict[SlotKey, Entry | None] = {}
+
+    def __getitem__(self, key: SlotKey) -> Entry:
+        if self._all is None and key not in self._few and len(self._few) < _FEW:
+            self._look_up(key)
+        found = self._few.get(key) if self._all is None and key in self._few else self._every().get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[SlotKey]:
+        return iter(self._every())
+
+    def __len__(self) -> int:
+        return len(self._every())
+
+    def _every(self) -> Mapping[SlotKey, Entry]:
+        if self._all is None:
+            self._all = _entries_at(self._db, self._environment, self._number, self._seq, self._node)
+        return self._all
+
+    def _look_up(self, key: SlotKey) -> None:
+        with self._db.read() as connection:
+            if _require(connection, self._environment, self._number) != self._seq:
+                # It has moved since: what stood there is found out of the whole.
+                self._every()
+                return
+            found = connection.execute(_ENTRY, (self._number, self._node, *key)).fetchone()
+        self._few[key] = entry_of(*found) if found else None
+
+
+def _entries_of(db: Database, environment: str, number: int, seq: int, node: str) -> Entries:
+    with db.read() as connection:
+        _require(connection, environment, number)
+    return HeadEntries(db, environment, number, seq, node)
+
+
+def _require(connection: sqlite3.Connection, environment: str, number: int) -> int:
+    """Give the number of an environment's last release; Conflict if the environment is gone."""
+    row = connection.execute("SELECT seq FROM environments WHERE number = ?", (number,)).fetchone()
+    if row is None:
+        message = f"the environment `{environment}` was deleted while it was read"
+        raise Conflict(error("HW0608", message, hint="try again"))
+    return int(row[0])
 
 
 def entries(db: Database, environment: str, node: str) -> Entries:
@@ -100,12 +155,9 @@ def _entries(connection: sqlite3.Connection, number: int, node: str) -> dict[Slo
 def _entries_at(db: Database, environment: str, number: int, seq: int, node: str) -> Entries:
     """Give a node's entries as they stood at a release: the current ones, without what later releases changed."""
     with db.read() as connection:
-        row = connection.execute("SELECT seq FROM environments WHERE number = ?", (number,)).fetchone()
-        if row is None:
-            message = f"the environment `{environment}` was deleted while it was read"
-            raise Conflict(error("HW0608", message, hint="try again"))
+        last = _require(connection, environment, number)
         found = _entries(connection, number, node)
-        if row[0] != seq:
+        if last != seq:
             for site, slot, *old in connection.execute(_UNDONE, (number, seq, node)):
                 undo(found, (site, Slot(slot)), entry_of(*old))
         return found

@@ -25,6 +25,12 @@ _MET = "LEFT JOIN entries AS e ON e.environment = ? AND e.node = m.node AND e.si
 _OVERLAPS = f"""
 SELECT DISTINCT m.node FROM moving AS m {_MET} WHERE coalesce(e.fill, '') <> coalesce(m.old_fill, '') ORDER BY m.node"""
 
+_OF_OTHERS = """
+SELECT 1 FROM entries AS e JOIN fills AS f ON f.id = e.fill
+WHERE e.environment = ? AND e.node = ? AND f.version <> ? AND NOT EXISTS (
+    SELECT 1 FROM moving AS m WHERE m.node = e.node AND m.site = e.site AND m.slot = e.slot
+) LIMIT 1"""
+
 _Facts = tuple[str, str, str, str, str]
 """What of a fill an entry must agree with: node, version, site, slot, digest."""
 
@@ -193,6 +199,7 @@ def _check_entries(connection: sqlite3.Connection, standing: Standing, move: Mov
 def _left_behind(connection: sqlite3.Connection, standing: Standing, move: Move) -> set[str]:
     """Find nodes whose version changes while entries of the old version would stay: somebody added them meanwhile."""
     replaced = dict(connection.execute("SELECT node, count(old_fill) FROM moving GROUP BY node"))
+    # A table that goes back to the logic it had before a forward change may hold entries of it already.
     return {
         change.node
         for change in move.versions
@@ -200,6 +207,7 @@ def _left_behind(connection: sqlite3.Connection, standing: Standing, move: Move)
         and change.node not in move.carried
         and change.node in standing.nodes
         and standing.nodes[change.node].slots != replaced.get(change.node, 0)
+        and connection.execute(_OF_OTHERS, (standing.number, change.node, change.new or "")).fetchone()
     }
 
 
