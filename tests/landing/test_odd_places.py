@@ -120,3 +120,32 @@ def test_times_that_no_column_can_hold_are_not_bent(project):
     project.model("kept", "SELECT v FROM rows")
     with pytest.raises(HeadwaterError):
         project.apply()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"path": "${env:SHOP_SECRET}/shop.db"},
+        {"table": "${env:SHOP_SECRET}"},
+        {"where": "id > ${env:SHOP_SECRET}"},
+        {"table": None, "query": "SELECT * FROM ${env:SHOP_SECRET}"},
+    ],
+)
+def test_mistakes_show_the_reference_and_not_the_secret(shop, monkeypatch, settings):
+    monkeypatch.setenv("SHOP_SECRET", "hunter2")
+    project = orders(shop, (1, "a"), **settings)
+    with pytest.raises(HeadwaterError) as raised:
+        project.apply()
+    said = str(raised.value.diagnostics)
+    assert "${env:SHOP_SECRET}" in said
+    assert "hunter2" not in said
+
+
+def test_a_secret_is_nowhere_in_state_and_lake(shop, monkeypatch):
+    shop.path = shop.path.with_name("hunter2.db")
+    monkeypatch.setenv("SHOP_SECRET", "hunter2")
+    project = orders(shop, (1, "a"), ("x", "b"), path="${env:SHOP_SECRET}.db", where="name <> '${env:SHOP_SECRET}'")
+    project.apply()
+    project.reopen()
+    written = [path for path in (project.root / ".headwater").rglob("*") if path.is_file()]
+    assert [path.name for path in written if b"hunter2" in path.read_bytes()] == []

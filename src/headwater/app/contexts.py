@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from headwater.app.concealing import Concealing
 from headwater.app.graphs import previous_graph, released_graph
 from headwater.app.registry import registry
-from headwater.app.secrets import resolve
+from headwater.app.secrets import resolve, secrets_in
 from headwater.app.workspace import Workspace, cores
 from headwater.connect.landing import Extractor
 from headwater.connect.sinks import Sink
@@ -136,7 +137,9 @@ def _extractor(node: Node, contract: Contract, root: Path, landing: _Landing) ->
         return GeneratedRows(node=node, contract=contract, root=str(root), engine=engine, run=landing.run)
     where = Where(node.file, node.line)
     settings = resolve(described.settings, root, where)
-    return cast("Extractor", registry().sources[described.connector].make(settings, contract, str(root), where))
+    made = cast("Extractor", registry().sources[described.connector].make(settings, contract, str(root), where))
+    secrets = secrets_in(described.settings, root, where)
+    return Concealing(made, secrets) if secrets else made
 
 
 def contract_of(node: Node) -> Contract:

@@ -23,6 +23,14 @@ def resolve(value: Any, root: Path, where: Where | None = None) -> Any:
     return value
 
 
+def secrets_in(value: Any, root: Path, where: Where | None = None) -> dict[str, str]:
+    """Give what the references in a value and in everything inside it stand for: secret → reference."""
+    if isinstance(value, str):
+        return {_find(match[1], match[2], root, where): match[0] for match in _REFERENCE.finditer(value)}
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    return {secret: said for each in parts for secret, said in secrets_in(each, root, where).items()}
+
+
 def _find(kind: str, name: str, root: Path, where: Where | None) -> str:
     found = {"env": _of_environment, "file": lambda n: _of_file(root / n), "keyring": _of_keyring}[kind](name)
     if found is None:
