@@ -23,12 +23,11 @@ def test_a_decorated_function_is_a_model(files: Files) -> None:
     assert str(model.at.where) == "models/ops/scores.py:6:1"
 
 
-def test_its_code_knows_arguments_inputs_and_annotations(files: Files) -> None:
+def test_its_code_knows_arguments_and_inputs(files: Files) -> None:
     code = files.write("models/ops/scores.py", MODEL).project.models["ops.carrier_score"].code
     assert code is not None
     assert (code.path, code.function, code.arguments) == ("models/ops/scores.py", "carrier_score", ("delays", "run"))
     assert code.inputs == {"delays": "daily_delays"}
-    assert code.annotations == {"delays": "pl.DataFrame", "run": "hw.Run"}
 
 
 def test_an_argument_without_input_is_the_node_of_its_name(files: Files) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -37,14 +39,11 @@ def _model(content: bytes, folder: Path) -> bytes:
 
 def _source(content: bytes, folder: Path) -> bytes:
     request = msgspec.msgpack.decode(content, type=SourceRequest)
-    own = os.getpid()
     try:
-        response = SourceResponse(rows=generate(request, folder / "code"))
+        with _copies_ended():
+            response = SourceResponse(rows=generate(request, folder / "code"))
     except HeadwaterError as problem:
         response = SourceResponse(failure=type(problem).__name__, diagnostics=problem.diagnostics)
-    finally:
-        if os.getpid() != own:  # a copy that the function has forked: one process answers
-            os._exit(0)
     return msgspec.msgpack.encode(response)
 
 
@@ -63,14 +62,9 @@ def _answer(request: Request, folder: Path) -> Response:
         fills=request.fills,
     )
 
-    own = os.getpid()
-
     def compute(session: Session, task: Task) -> str:
-        try:
+        with _copies_ended():
             return call(session, task, request.graph, folder / "code")
-        finally:
-            if os.getpid() != own:  # a copy that the model has forked: one process answers
-                os._exit(0)
 
     try:
         receipt = perform(request.task, request.attempt, Engine(limits), around, compute)
@@ -81,16 +75,24 @@ def _answer(request: Request, folder: Path) -> Response:
 
 def _sink(content: bytes, folder: Path) -> bytes:
     request = msgspec.msgpack.decode(content, type=SinkRequest)
-    own = os.getpid()
     response = SinkResponse()
     try:
-        deliver(request, folder / "code")
+        with _copies_ended():
+            deliver(request, folder / "code")
     except HeadwaterError as problem:
         response = SinkResponse(failure=type(problem).__name__, diagnostics=problem.diagnostics)
-    finally:
-        if os.getpid() != own:  # a copy that the function has forked: one process answers
-            os._exit(0)
     return msgspec.msgpack.encode(response)
+
+
+@contextmanager
+def _copies_ended() -> Iterator[None]:
+    """A copy of this process that a function has forked ends where the function does: one process answers."""
+    own = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != own:
+            os._exit(0)
 
 
 _ANSWERS: Final = {"model": _model, "source": _source, "sink": _sink}

@@ -1,6 +1,5 @@
 """Calls a Python model's function: inputs by annotation, the result checked against its columns."""
 
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from headwater.diagnostics import Invalid, Where
 from headwater.graph.values import Graph, Node
 from headwater.run.engine import Session
 from headwater.run.linking import own_columns, with_link
-from headwater.run.python.functions import load_function
+from headwater.run.python.functions import load_function, raised, wanted_type
 from headwater.spec.authoring import Run
 from headwater.sql.text import quote_identifier, quote_relation
 from headwater.tasks.values import Task
@@ -46,18 +45,12 @@ def _load(node: Node, folder: Path) -> Callable[..., Any]:
 
 
 def _argument(session: Session, task: Task, graph: Graph, function: Callable[..., Any], name: str) -> Any:
-    wanted = _annotation(function, name)
+    wanted = wanted_type(function, name)
     code = _python(task.node)
     if name not in code.inputs:
         start, end = task.interval or (None, None)
         return Run(now=task.now, start=start, end=end, environment=task.environment, variables=dict(graph.variables))
     return _as(session.connection.sql(f"SELECT * FROM {quote_relation(code.inputs[name])}"), wanted)
-
-
-def _annotation(function: Callable[..., Any], name: str) -> str:
-    """Name of the wanted type, from the live annotation or its text."""
-    found = getattr(function, "__annotations__", {}).get(name, "")
-    return found if isinstance(found, str) else f"{found.__module__}.{found.__qualname__}"
 
 
 def _as(relation: "duckdb.DuckDBPyRelation", wanted: str) -> Any:
@@ -111,13 +104,8 @@ def _fits(found: str, declared: str) -> bool:
 
 
 def _raised(node: Node, problem: BaseException, folder: Path) -> Invalid:
-    """Point at the line of the project's own code where it was raised."""
-    code = _python(node)
-    frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename.startswith(str(folder))]
-    last = frames[-1] if frames else None
-    where = Where(str(Path(last.filename).relative_to(folder)), last.lineno or 0) if last else Where(code.path)
     hint = "mend it in the model's own code; a unit test of the model shows it without an apply"
-    return Invalid.of("HW0853", f"`{node.name}` raised {type(problem).__name__}: {problem}", where, hint=hint)
+    return raised("HW0853", node.name, problem, folder, Where(_python(node).path), hint)
 
 
 def _wrong(node: Node, what: str) -> Invalid:

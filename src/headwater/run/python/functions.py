@@ -1,7 +1,8 @@
-"""Gets a project's function out of the modules that a release keeps: by its name, or as its module makes it."""
+"""A project's function, out of the modules that a release keeps: by its name, or as its module makes it."""
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
+from headwater.diagnostics import Invalid, Where
 from headwater.spec.making import bound, collecting
 
 
@@ -53,6 +55,20 @@ def load_function(code: Code, folder: Path) -> Callable[..., Any]:
         if each.function is not None and each.label == code.made_as:
             return bound(each)
     raise LookupError(f"`{code.path}` no longer makes the {code.made_as}")
+
+
+def wanted_type(function: Callable[..., Any], argument: str) -> str:
+    """Give the name of the type that a function wants for an argument, as its annotation says; empty without one."""
+    said = getattr(function, "__annotations__", {}).get(argument, "")
+    return said if isinstance(said, str) else f"{said.__module__}.{said.__qualname__}"
+
+
+def raised(code: str, name: str, problem: BaseException, folder: Path, where: Where, hint: str) -> Invalid:
+    """Say what a function raised, at the line of the project's own code below ``folder``; ``where``: if it has none."""
+    frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename.startswith(str(folder))]
+    if frames:
+        where = Where(str(Path(frames[-1].filename).relative_to(folder)), frames[-1].lineno or 0)
+    return Invalid.of(code, f"`{name}` raised {type(problem).__name__}: {problem}", where, hint=hint)
 
 
 def _imported(own: Path) -> ModuleType:

@@ -3,22 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
-
-from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, Where
+from headwater.diagnostics import Diagnostic, Where
 from headwater.graph.values import Graph
 from headwater.run.engine import Engine
-from headwater.run.python.process import Errand, run_apart
+from headwater.run.python.process import Errand, ask
 from headwater.run.worker import Receipt
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Inspection
 from headwater.tasks.values import Relation, Task
-
-_KINDS: Mapping[str, type[HeadwaterError]] = {
-    "Invalid": Invalid,
-    "Retryable": Retryable,
-    "Broken": Broken,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +47,9 @@ def perform_in_process(request: Request, engine: Engine) -> Receipt:
         timeout_s=node.timeout_s,
         memory_bytes=node.memory_bytes,
     )
-    answer = run_apart(errand, msgspec.msgpack.encode(request), engine)
-    response = msgspec.msgpack.decode(answer, type=Response)
-    if response.receipt is None:
-        raise failure_of(response.failure, response.diagnostics)
-    return response.receipt
-
-
-def failure_of(kind: str, diagnostics: tuple[Diagnostic, ...]) -> HeadwaterError:
-    """Give the error that a child ended with."""
-    return _KINDS.get(kind, Invalid)(*diagnostics)
+    receipt = ask(errand, request, Response, engine).receipt
+    assert receipt is not None  # noqa: S101 - what did not fail has one
+    return receipt
 
 
 def needed(graph: Graph, task: Task) -> Graph:

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final, Protocol, TypeVar
 
-from headwater.diagnostics import Invalid, Retryable, Where
+import msgspec
+
+from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, Where
 from headwater.run.engine import Engine
 
-_POLL_S = 0.02
+_POLL_S: Final = 0.02
+_FAILURES: Final[dict[str, type[HeadwaterError]]] = {"Invalid": Invalid, "Retryable": Retryable, "Broken": Broken}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +35,30 @@ class Errand:
     must: str = "it must return a table"
 
 
-def run_apart(errand: Errand, request: bytes, engine: Engine) -> bytes:
+class Response(Protocol):
+    """What a child answers: what was asked for, or the kind of error and its diagnostics."""
+
+    @property
+    def failure(self) -> str:
+        """The kind of error; empty: all went well."""
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What the error says."""
+
+
+Answer = TypeVar("Answer", bound=Response)
+
+
+def ask(errand: Errand, request: object, kind: type[Answer], engine: Engine) -> Answer:
+    """Have a child do what is asked and give its answer; raises what it failed with, as if it had happened here."""
+    answer = msgspec.msgpack.decode(_run_apart(errand, msgspec.msgpack.encode(request), engine), type=kind)
+    if answer.failure:
+        raise _FAILURES.get(answer.failure, Invalid)(*answer.diagnostics)
+    return answer
+
+
+def _run_apart(errand: Errand, request: bytes, engine: Engine) -> bytes:
     """Have a child do it and give its answer; one that hangs, eats memory or dies ends in a diagnostic.
 
     The child leads a group of processes: whatever it starts ends with it. An interrupt of the engine ends it.

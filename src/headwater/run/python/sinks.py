@@ -4,7 +4,6 @@ A call that has ended well is noted at once. A crash between its effect and the 
 what a function does outside happens at least once, and exactly once if it goes by the id.
 """
 
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,15 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from headwater.connect.sinks import Load, Loaded, SinkSlot
 from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, Where
 from headwater.graph.values import PythonNode, SinkNode
 from headwater.run.engine import Engine
-from headwater.run.python.functions import load_function
-from headwater.run.python.models import failure_of
-from headwater.run.python.process import Errand, run_apart
+from headwater.run.python.functions import load_function, raised, wanted_type
+from headwater.run.python.process import Errand, ask
 from headwater.spec.addresses import ALL, HUB, address
 from headwater.spec.authoring import Run, Slot
 from headwater.state.database import Database
@@ -136,11 +132,7 @@ class FunctionSink:
             memory_bytes=settings.get("memory"),
             must="it must take the rows and return",
         )
-        response = msgspec.msgpack.decode(
-            run_apart(errand, msgspec.msgpack.encode(request), self.engine), type=SinkResponse
-        )
-        if response.failure:
-            raise failure_of(response.failure, response.diagnostics)
+        ask(errand, request, SinkResponse, self.engine)
 
     def _id(self, slot: SinkSlot) -> str:
         return address("sink", self.node.name, self.run.environment, slot.site, slot.slot, slot.fill)
@@ -183,7 +175,8 @@ def deliver(request: SinkRequest, folder: Path) -> None:
     except (Exception, SystemExit) as problem:
         if isinstance(problem, HeadwaterError):
             raise
-        raise _raised(request, problem, folder) from problem
+        hint = "mend it: the next run gives it the slots that it has not taken, with the same ids"
+        raise raised("HW0585", request.name, problem, folder, request.where, hint) from problem
 
 
 def _rows(file: str, function: Callable[..., Any]) -> Any:
@@ -192,8 +185,7 @@ def _rows(file: str, function: Callable[..., Any]) -> Any:
 
     with pa.memory_map(file) as source:
         table = pa.ipc.open_file(source).read_all()
-    said = getattr(function, "__annotations__", {}).get("rows", "")
-    wanted = said if isinstance(said, str) else f"{said.__module__}.{said.__qualname__}"
+    wanted = wanted_type(function, "rows")
     if wanted.startswith(("pandas", "pd.")):
         return table.to_pandas()
     if wanted.startswith(("polars", "pl.")):
@@ -201,13 +193,3 @@ def _rows(file: str, function: Callable[..., Any]) -> Any:
 
         return pl.from_arrow(table)
     return table
-
-
-def _raised(request: SinkRequest, problem: BaseException, folder: Path) -> Invalid:
-    """Point at the line of the project's own code where it was raised."""
-    frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename.startswith(str(folder))]
-    last = frames[-1] if frames else None
-    where = Where(str(Path(last.filename).relative_to(folder)), last.lineno or 0) if last else request.where
-    hint = "mend it: the next run gives it the slots that it has not taken, with the same ids"
-    message = f"`{request.name}` raised {type(problem).__name__}: {problem}"
-    return Invalid.of("HW0585", message, where, hint=hint)

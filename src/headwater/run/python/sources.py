@@ -1,21 +1,17 @@
 """Sources that are Python functions: called in a process of their own, with the cursor of what was landed last."""
 
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from headwater.connect.sources import Contract
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, Where, suggest
 from headwater.graph.values import Node, PythonNode
 from headwater.run.engine import Engine
-from headwater.run.python.functions import load_function
-from headwater.run.python.models import failure_of
-from headwater.run.python.process import Errand, run_apart
+from headwater.run.python.functions import load_function, raised
+from headwater.run.python.process import Errand, ask
 from headwater.spec.authoring import Run
 from headwater.spec.raw import Raw
 from headwater.sql.loose_rows import LooseColumn, LooseWriter, loose_raw, writing
@@ -105,12 +101,9 @@ class GeneratedRows:
             must="it must yield rows and end",
         )
         try:
-            answer = run_apart(errand, msgspec.msgpack.encode(request), self.engine)
+            response = ask(errand, request, SourceResponse, self.engine)
         except Retryable as problem:  # too long once is too long again
             raise Invalid(*problem.diagnostics) from problem
-        response = msgspec.msgpack.decode(answer, type=SourceResponse)
-        if response.failure:
-            raise failure_of(response.failure, response.diagnostics)
         return self._raw(path, after) if response.rows else None
 
     @property
@@ -145,7 +138,8 @@ def generate(request: SourceRequest, folder: Path) -> int:
     except (Exception, SystemExit) as problem:
         if isinstance(problem, Invalid):
             raise
-        raise _raised(request, problem, folder) from problem
+        hint = "nothing of this call was landed: the next one gets the same cursor"
+        raise raised("HW0646", request.name, problem, folder, request.where, hint) from problem
 
 
 def _argument(request: SourceRequest, name: str) -> Any:
@@ -255,13 +249,3 @@ def _arrow(given: Any) -> Any:
     if hasattr(given, "to_arrow"):
         return given.to_arrow()
     return pa.Table.from_pandas(given, preserve_index=False)
-
-
-def _raised(request: SourceRequest, problem: BaseException, folder: Path) -> Invalid:
-    """Point at the line of the project's own code where it was raised."""
-    frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename.startswith(str(folder))]
-    last = frames[-1] if frames else None
-    where = Where(str(Path(last.filename).relative_to(folder)), last.lineno or 0) if last else request.where
-    hint = "nothing of this call was landed: the next one gets the same cursor"
-    message = f"`{request.name}` raised {type(problem).__name__}: {problem}"
-    return Invalid.of("HW0646", message, where, hint=hint)
