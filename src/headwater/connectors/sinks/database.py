@@ -1,11 +1,12 @@
 """A sink's table and its ledger in a database: what it holds, and the statements that change both as one."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headwater.connect.sinks import Load, Loaded, SinkSlot
+from headwater.connectors.sinks.held import Held, held_of, note_of
 from headwater.connectors.sinks.slots import (
     SITE,
     SLOT,
@@ -19,15 +20,13 @@ from headwater.connectors.sinks.slots import (
     stamped,
 )
 from headwater.connectors.sinks.tables import Columns, changed_types, check_type, grown, outputs
-from headwater.diagnostics import Broken, Invalid, Where
+from headwater.diagnostics import Where
 from headwater.sql.parquet import empty_relation
 from headwater.sql.text import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     import duckdb
 
-LEDGER_FORMAT = 1
-"""Raised when an older Headwater could misread a ledger."""
 _INCOMING = "temp._hw_incoming"
 
 
@@ -60,22 +59,6 @@ class Table:
         return f"{self.database}.main._headwater_sinks"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a database holds of a sink's table."""
-
-    exists: bool = False
-    mode: str = ""
-    key: tuple[str, ...] = ()
-    columns: Columns = ()
-    """Without stamps."""
-    slots: Mapping[Key, str] = field(default_factory=dict)
-
-    def is_like(self, load: Load) -> bool:
-        """Whether the table is kept as this load wants it."""
-        return self.exists and self.mode == load.mode and (load.mode != "merge" or self.key == load.key)
-
-
 def read_held(connection: "duckdb.DuckDBPyConnection", table: Table, where: Where | None) -> Held:
     """Read what the database holds. Raises Invalid (HW0705): a table that is not ours; Broken (HW0707): too new."""
     tables = "duckdb_tables()"
@@ -86,17 +69,12 @@ def read_held(connection: "duckdb.DuckDBPyConnection", table: Table, where: Wher
     if has_ledger:
         select = f"SELECT format, mode, key FROM {table.sinks} WHERE sink = ?"
         row = connection.execute(select, [table.identity]).fetchone()
-    if row and row[0] > LEDGER_FORMAT:
-        hint = "upgrade Headwater"
-        raise Broken.of("HW0707", f"the ledger of `{table.name}` was written by a newer Headwater", where, hint=hint)
-    if columns and not row:
-        hint = "choose another table, or drop that one"
-        raise Invalid.of("HW0705", f"the table `{table.name}` was not written by this sink", where, hint=hint)
-    if not columns or not row:
-        return Held()
-    slots = connection.execute(f"SELECT site, slot, fill FROM {table.ledger} WHERE sink = ?", [table.identity])
-    held = {(site, slot): fill for site, slot, fill in slots.fetchall()}
-    return Held(True, row[1], tuple(json.loads(row[2])), columns, held)
+
+    def slots() -> dict[Key, str]:
+        query = f"SELECT site, slot, fill FROM {table.ledger} WHERE sink = ?"
+        return {(site, slot): fill for site, slot, fill in connection.execute(query, [table.identity]).fetchall()}
+
+    return held_of(table.name, columns, row, slots, where)
 
 
 def _one(connection: "duckdb.DuckDBPyConnection", query: str, values: Sequence[str]) -> int:
@@ -214,8 +192,7 @@ def _note(
     """Write the ledger: how the table is kept, and which fill it holds of each slot."""
     sink = quote_literal(table.identity)
     connection.execute(f"DELETE FROM {table.sinks} WHERE sink = {sink}")
-    note = [LEDGER_FORMAT, load.mode, json.dumps(list(load.key), ensure_ascii=False)]
-    connection.execute(f"INSERT INTO {table.sinks} VALUES ({sink}, ?, ?, ?)", note)
+    connection.execute(f"INSERT INTO {table.sinks} VALUES ({sink}, ?, ?, ?)", note_of(load))
     left = gone | {key_of(slot) for slot in taken}
     if left:
         keys = ", ".join(f"({quote_literal(site)}, {quote_literal(slot)})" for site, slot in sorted(left))

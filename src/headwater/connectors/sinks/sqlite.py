@@ -4,17 +4,17 @@ Whole numbers up to 64 bits and booleans become INTEGER, floats REAL, binary val
 exactly (decimals, larger numbers, times, nested values, NaN) is text as DuckDB reads it.
 """
 
-import json
 import sqlite3 as engine
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from headwater.connect.components import Can, Component
 from headwater.connect.sinks import Load, Loaded, Sink, SinkSlot
 from headwater.connectors.sinks.failures import loading
+from headwater.connectors.sinks.held import Held, held_of, note_of
 from headwater.connectors.sinks.slots import (
     SITE,
     SLOT,
@@ -26,6 +26,7 @@ from headwater.connectors.sinks.slots import (
     key_of,
     stamped,
 )
+from headwater.connectors.sinks.tables import Columns
 from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable, Where
 from headwater.spec.fields import Doc
 from headwater.sql.stored_types import TEXT, to_stored
@@ -54,8 +55,6 @@ sinks:
     key: [day, item]
     in: [prod]
 """
-LEDGER_FORMAT: Final = 1
-"""Raised when an older Headwater could misread a ledger."""
 _BUSY_S: Final = 10.0
 """How long to wait for other programs that read or write the file."""
 _ROWS: Final = 4096
@@ -67,24 +66,6 @@ _LEDGER: Final = (
     f"CREATE TABLE IF NOT EXISTS _headwater_ledger ({_SLOTS}, PRIMARY KEY (sink, site, slot)) WITHOUT ROWID",
 )
 _STAMPS: Final = ((SITE, "TEXT"), (SLOT, "TEXT"))
-
-Columns = tuple[tuple[str, str], ...]
-"""(name, SQLite type)"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What the file holds of the sink's table; ``columns`` without stamps."""
-
-    exists: bool = False
-    mode: str = ""
-    key: tuple[str, ...] = ()
-    columns: Columns = ()
-    slots: Mapping[Key, str] = field(default_factory=dict)
-
-    def is_like(self, load: Load) -> bool:
-        """Whether the table is kept as this load wants it."""
-        return self.exists and self.mode == load.mode and (load.mode != "merge" or self.key == load.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +96,11 @@ class SQLiteSink:
                 return self._change(connection, database, held, load)
 
     def _change(
-        self, connection: "duckdb.DuckDBPyConnection", database: engine.Connection, held: _Held, load: Load
+        self, connection: "duckdb.DuckDBPyConnection", database: engine.Connection, held: Held, load: Load
     ) -> Loaded:
         for statement in _LEDGER:
             database.execute(statement)
-        kept = held if held.is_like(load) else _Held()
+        kept = held if held.is_like(load) else Held()
         if load.mode == "replace":
             taken, gone = tuple(in_order(load.slots)), frozenset(held.slots)
             self._begin_anew(database, held, load, ())
@@ -134,7 +115,7 @@ class SQLiteSink:
         self._note(database, load, taken, gone)
         return Loaded(len(taken), rows)
 
-    def _begin_anew(self, database: engine.Connection, held: _Held, load: Load, stamps: Columns) -> None:
+    def _begin_anew(self, database: engine.Connection, held: Held, load: Load, stamps: Columns) -> None:
         columns = _columns(load)
         if held.exists and held.mode == load.mode == "replace" and held.columns == columns:
             database.execute(f"DELETE FROM {self._name}")  # indexes that others have made stay
@@ -150,7 +131,7 @@ class SQLiteSink:
             index = quote_identifier(f"_headwater_{self.table}_slot")
             database.execute(f"CREATE INDEX {index} ON {self._name} ({SLOT}, {SITE})")
 
-    def _grow(self, database: engine.Connection, held: _Held, load: Load) -> None:
+    def _grow(self, database: engine.Connection, held: Held, load: Load) -> None:
         known = {name.casefold(): type_ for name, type_ in held.columns}
         for name, type_ in _columns(load):
             before = known.get(name.casefold())
@@ -224,31 +205,26 @@ class SQLiteSink:
 
     def _note(self, database: engine.Connection, load: Load, taken: Sequence[SinkSlot], gone: frozenset[Key]) -> None:
         """Write the ledger: how the table is kept, and which fill it holds of each slot."""
-        note = (self._sink, LEDGER_FORMAT, load.mode, json.dumps(list(load.key), ensure_ascii=False))
-        database.execute("INSERT OR REPLACE INTO _headwater_sinks VALUES (?, ?, ?, ?)", note)
+        note = "INSERT OR REPLACE INTO _headwater_sinks VALUES (?, ?, ?, ?)"
+        database.execute(note, (self._sink, *note_of(load)))
         delete = "DELETE FROM _headwater_ledger WHERE sink = ? AND site = ? AND slot = ?"
         database.executemany(delete, [(self._sink, *key) for key in sorted(gone)])
         put = "INSERT OR REPLACE INTO _headwater_ledger VALUES (?, ?, ?, ?)"
         database.executemany(put, [(self._sink, slot.site, slot.slot, slot.fill) for slot in taken])
 
-    def _held(self, database: engine.Connection) -> _Held:
-        """Read what the file holds. Raises Invalid (HW0705): a table that is not ours; Broken (HW0707): too new."""
+    def _held(self, database: engine.Connection) -> Held:
+        """Read what the file holds; columns have SQLite's types."""
         own = database.execute("SELECT 1 FROM sqlite_master WHERE name = '_headwater_sinks'").fetchone()
         info = database.execute("SELECT name, type FROM pragma_table_info(?)", (self.table,)).fetchall()
         columns = tuple((name, type_) for name, type_ in info if name not in (SITE, SLOT))
         query = "SELECT format, mode, key FROM _headwater_sinks WHERE sink = ?"
         row = database.execute(query, (self._sink,)).fetchone() if own else None
-        if row and row[0] > LEDGER_FORMAT:
-            message = f"the ledger of `{self.table}` was written by a newer Headwater"
-            raise Broken.of("HW0707", message, self.where, hint="upgrade Headwater")
-        if columns and not row:
-            hint = "choose another table, or drop that one"
-            raise Invalid.of("HW0705", f"the table `{self.table}` was not written by this sink", self.where, hint=hint)
-        if not columns or not row:
-            return _Held()
-        slots = database.execute("SELECT site, slot, fill FROM _headwater_ledger WHERE sink = ?", (self._sink,))
-        held = {(site, slot): fill for site, slot, fill in slots}
-        return _Held(True, row[1], tuple(json.loads(row[2])), columns, held)
+
+        def slots() -> dict[Key, str]:
+            found = database.execute("SELECT site, slot, fill FROM _headwater_ledger WHERE sink = ?", (self._sink,))
+            return {(site, slot): fill for site, slot, fill in found}
+
+        return held_of(self.table, columns, row, slots, self.where)
 
     @property
     def _sink(self) -> str:
