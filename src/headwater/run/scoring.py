@@ -50,6 +50,7 @@ def _score(plan: Plan, each: NodePlan, fresh: _Known, subjects: Subjects, fills:
 def _kept(plan: Plan, each: NodePlan, fresh: _Known) -> Iterator[FillId]:
     """Fills that stay, and that this run has judged: a check was added, or their slot has ended."""
     judged = {subject for (subject, _), verdict in fresh.items() if verdict.node == each.node.name}
+    judged -= {entry.fill for entry in (*each.reuse.values(), *each.build.values())}
     if judged:
         kept = plan.head.entries_of(each.node.name) if each.settled else each.keep
         yield from (entry.fill for entry in kept.values() if entry.fill in judged)

@@ -41,7 +41,8 @@ class Repacked:
     after: Sequence[Fill]
 
 
-_SERVED = "JOIN entries AS e ON e.fill = f.id JOIN environments AS n ON n.number = e.environment"
+# Fills first: a node has few that are loose, and maybe a million entries.
+_SERVED = "CROSS JOIN entries AS e ON e.fill = f.id CROSS JOIN environments AS n ON n.number = e.environment"
 _LOOSE = f"{_SERVED} WHERE n.name = ? AND e.node = ? AND f.node = ? AND f.pack IS NULL AND f.condemned = 0"
 _SMALL = """
 FROM packs WHERE node = ? AND byte_count < ? AND slots < ? AND EXISTS (SELECT 1 FROM fills WHERE pack = packs.id)"""
