@@ -7,6 +7,7 @@ from pathlib import Path
 from headwater.graph.values import Node
 from headwater.run.buckets import Key, Low, bucket_of, cut_lows
 from headwater.run.engine import Session
+from headwater.run.refolding import TOUCHED, Since, touched_select
 from headwater.run.relations import Surroundings, fills_select
 from headwater.run.splitting import KEY, write_split
 from headwater.run.staging import STAGED, Stage, Staged, fill_of
@@ -14,7 +15,7 @@ from headwater.spec.fills import Fill, StoredColumn, StoredFile
 from headwater.sql.text import quote_identifier, quote_relation
 from headwater.tasks.values import FoldBase, Task
 
-_TOUCHED, _REFOLDED = "hw_touched", "hw_refolded"
+_REFOLDED = "hw_refolded"
 _MOST_TOUCHED = 0.3
 """Share of the rows from which folding everything anew takes no longer."""
 _File = tuple[Low, StoredFile]
@@ -66,6 +67,8 @@ class _Fold:
 
     def whole(self) -> list[_File]:
         """Fold everything that came."""
+        [changes] = self._task.relations
+        self._see(fills_select(self._around, changes.name, changes.fills))
         self._session.run(f"CREATE OR REPLACE TEMP TABLE {STAGED} AS {self._select}")
         [(count,)] = self._session.rows(f"SELECT count(*) FROM {STAGED}")
         lows = cut_lows(self._session, self._key, f"SELECT * FROM {STAGED}", count, self._target)
@@ -76,40 +79,53 @@ class _Fold:
     def again(self, base: FoldBase, before: Fill) -> list[_File] | None:
         """Fold the keys of what came and went since ``before``; None if nothing would be left of it."""
         session, key = self._session, self._key
-        changed = self._changes((*base.removed, *base.added))
         session.run(
-            f"CREATE OR REPLACE TEMP TABLE {_TOUCHED} AS SELECT DISTINCT {key.listed} FROM ({changed}) AS changed"
+            f"CREATE OR REPLACE TEMP TABLE {TOUCHED} AS {touched_select(self._changes, base, key, self._around)}"
         )
-        self._narrow()
-        session.run(f"CREATE OR REPLACE TEMP TABLE {_REFOLDED} AS {self._select}")
         old = list(zip(before.lows, before.files, strict=True))
         lows = list(dict.fromkeys(before.lows))
         touched = self._numbers(lows)
         hit = [(low, file) for low, file in old if lows.index(low) in touched]
         kept = [(low, file) for low, file in old if lows.index(low) not in touched]
-        rows = (
-            f"SELECT * FROM ({self._relation(before, [file for _, file in hit])}) AS old"
-            f" ANTI JOIN {_TOUCHED} USING ({key.listed}) UNION ALL SELECT * FROM {_REFOLDED}"
-        )
+        rows = self._refold(base, self._relation(before, [file for _, file in hit]))
         finer = self._cut_finer(lows, hit, rows)
         files = self._write(f"SELECT *, {bucket_of(key, finer)} AS {KEY} FROM ({rows}) AS rows_of_fold", finer)
         session.run(f"DROP TABLE {_REFOLDED}")
         return _sorted_files(finer, [*kept, *files])
 
-    def _changes(self, fills: Sequence[str]) -> str:
-        return fills_select(self._around, self._node.inputs[0].node, fills)
+    @property
+    def _changes(self) -> Node:
+        return self._around.node(self._node.inputs[0].node)
 
-    def _narrow(self) -> None:
-        """Let the query see only what came for touched keys."""
+    def _refold(self, base: FoldBase, old: str) -> str:
+        """Fold the touched keys again; give a SELECT of the rows of touched buckets, whose old ones are ``old``."""
+        session, key = self._session, self._key
         [changes] = self._task.relations
-        rows = self._changes(changes.fills)
-        self._session.run(
-            f"CREATE OR REPLACE VIEW {quote_relation(changes.name)} AS"
-            f" SELECT * FROM ({rows}) AS changes SEMI JOIN {_TOUCHED} USING ({self._key.listed})"
+        since = Since.of(self._changes, base, changes.fills, self._around)
+        is_history = self._node.chain is not None and self._node.chain.kind == "history"
+        if since is None:
+            rows = fills_select(self._around, changes.name, changes.fills)
+            narrow = f"SELECT * FROM ({rows}) AS changes SEMI JOIN {TOUCHED} USING ({key.listed})"
+        else:
+            narrow = since.steps(key, self._around, old) if is_history else since.last(session, key, self._around)
+        self._see(narrow)
+        session.run(f"CREATE OR REPLACE TEMP TABLE {_REFOLDED} AS {self._select}")
+        closed = since.was_closed if since is not None and is_history else "false"
+        return (
+            f"SELECT old.* FROM ({old}) AS old LEFT JOIN (SELECT *, true AS hw_is_touched FROM {TOUCHED}) AS touched"
+            f" USING ({key.listed}) WHERE hw_is_touched IS NULL OR {closed} UNION ALL SELECT * FROM {_REFOLDED}"
         )
 
+    def _see(self, changes: str) -> None:
+        """Say what the query sees as the changes: only that is opened."""
+        name = self._changes.name
+        schema, _, _ = name.rpartition(".")
+        if schema:
+            self._session.run(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
+        self._session.run(f"CREATE OR REPLACE VIEW {quote_relation(name)} AS {changes}")
+
     def _numbers(self, lows: Sequence[Low]) -> set[int]:
-        found = self._session.rows(f"SELECT DISTINCT {bucket_of(self._key, lows)} FROM {_TOUCHED}")
+        found = self._session.rows(f"SELECT DISTINCT {bucket_of(self._key, lows)} FROM {TOUCHED}")
         return {number for (number,) in found}
 
     def _relation(self, fill: Fill, files: Sequence[StoredFile]) -> str:

@@ -84,13 +84,15 @@ def _stage(
     session: Session, task: Task, to: Stage, around: Surroundings, compute: Compute | None
 ) -> tuple[Staged, dict[str, tuple[SetAside, ...]]]:
     recovered: dict[str, list[SetAside]] = {}
+    folds = task.node.chain is not None and task.node.chain.role == "fold"
+    # A fold says itself which part of what came it sees: the longest part of it need not even be opened.
+    relations = () if folds else task.relations
     while True:
         try:
-            scanned = define(session, task.relations, around, parameters_of(task), recovered)
+            scanned = define(session, relations, around, parameters_of(task), recovered)
             select = compute(session, task) if compute else _query(session, task, around)
             if task.node.kind == "links":
                 select = link_select(session, task, select, around)
-            folds = task.node.chain is not None and task.node.chain.role == "fold"
             staged = stage_fold(session, task, select, to, around) if folds else stage(session, task, select, to)
             set_aside = _collect(session, scanned, around)
         finally:
