@@ -497,3 +497,24 @@ def test_a_key_is_gone_even_if_a_newer_check_would_have_set_its_row_aside(projec
     project.source("planes", ORDERS, rows=[(2, 2)])
     project.later(hours=1).apply()
     assert project.query("SELECT id, valid_to IS NULL FROM state ORDER BY id") == [(1, False), (2, True)]
+
+
+def test_a_merge_that_ignores_restated_slots_goes_on_with_new_ones(project):
+    prices(project, **{"a.csv": [("2024-01-08 10:00", 1, 1)]})
+    chain(project, on_restate="ignore")
+    project.apply()
+    project.later(days=1).file("prices", "b.csv", list(PRICES), [("2024-01-11 10:00", 1, 2)])
+    project.run()
+    assert project.query("SELECT price FROM chained") == [(2.0,)]
+
+
+@pytest.mark.parametrize("kind", [{"kind": "append"}, {"kind": "merge", "key": ["id"], "reads": {"logs": "new"}}])
+def test_new_files_are_read_after_others_were_rotated_away(project, kind):
+    project.source("logs", ORDERS, rows=[(1, 1)], on_vanish="keep")
+    project.model("log", "SELECT * FROM logs", **kind)
+    project.apply()
+    project.remove("data/logs/1.csv")
+    project.file("logs", "2.csv", list(ORDERS), [(2, 2)])
+    project.run()
+    assert project.table("log") == [(1, 1), (2, 2)]
+    assert project.due() == {}

@@ -140,7 +140,7 @@ def _fold(model: Model, part: ChainPart) -> Model:
     return replace(
         model,
         kind="full",
-        chain=replace(part, role="fold"),
+        chain=replace(part, role="fold", ignores_restated=False),  # what came ignores it: a fold follows what came
         checks=tuple(check for check in model.checks if check.on_fail != "quarantine"),
         query=f"SELECT * FROM {quote_relation(model.name + CHANGES)}",
         query_line=model.at.where.line,

@@ -334,7 +334,7 @@ class Decider:
                 decision.blocked.add(key)
             elif entry.fill in sealed:
                 decision.reuse[key] = entry
-            elif self._stands_on_vanished(node, key[1]):
+            elif self._stands_on_vanished(node, key[1], decision.fresh):
                 decision.stuck.add(key)
             else:
                 decision.build[key] = entry
@@ -364,9 +364,11 @@ class Decider:
         fill = FillId(address(node.version, *want.key, want.digest))
         return Entry(fill, want.digest, want.moving)
 
-    def _stands_on_vanished(self, node: Node, slot: Slot) -> bool:
+    def _stands_on_vanished(self, node: Node, slot: Slot, fresh: Sequence[Mark]) -> bool:
         interval = _calendar(node).interval(slot) if node.kind == "incremental" else None
-        return any(self._has_vanished(each, interval) for each in node.inputs)
+        if any(identity in self.sources[source].vanished for source, identity, _ in fresh):
+            return True
+        return any(self._has_vanished(each, interval) for each in node.inputs if not each.new)
 
     def _has_vanished(self, each: Input, reader: Interval | None) -> bool:
         interval = extended(each, reader)
