@@ -22,6 +22,8 @@ from headwater.state.database import Database
 
 MOST_FILLS = 20_000
 """Fills in one pack: its manifest names each."""
+_FEW_FILLS = 1000
+"""A pack of as many is not small, however few bytes it has: rows are not written again and again."""
 _HOUR_S = 3600
 
 
@@ -133,7 +135,7 @@ def _batches(packing: Packing, node: Node) -> Iterator[list[Fill]]:
         if len(fills) >= enough:
             yield from _cut(fills, limits, enough if of_hour > 1 else MOST_FILLS)
     if not found:
-        below, fewest = (limits.to_bytes // 2, MOST_FILLS // 2), max(2, limits.after)
+        below, fewest = (limits.to_bytes // 2, _FEW_FILLS), max(2, limits.after)
         small = fills_in_small_packs(packing.db, packing.environment, node.name, below=below, fewest=fewest)
         for fills in _alike(small):
             if _packs(fills) >= limits.after:
