@@ -1,77 +1,17 @@
 """The SQL of each kind of check: a predicate, an aggregate or a query that finds what fails."""
 
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator
 
-from headwater.diagnostics import Diagnostic, Where, error, suggest
+from headwater.diagnostics import Where, error, suggest
 from headwater.graph.drafts import Draft
+from headwater.graph.drift_queries import drift_query
 from headwater.graph.resolve_references import parse
-from headwater.graph.values import Drift
+from headwater.graph.written_checks import Scope, Subject, Written, WrongCheck, wanted
 from headwater.spec import checks as spec
-from headwater.spec.quality import MEASURES, MOST_MEASUREMENTS, parse_metric, parse_within
-from headwater.spec.units import parse_duration, parse_every
-from headwater.sql.binding import BindError, Relation
+from headwater.spec.units import parse_duration
+from headwater.sql.binding import BindError
 from headwater.sql.outline import outline
-from headwater.sql.text import canonical_tokens, literal, quote_identifier, quote_literal, quote_relation
-
-Scope = Literal["row", "fill", "map", "drift"]
-_FEWEST: Final = 2
-"""Measurements that ``over`` must ask for at least: one alone says nothing of what is usual."""
-_DAYS_OF_WEEK: Final = 7
-_NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
-
-
-class WrongCheck(Exception):
-    """A check that cannot be compiled, and why."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A node as its checks see it."""
-
-    name: str
-    kind: str
-    columns: Relation
-    time: str
-    """Its time column if slots cut it, else empty."""
-    declared: Mapping[str, str]
-    """Declared columns with their normalised types (empty where none is declared)."""
-    timezone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A check as SQL."""
-
-    kind: str
-    name: str
-    scope: Scope
-    failing: str
-    reads: tuple[str, ...] = ()
-    user_sql: tuple[str, str] = ("", "")
-    """SQL that the user wrote, and the key it stands under."""
-    unique: tuple[str, ...] = ()
-    """Columns of which no two rows have the same values if it passes."""
-    examples: str = ""
-    """A SELECT of rows that fail, where ``failing`` only counts them."""
-    drift: Drift | None = None
-    """How a measurement is judged; its address is not known yet."""
-
-    @property
-    def text(self) -> str:
-        """The canonical text that its address is made of."""
-        return canonical_tokens(self.failing)
-
-    @property
-    def probe(self) -> str:
-        """A query that the engine accepts if and only if it accepts the check."""
-        return self.failing if self.scope == "map" else f"SELECT {self.failing} FROM this"
+from headwater.sql.text import literal, quote_identifier, quote_literal, quote_relation
 
 
 def write(check: spec.AnyCheck, subject: Subject, draft: Draft) -> Iterator[Written]:
@@ -90,7 +30,7 @@ def write(check: spec.AnyCheck, subject: Subject, draft: Draft) -> Iterator[Writ
         case spec.Schema():
             yield _schema(check, subject)
         case spec.Drift():
-            yield _drift(check, subject, draft)
+            yield drift_query(check, subject, draft)
         case _:
             for name, predicate, user_sql in _predicates(check):
                 yield _row(check, subject, name, predicate, user_sql)
@@ -98,10 +38,6 @@ def write(check: spec.AnyCheck, subject: Subject, draft: Draft) -> Iterator[Writ
 
 def _kind(check: spec.AnyCheck) -> str:
     return next(word for word, kind in spec.KINDS.items() if isinstance(check, kind))
-
-
-def _where(check: spec.AnyCheck) -> str:
-    return f"({check.where}) IS TRUE" if check.where else "true"
 
 
 _Predicate = tuple[str, str, tuple[str, str]]
@@ -139,7 +75,7 @@ def _out_of_range(check: spec.AcceptedRange) -> str:
 
 
 def _row(check: spec.AnyCheck, subject: Subject, name: str, predicate: str, user_sql: tuple[str, str]) -> Written:
-    condition = f"{_where(check)} AND {predicate}" if check.where else predicate
+    condition = f"{wanted(check)} AND {predicate}" if check.where else predicate
     if check.on_fail == "quarantine" and subject.kind != "view":
         return Written(kind=_kind(check), name=name, scope="row", failing=condition, user_sql=user_sql)
     if subject.kind == "view":
@@ -155,9 +91,9 @@ def _unique(check: spec.Unique, subject: Subject) -> Written:
     name = f"unique({', '.join(check.columns)})"
     of_all = () if check.where else check.columns
     in_time = subject.time.casefold() in {column.casefold() for column in check.columns}
-    twice = f"SELECT {columns}, count(*) AS rows FROM this WHERE {_where(check)} GROUP BY {columns} HAVING count(*) > 1"
+    twice = f"SELECT {columns}, count(*) AS rows FROM this WHERE {wanted(check)} GROUP BY {columns} HAVING count(*) > 1"
     if subject.kind == "full" or (subject.kind == "incremental" and in_time):
-        condition = f" FILTER (WHERE {_where(check)})" if check.where else ""
+        condition = f" FILTER (WHERE {wanted(check)})" if check.where else ""
         failing = f"count(*){condition} - count(DISTINCT row({columns})){condition}"
         return Written(kind="unique", name=name, scope="fill", failing=failing, examples=twice, unique=of_all)
     return Written(kind="unique", name=name, scope="map", failing=twice, unique=of_all)
@@ -168,10 +104,10 @@ def _row_count(check: spec.RowCount, subject: Subject) -> Written:
     bounds += [f"count(*) > {check.max}"] if check.max is not None else []
     condition = " OR ".join(bounds) or "false"
     if subject.kind == "full":
-        counted = f"count(*) FILTER (WHERE {_where(check)})" if check.where else "count(*)"
+        counted = f"count(*) FILTER (WHERE {wanted(check)})" if check.where else "count(*)"
         failing = f"CASE WHEN {condition.replace('count(*)', counted)} THEN 1 ELSE 0 END"
         return Written(kind="row_count", name="row_count", scope="fill", failing=failing)
-    failing = f"SELECT count(*) AS rows FROM this WHERE {_where(check)} HAVING {condition}"
+    failing = f"SELECT count(*) AS rows FROM this WHERE {wanted(check)} HAVING {condition}"
     return Written(kind="row_count", name="row_count", scope="map", failing=failing)
 
 
@@ -182,7 +118,7 @@ def _freshness(check: spec.Freshness) -> Written:
     except ValueError as problem:
         raise WrongCheck(error("HW0242", str(problem), check.at.of("within"))) from None
     failing = (
-        f"SELECT {column} AS newest FROM this WHERE {_where(check)} "
+        f"SELECT {column} AS newest FROM this WHERE {wanted(check)} "
         f"HAVING coalesce({column} < $now - to_microseconds({micros}), true)"
     )
     return Written(kind="freshness", name=f"freshness({check.column})", scope="map", failing=failing)
@@ -204,7 +140,7 @@ def _references(check: spec.References, draft: Draft) -> Written:
         raise WrongCheck(error("HW0243", f"`{name}` has no column `{column}`", where, hint=suggest(column, known)))
     mine, theirs = quote_identifier(check.column), quote_identifier(column)
     failing = (
-        f"SELECT {mine} FROM this WHERE {mine} IS NOT NULL AND {_where(check)} "
+        f"SELECT {mine} FROM this WHERE {mine} IS NOT NULL AND {wanted(check)} "
         f"AND NOT EXISTS (SELECT 1 FROM {quote_relation(name)} AS other WHERE other.{theirs} = this.{mine})"
     )
     return Written(
@@ -255,83 +191,3 @@ def _schema(check: spec.Schema, subject: Subject) -> Written:
     scope: Scope = "map" if subject.kind == "view" else "fill"
     failing = f"count(*) * 0 + {count}" if scope == "fill" else f"SELECT 1 AS failed FROM range({count})"
     return Written(kind="schema", name=f"schema({check.mode})", scope=scope, failing=failing)
-
-
-def _drift(check: spec.Drift, subject: Subject, draft: Draft) -> Written:
-    if subject.kind in {"view", "source"}:
-        what = f"the view `{subject.name}`" if subject.kind == "view" else f"the source `{subject.name}`"
-        raise WrongCheck(
-            error("HW0660", f"{what} keeps no rows that could be compared with earlier ones", check.at.where)
-        )
-    try:
-        measure, column = parse_metric(check.metric)
-    except ValueError as problem:
-        hint = suggest(check.metric[:80].partition(".")[0], MEASURES)
-        raise WrongCheck(error("HW0662", str(problem), check.at.of("metric"), hint=hint)) from None
-    try:
-        within, unit = parse_within(check.within)
-    except ValueError as problem:
-        raise WrongCheck(error("HW0663", str(problem), check.at.of("within"))) from None
-    if not _FEWEST <= check.over <= MOST_MEASUREMENTS:
-        message = f"`over` is from {_FEWEST} to {MOST_MEASUREMENTS} measurements, not {check.over}"
-        raise WrongCheck(error("HW0664", message, check.at.of("over")))
-    _require_type(check, measure, column, subject)
-    if check.season:
-        _require_season(check, subject, draft)
-    shows: dict[str, Literal["share", "duration"]] = {"nulls": "share", "freshness": "duration"}
-    return Written(
-        kind="drift",
-        name=f"drift({check.metric.strip()})",
-        scope="drift",
-        failing=_measured(measure, quote_identifier(column), check),
-        drift=Drift(
-            metric="",
-            unit=unit,
-            within=within,
-            over=check.over,
-            season=check.season == "week",
-            is_age=measure == "freshness",
-            shows=shows.get(measure, "number"),
-        ),
-    )
-
-
-def _require_type(check: spec.Drift, measure: str, column: str, subject: Subject) -> None:
-    """A mean is of numbers, an age of a time; that a column exists is asked elsewhere."""
-    type_ = next((type_ for name, type_ in subject.columns if name.casefold() == column.casefold()), "")
-    is_number = type_.removeprefix("U").startswith(_NUMBERS) and not type_.endswith("]")
-    if type_ and ((measure == "mean" and not is_number) or (measure == "freshness" and not _is_time(type_))):
-        what = "numbers" if measure == "mean" else "times"
-        message = f"`{measure}` measures {what}, and `{column}` is {type_}"
-        raise WrongCheck(error("HW0242", message, check.at.of("metric")))
-
-
-def _is_time(type_: str) -> bool:
-    return type_ == "DATE" or (type_.startswith("TIMESTAMP") and not type_.endswith("]"))
-
-
-def _measured(measure: str, column: str, check: spec.Drift) -> str:
-    """The aggregate that measures a fill; of an age, the instant that it counts from (seconds since 1970)."""
-    wanted = f" FILTER (WHERE {_where(check)})" if check.where else ""
-    match measure:
-        case "rows":
-            return f"count(*){wanted}"
-        case "nulls":
-            both = f"{_where(check)} AND {column} IS NULL" if check.where else f"{column} IS NULL"
-            return f"count(*) FILTER (WHERE {both}) / nullif(count(*){wanted}, 0)"
-        case "mean":
-            return f"CAST(avg({column}){wanted} AS DOUBLE)"
-        case "distinct":
-            return f"count(DISTINCT {column}){wanted}"
-        case _:
-            return f"epoch(CAST(max({column}){wanted} AS TIMESTAMP WITH TIME ZONE))"
-
-
-def _require_season(check: spec.Drift, subject: Subject, draft: Draft) -> None:
-    """A week's season needs slots by time that are shorter than a week."""
-    cut = draft.times.get(subject.name)
-    every = parse_every(cut.every) if cut and cut.every and subject.kind == "incremental" else None
-    longest = {"w": 1, "mo": 1, "d": _DAYS_OF_WEEK, "h": _DAYS_OF_WEEK * 24}
-    if every is None or every.count >= longest.get(every.unit, sys.maxsize):
-        message = f"`season: week` compares slots shorter than a week, and `{subject.name}` has none"
-        raise WrongCheck(error("HW0661", message, check.at.of("season")))

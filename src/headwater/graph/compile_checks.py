@@ -8,11 +8,12 @@ from typing import Final
 
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.graph import caching
-from headwater.graph.check_queries import Subject, Written, WrongCheck, write
+from headwater.graph.check_queries import write
 from headwater.graph.drafts import Draft
 from headwater.graph.infer_columns import TIME_TYPES, declared_types
 from headwater.graph.mistakes import of_macro
 from headwater.graph.values import Check
+from headwater.graph.written_checks import Subject, Written, WrongCheck
 from headwater.spec import checks as spec
 from headwater.spec.addresses import address
 from headwater.spec.nodes import Model
