@@ -17,8 +17,8 @@ from headwater.run.cycle import Planned, Settled
 from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.loading import load_sinks
 from headwater.run.moving import Signature, make_move, move_of, note_nothing_due
+from headwater.run.quality.scoring import score_nodes
 from headwater.run.relations import Surroundings
-from headwater.run.scoring import score_nodes
 from headwater.spec.quality import Score
 from headwater.spec.releases import Move, Release, Verdict
 from headwater.state.conditions import Condition, conditions, note_conditions

@@ -9,7 +9,7 @@ from headwater.app.workspace import Workspace
 from headwater.graph.values import Check, Graph, Node
 from headwater.plan.drift import OPEN
 from headwater.run.context import FillBook
-from headwater.run.examples import rows_failing
+from headwater.run.quality.failing_rows import rows_failing
 from headwater.run.relations import Surroundings
 from headwater.run.serving import served_address
 from headwater.spec.addresses import HUB, FillId

@@ -11,15 +11,21 @@ from headwater.plan.decide import Options
 from headwater.plan.diff import diff
 from headwater.plan.values import Plan, Step
 from headwater.run.context import Context, FillBook
-from headwater.run.drifting import Book, drifted, guard_drift
-from headwater.run.examples import with_examples
 from headwater.run.executor import execute
-from headwater.run.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
-from headwater.run.guarding_sources import guard_sources
 from headwater.run.knowing import knowledge
 from headwater.run.leasing import hold
 from headwater.run.observing import Observed, observe
 from headwater.run.python.models import Request, fills_of, needed, perform_in_process
+from headwater.run.quality.drifting import Book, drifted, guard_drift
+from headwater.run.quality.failing_rows import with_examples
+from headwater.run.quality.guarding import (
+    Guarded,
+    culprits,
+    guard_fills,
+    guard_maps,
+    readers_due,
+)
+from headwater.run.quality.guarding_sources import guard_sources
 from headwater.run.reclaiming import BUILD, USE, finish_condemned
 from headwater.run.relations import Surroundings
 from headwater.run.worker import Receipt, perform

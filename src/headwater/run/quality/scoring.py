@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from headwater.graph.values import Check
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import FillBook
-from headwater.run.guarding import Subjects
+from headwater.run.quality.guarding import Subjects
 from headwater.spec.addresses import FillId
 from headwater.spec.fills import Entry
 from headwater.spec.quality import Score

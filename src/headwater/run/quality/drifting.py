@@ -12,8 +12,8 @@ from headwater.plan.decide import Drifted
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import FillBook
 from headwater.run.engine import Engine
-from headwater.run.guarding import Guarded, explained
 from headwater.run.measuring import drift_checks, measurements_of, verdict_of
+from headwater.run.quality.guarding import Guarded, explained
 from headwater.run.relations import Surroundings, create_macros
 from headwater.run.worker import fill_select
 from headwater.spec.addresses import HUB, Slot

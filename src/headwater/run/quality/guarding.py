@@ -9,8 +9,8 @@ from headwater.events import CheckFinished, Emit
 from headwater.graph.values import Check, Graph, Node
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.engine import Engine, as_headwater_error
-from headwater.run.examples import sample
 from headwater.run.measuring import count_failing, fill_checks, map_checks, verdict_of
+from headwater.run.quality.failing_rows import sample
 from headwater.run.relations import Surroundings, create_macros, define
 from headwater.run.worker import check_fills
 from headwater.spec.addresses import address

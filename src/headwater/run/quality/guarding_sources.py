@@ -7,8 +7,8 @@ from headwater.diagnostics import Where
 from headwater.graph.values import Check, Node
 from headwater.plan.values import Plan
 from headwater.run.engine import Engine, Session, as_headwater_error
-from headwater.run.guarding import Guarded, readers_due
 from headwater.run.measuring import fill_checks, measure_fills
+from headwater.run.quality.guarding import Guarded, readers_due
 from headwater.run.relations import Surroundings, define
 from headwater.spec.addresses import address
 from headwater.spec.observations import Item
