@@ -1,6 +1,8 @@
 """Places that misbehave: cursors without an end, logs that come and go, comments, values of other libraries."""
 
+import signal
 import sqlite3
+import tracemalloc
 
 import pytest
 
@@ -149,3 +151,44 @@ def test_a_secret_is_nowhere_in_state_and_lake(shop, monkeypatch):
     project.reopen()
     written = [path for path in (project.root / ".headwater").rglob("*") if path.is_file()]
     assert [path.name for path in written if b"hunter2" in path.read_bytes()] == []
+
+
+def test_large_values_are_taken_in_small_pieces(shop):
+    shop.sql("CREATE TABLE orders (id INTEGER, name BLOB)")
+    more(shop, *[(n, bytes(1_000_000)) for n in range(60)])
+    shop.source("orders", {"id": "bigint", "name": "blob"}, table="orders", cursor="id")
+    shop.project.model("sizes", "SELECT id, octet_length(name) AS size FROM orders")
+    tracemalloc.start()
+    try:
+        shop.project.apply()
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert shop.project.query("SELECT count(*), sum(size) FROM sizes") == [(60, 60_000_000)]
+    assert most < 30_000_000
+
+
+def test_a_query_without_an_end_can_be_interrupted(shop):
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    counting = "WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT max(id) AS id FROM n"
+    shop.sql("CREATE TABLE orders (id)")
+    shop.source("orders", {"id": "bigint"}, query=counting)
+    shop.project.model("names", "SELECT id FROM orders")
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            shop.project.apply()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_number_that_a_cursor_would_bend_is_set_aside(shop):
+    project = orders(shop, (1, "a"), (2**53 + 3, "b"), columns={"id": "double", "name": "text"})
+    project.apply()
+    more(shop, (2.0, "c"))
+    project.run()
+    assert project.table("names") == [(1.0, "a"), (2.0, "c")]

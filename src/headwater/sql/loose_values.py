@@ -99,6 +99,8 @@ def _real(value: Any, manner: Manner) -> Fitted:
         raise ValueError
     if isinstance(value, bytes | bytearray | memoryview):
         raise TypeError
+    if manner.is_strict and float(value) != value:
+        raise ValueError
     return _kept(float(value))
 
 

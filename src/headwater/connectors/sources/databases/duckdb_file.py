@@ -1,5 +1,6 @@
 """Rows from a DuckDB file: attached read-only, read by the engine itself."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ sources:
       page: text
 """
 _ALIAS: Final = "hw_source"
+_TOO_LARGE: Final = re.compile(r"HW0651: `r(\d+)` (.*)")
+_SMALLER: Final = "read it as DOUBLE or text: `query: SELECT CAST(…) …`"
 _TABLES: Final = (
     "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = ? UNION ALL "
     "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = ? AND NOT internal"
@@ -141,6 +144,8 @@ class DuckDBRows:
         if "IO Error" in text or "Serialization" in text or "not a valid DuckDB" in text:
             hint = "open it with DuckDB: it may be of a newer version, or no database"
             return self.place.invalid("HW0641", f"`{name}` cannot be read as a DuckDB database: {text}", hint)
+        if found := _TOO_LARGE.search(text):
+            return self.place.invalid("HW0651", f"`{self.place.names[int(found[1])]}` of `{name}` {found[2]}", _SMALLER)
         what = "the query" if self.place.query else f"table `{self.place.table}`"
         hint = "try it with DuckDB: `query` and `where` are DuckDB's SQL"
         return Invalid.of("HW0644", f"{what} of `{name}` cannot be read: {text}", self.place.where, hint=hint)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sys import getsizeof
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import quote
 
@@ -23,7 +24,14 @@ from headwater.sql.text import quote_identifier, quote_literal
 if TYPE_CHECKING:
     import duckdb
 
-_FETCHED_ROWS: Final = 1024
+_TAKEN_ROWS: Final = 1024
+_TAKEN_BYTES: Final = 4 << 20
+"""Rows are taken in pieces that end with either."""
+_FETCHED_ROWS: Final = 16
+"""So many are fetched before it is asked how large they are; one by one where they are large."""
+_OPERATIONS: Final = 1_000_000
+"""After so many steps of SQLite's (some milliseconds), Python is let in, to hear of Ctrl-C."""
+_LONG: Final = frozenset({"text", "bytes", "other"})
 _BUSY_S: Final = 1.0
 """How long to wait for another program's transaction before the attempt is given up; the next one comes later."""
 
@@ -88,7 +96,7 @@ class SQLiteRows:
     ) -> int:
         query, values = self._query(after)
         with writing(columns, path) as writer, closing(database.execute(query, values)) as found:
-            while rows := found.fetchmany(_FETCHED_ROWS):
+            for rows in _pieces(found, [n for n, each in enumerate(columns) if each.kind in _LONG]):
                 writer.take(rows)
             return writer.rows
 
@@ -140,9 +148,12 @@ class SQLiteRows:
         try:
             uri = f"file:{quote(str(file))}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)) as database:
+                database.set_progress_handler(lambda: 0, _OPERATIONS)
                 self._refuse_missing(database)
                 yield database
         except sqlite3.Error as problem:
+            if str(problem) == "interrupted":
+                raise KeyboardInterrupt from problem
             raise self._meaning(problem, site) from problem
 
     def _refuse_missing(self, database: sqlite3.Connection) -> None:
@@ -174,6 +185,21 @@ class SQLiteRows:
 
     def _named(self, site: str) -> str:
         return self.place.path.replace("{site}", site)
+
+
+def _pieces(found: sqlite3.Cursor, long: Sequence[int]) -> Iterator[list[Sequence[Any]]]:
+    """Give rows in pieces that fit into memory, however large some are; ``long``: columns that tell how large."""
+    taken: list[Sequence[Any]] = []
+    held, count = 0, 1
+    while rows := found.fetchmany(count):
+        size = sum(getsizeof(row[n]) for row in rows for n in long)
+        taken += rows
+        held += size
+        count = _FETCHED_ROWS if size * _FETCHED_ROWS <= _TAKEN_BYTES * len(rows) else 1
+        if len(taken) >= _TAKEN_ROWS or held >= _TAKEN_BYTES:
+            yield taken
+            taken, held = [], 0
+    yield taken
 
 
 def _value(after: str) -> Any:
