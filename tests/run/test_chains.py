@@ -518,3 +518,18 @@ def test_new_files_are_read_after_others_were_rotated_away(project, kind):
     project.run()
     assert project.table("log") == [(1, 1), (2, 2)]
     assert project.due() == {}
+
+
+@pytest.mark.parametrize("check", [{"accepted_range": {"column": "n", "max": 9}}, {"query": "FROM this WHERE n > 9"}])
+def test_a_snapshot_that_a_check_refuses_leaves_nothing_in_a_history(project, check):
+    project.source("planes", ORDERS, rows=[(1, 1), (2, 2)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"], checks=[check])
+    project.apply()
+    project.source("planes", ORDERS, rows=[(1, 99), (2, 2)])
+    for _ in range(2):
+        project.later(hours=1).run(fails=True)
+    assert project.due() != {}
+    project.source("planes", ORDERS, rows=[(1, 5), (2, 2)])
+    project.later(hours=1).run()
+    assert project.query("SELECT id, n FROM planes_h ORDER BY ALL") == [(1, 1), (1, 5), (2, 2)]
+    assert project.due() == {}

@@ -1,11 +1,13 @@
 """Brings an environment to what a plan says: compute, check, and plan again where a check refused."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 
 from headwater.diagnostics import HeadwaterError
 from headwater.events import Blocked, CheckFinished, FillReused, Phase
+from headwater.graph.split_chains import CHANGES
 from headwater.graph.values import Graph, Node
 from headwater.plan.decide import Options
 from headwater.plan.diff import diff
@@ -18,13 +20,7 @@ from headwater.run.observing import Observed, observe
 from headwater.run.python.models import Request, fills_of, needed, perform_in_process
 from headwater.run.quality.drifting import Book, drifted, guard_drift
 from headwater.run.quality.failing_rows import with_examples
-from headwater.run.quality.guarding import (
-    Guarded,
-    culprits,
-    guard_fills,
-    guard_maps,
-    readers_due,
-)
+from headwater.run.quality.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
 from headwater.run.quality.guarding_sources import guard_sources
 from headwater.run.reclaiming import BUILD, USE, finish_condemned
 from headwater.run.relations import Surroundings
@@ -174,15 +170,16 @@ class _Cycle:
         context = self._context
         fills = guard_fills(plan, self._old(plan), self._verdicts, context.db, context.engine, self._around)
         if self._is_refused(plan, fills):
-            return self._again(withheld)
+            return self._again(_links_behind(plan, {verdict.node for verdict in fills.failing}))
         unlike = guard_drift(plan, self._old(plan), self._book, context.engine, self._around, self._fills)
         self._forget(unlike)
         if self._is_refused(plan, unlike):
-            return self._again(withheld)
+            return self._again(_links_behind(plan, {verdict.node for verdict in unlike.failing}))
         guarded = guard_maps(plan, context.db, context.engine, self._around, context.emit)
         self._take(guarded)
         blamed = [culprits(plan, v, guarded.reads.get(v.node, frozenset())) for v in guarded.failing]
         names = frozenset(name for found in blamed for name in found)
+        names |= _links_behind(plan, names)
         self._unresolved = (*fills.failing, *unlike.failing, *guarded.failing)
         return self._again(names) if names else None
 
@@ -333,3 +330,9 @@ class _Cycle:
 
     def _old(self, plan: Plan) -> Graph | None:
         return self._previous() if plan.changes_code else plan.graph
+
+
+def _links_behind(plan: Plan, refused: AbstractSet[str]) -> frozenset[str]:
+    """Give the chains whose folds were refused: a link that has entered stays, and with it what was refused."""
+    chains = {name + CHANGES for name in refused}
+    return frozenset(name for name in chains & plan.nodes.keys() if plan.nodes[name].node.kind == "links")
