@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from headwater.graph.values import Column, Graph, Input, Node, TimeCut
-from headwater.plan.decide import Knowledge, Options
 from headwater.plan.diff import diff
+from headwater.plan.knowledge import Knowledge, Options
 from headwater.plan.values import SourceFacts
 from headwater.plan.wanted import Horizon
 from headwater.spec.observations import Item, Observation, runs_of

@@ -10,7 +10,7 @@ from headwater.app.recording import recorded
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, error
 from headwater.graph.values import Graph
-from headwater.plan.decide import Options
+from headwater.plan.knowledge import Options
 from headwater.run.cycle import Planned, Settled, settle
 from headwater.run.leasing import hold
 from headwater.run.loaded import LoadedSinks

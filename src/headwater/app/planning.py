@@ -10,7 +10,7 @@ from headwater.diagnostics import Diagnostic, Invalid, Where, has_errors, warnin
 from headwater.graph.column_changes import column_changes
 from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph
-from headwater.plan.decide import Options
+from headwater.plan.knowledge import Options
 from headwater.plan.values import Plan
 from headwater.run.context import Context
 from headwater.run.cycle import Planned, observe_all, plan_from

@@ -13,7 +13,7 @@ from headwater.app.recording import recorded
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict
 from headwater.graph.values import TABLE_KINDS
-from headwater.plan.decide import Options
+from headwater.plan.knowledge import Options
 from headwater.run.context import Context
 from headwater.run.cycle import settle
 from headwater.run.moving import Signature

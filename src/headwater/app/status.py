@@ -159,7 +159,7 @@ def _look(workspace: Workspace, head: Head) -> "dict[str, NodePlan]":
     """Plan the released code, as a run would find it."""
     from headwater.app.contexts import context_of, released_graph
     from headwater.app.planning import plan_with
-    from headwater.plan.decide import Options
+    from headwater.plan.knowledge import Options
 
     graph = released_graph(workspace.db, head.environment, head.code)
     planned = plan_with(context_of(workspace, graph, head.environment), Options())

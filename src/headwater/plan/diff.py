@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import cache
 
 from headwater.graph.values import TABLE_KINDS, Graph, Node
-from headwater.plan.decide import Decider, Knowledge, Options
+from headwater.plan.decide import Decider
+from headwater.plan.knowledge import Knowledge, Options
 from headwater.plan.movements import Movements
 from headwater.plan.positions import Positions
 from headwater.plan.reasons import added_checks, reason_of

@@ -9,8 +9,8 @@ from headwater.diagnostics import HeadwaterError
 from headwater.events import Blocked, CheckFinished, FillReused, Phase
 from headwater.graph.split_chains import CHANGES
 from headwater.graph.values import Graph, Node
-from headwater.plan.decide import Options
 from headwater.plan.diff import diff
+from headwater.plan.knowledge import Options
 from headwater.plan.values import Plan, Step
 from headwater.run.context import Context, FillBook
 from headwater.run.executor import execute

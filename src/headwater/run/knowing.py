@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headwater.connect.stores import Store
 from headwater.graph.values import Node
-from headwater.plan.decide import Knowledge
+from headwater.plan.knowledge import Knowledge
 from headwater.run.measuring import fill_checks
 from headwater.spec.addresses import Digest, FillId
 from headwater.spec.fills import Entry, Mark

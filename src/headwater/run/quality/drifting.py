@@ -8,7 +8,7 @@ from typing import Final
 from headwater.graph.values import Check, Graph, Node
 from headwater.plan import drift
 from headwater.plan.calendar import Calendar
-from headwater.plan.decide import Drifted
+from headwater.plan.knowledge import Drifted
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import FillBook
 from headwater.run.engine import Engine
