@@ -262,6 +262,7 @@ def test_a_chain_goes_forward_by_itself(project):
         ({"kind": "merge", "key": ["id"], "deleted": "price < 0) OR (true"}, "HW0266"),
         ({"kind": "merge", "key": ["id"], "bucket_rows": 0}, "HW0269"),
         ({"kind": "merge", "key": ["id"], "time": "seen"}, "HW0221"),
+        ({"kind": "merge", "key": ["id"], "time": "saw", "every": "1d"}, "HW0222"),
         ({"kind": "full", "key": ["id"]}, "HW0260"),
         ({"kind": "incremental", "time": "seen", "every": "1d", "on_restate": "ignore"}, "HW0260"),
         ({"kind": "merge", "key": ["id"], "time": "seen", "every": "1d", "on_missing": "delete"}, "HW0260"),

@@ -36,6 +36,8 @@ def infer_columns(draft: Draft) -> Draft:
     for name in draft.order:
         if name in draft.failed or any(each not in relations for each in draft.inputs.get(name, ())):
             continue
+        if _folds_without_time(draft, name, relations):  # `cut_time` says so, of what came
+            continue
         draft, found[name] = _with_fold(draft, name, relations)
         if found[name]:
             continue
@@ -56,6 +58,11 @@ def _reserved(draft: Draft, name: str, relation: Relation | None) -> Iterator[Di
     model = draft.project.models.get(name)
     if model is not None and relation is not None:
         yield from reserved_names(model, [column for column, _ in relation])
+
+
+def _folds_without_time(draft: Draft, name: str, relations: Mapping[str, Relation]) -> bool:
+    changes = draft.project.models.get(name + CHANGES)
+    return bool(changes and changes.time and not _type_of(relations[changes.name], changes.time))
 
 
 def _with_fold(draft: Draft, name: str, relations: Mapping[str, Relation]) -> tuple[Draft, list[Diagnostic]]:

@@ -1,6 +1,6 @@
 """Merge, append and history models → plain models: one for what came, slot by slot, and one for what it comes to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -44,8 +44,15 @@ def reserved_names(model: Model, columns: Sequence[str]) -> Iterator[Diagnostic]
         names = frozenset({SLOT} if model.kind == "incremental" else ())
     else:
         names = frozenset() if part.role == "fold" else _OURS
-    own = columns[: -len(_LINK_TYPES)] if names == _OURS and model.kind == "append" else columns
-    for name in own:
+    yield from _taken(model, columns[: -len(_LINK_TYPES)] if _is_link(model) else columns, names)
+
+
+def _is_link(model: Model) -> bool:
+    return model.chain is not None and model.chain.role == "links" and model.chain.kind != "append"
+
+
+def _taken(model: Model, columns: Iterable[str], names: frozenset[str]) -> Iterator[Diagnostic]:
+    for name in columns:
         if name.casefold() in names:
             hint = "give the column another name"
             yield error("HW0268", f"`{name}` is a name that Headwater uses itself", model.at.of("kind"), hint=hint)
@@ -64,6 +71,7 @@ def _wrong(model: Model) -> Iterator[Diagnostic]:
             where, hint = model.at.of("on_restate"), "the slots of an incremental model always follow their inputs"
             yield error("HW0260", "`on_restate` is for merge, append and history models", where, hint=hint)
         return
+    yield from _taken(model, model.columns if model.code is not None else (), _OURS)
     if model.bucket_rows < 1:
         message = f"`bucket_rows` is a number of rows, not {model.bucket_rows}"
         yield error("HW0269", message, model.at.of("bucket_rows"), hint="65536 is the default")
