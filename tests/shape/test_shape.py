@@ -19,6 +19,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "handler", "
 MODULES = modules()
 FUNCTIONS = [function for module in MODULES for function in module.functions]
 CODE = re.compile(r"\bHW\d{4}\b")
+BARE = re.compile(r"# no[q]a(?!: [A-Z]+\d+(, [A-Z]+\d+)* - \S)")
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.name)
@@ -47,6 +48,13 @@ def test_diagnostic_codes_used_are_those_in_the_catalogue():
         "used, but not in the catalogue"
     )
     assert sorted(CATALOGUE.keys() - used.keys()) == [], "in the catalogue, but never used"
+
+
+def test_whoever_is_let_off_a_rule_says_why():
+    files = [path for folder in ("src", "tests", "bench", "tools") for path in (ROOT / folder).rglob("*.py")]
+    own = [path for path in files if ".peers" not in path.parts]
+    lines = [f"{path.relative_to(ROOT)}: {line}" for path in own for line in path.read_text().splitlines()]
+    assert [line for line in lines if BARE.search(line)] == []
 
 
 def test_titles_of_diagnostics_are_one_line_and_unlike():

@@ -245,5 +245,5 @@ def test_conflicts_keep_their_nodes_between_processes() -> None:
     import pickle
 
     conflict = EntryConflict.about("HW0613", ["a"], "moved", "again")
-    again = pickle.loads(pickle.dumps(conflict))  # noqa: S301  our own bytes
+    again = pickle.loads(pickle.dumps(conflict))  # noqa: S301 - our own bytes
     assert (again.nodes, again.diagnostics) == (conflict.nodes, conflict.diagnostics)

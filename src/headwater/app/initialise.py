@@ -114,7 +114,7 @@ def _require_empty(root: Path) -> None:
     if found:
         raise Invalid.of(
             "HW0911",
-            f"`{root}` is not empty: it holds {', '.join(found[:3])}{' …' if len(found) > 3 else ''}",  # noqa: PLR2004 (how many names fit a line)
+            f"`{root}` is not empty: it holds {', '.join(found[:3])}{' …' if len(found) > 3 else ''}",  # noqa: PLR2004 - how many names fit a line
             hint="give a directory that is empty, or holds only a Git repository",
         )
 

@@ -29,9 +29,7 @@ class Extractor(Protocol):
         """Say cheaply what state the place is in: the same token, the same rows; None: only extracting can tell."""
         ...
 
-    def extract(
-        self, connection: "duckdb.DuckDBPyConnection", site: str, after: str | None, path: Path
-    ) -> Raw | None:
+    def extract(self, connection: "duckdb.DuckDBPyConnection", site: str, after: str | None, path: Path) -> Raw | None:
         """Write what is new since ``after`` (what ``greatest`` gave; None: everything) to a file; None: nothing is.
 
         Without a cursor, no row at all is something new: the rows before are gone.

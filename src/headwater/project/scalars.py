@@ -81,7 +81,7 @@ def _unit_missing(value: Any, what: str, unit: str) -> str:
 def instant(value: Any) -> datetime:
     """Read a date or time (ISO 8601), in UTC if it names a zone, else without one; ValueError says what is wrong."""
     if not isinstance(value, str):
-        raise ValueError("a time is written as ISO 8601, such as 2013-01-31 or 2013-01-31T06:00:00Z")  # noqa: TRY004
+        raise ValueError("a time is written as ISO 8601, such as 2013-01-31 or 2013-01-31T06:00:00Z")  # noqa: TRY004 - as above
     try:
         read = datetime.fromisoformat(value)
         return read if read.tzinfo is None else read.astimezone(UTC)

@@ -109,10 +109,7 @@ def shared_files(db: Database, gone: Iterable[Fill]) -> frozenset[str]:
     of_place = "WHERE f.condemned = 0 AND f.pack IS NULL AND f.node = ? AND f.version = ?"
     with db.read() as connection:
         stay = [
-            fill
-            for place in sorted(places)
-            for fill in selected(connection, of_place, place)
-            if fill.id not in ids
+            fill for place in sorted(places) for fill in selected(connection, of_place, place) if fill.id not in ids
         ]
     return frozenset(file.name for fill in stay for file in fill.files if file.name in names)
 

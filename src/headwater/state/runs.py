@@ -72,7 +72,7 @@ def record_task(
     slots: int,
     status: str,
     rows: int,
-    bytes: int,  # noqa: A002  the word of the receipt
+    bytes: int,  # noqa: A002 - the word of the receipt
     seconds: float,
     attempt: int,
     message: str,

@@ -71,7 +71,7 @@ def _range(path: str, wanted: frozenset[bytes], start: int, end: int | None) -> 
     """Search a part of a file that begins, and ends, with whole lines; hits are counted from its beginning."""
     hits: list[Hit] = []
     before = 0
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+    with open(path, "rb", buffering=0) as file:
         file.seek(start)
         for found in _searched(_pieces(file, start, end), wanted, is_large=True):
             hits += (replace(hit, line=before + hit.line) for hit in found.hits)

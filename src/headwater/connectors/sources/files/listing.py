@@ -16,13 +16,13 @@ _CHUNK = 1 << 20
 
 def full_path(settings: Settings, path: str) -> str:
     """Give the path as the engine opens it."""
-    return os.path.normpath(os.path.join(settings.root, path))  # noqa: PTH118 - thousands of files
+    return os.path.normpath(os.path.join(settings.root, path))
 
 
 def read_path(settings: Settings, item: Item) -> str:
     """Give the path of what the engine reads: the file, or its unpacked copy where the engine cannot unpack it."""
     if is_unpacked(item.path):
-        return os.path.join(settings.scratch, f"{item.identity}.zst")  # noqa: PTH118
+        return os.path.join(settings.scratch, f"{item.identity}.zst")
     return full_path(settings, item.path)
 
 
@@ -92,12 +92,12 @@ def identify(settings: Settings, path: str, start: datetime | None = None) -> tu
     if settings.contract.identity == "content":
         digest = hashlib.blake2b(digest_size=16)
         size = 0
-        with open(full, "rb") as file:  # noqa: PTH123
+        with open(full, "rb") as file:
             while block := file.read(_CHUNK):
                 digest.update(block)
                 size += len(block)
         return _named(digest.hexdigest(), start), size
-    seen = os.stat(full)  # noqa: PTH116
+    seen = os.stat(full)
     return _named(f"{seen.st_size}:{seen.st_mtime_ns}:{seen.st_ino}", start), seen.st_size
 
 

@@ -78,7 +78,7 @@ def long_lines(path: str, limit: int) -> list[LongLine]:
         return []
     watch = Watch(limit)
     found: list[LongLine] = []
-    with open(path, "rb") as file:  # noqa: PTH123
+    with open(path, "rb") as file:
         while piece := file.read(_PIECE_BYTES):
             found += watch.feed(piece)
     return [*found, *watch.end()]
@@ -87,7 +87,7 @@ def long_lines(path: str, limit: int) -> list[LongLine]:
 def _may_hold(path: str, limit: int) -> bool:
     """A line longer than the limit holds one of the windows of half its size that follow each other in the file."""
     step = max(limit // 2, 1)
-    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+    with open(path, "rb", buffering=0) as file:
         size = file.seek(0, 2)
         return any(not _has_line_end(file, start, step) for start in range(0, size - step + 1, step))
 

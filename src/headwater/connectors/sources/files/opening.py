@@ -33,7 +33,7 @@ def opened(path: str) -> Iterator[IO[bytes]]:
         with pa.input_stream(path, compression="zstd") as stream:
             yield io.BufferedReader(cast("io.RawIOBase", stream), HEAD_BYTES)
     else:
-        with open(path, "rb") as plain:  # noqa: PTH123
+        with open(path, "rb") as plain:
             yield plain
 
 

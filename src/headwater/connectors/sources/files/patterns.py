@@ -74,7 +74,7 @@ def list_files(pattern: Pattern, root: str, site: str) -> Iterator[str]:
     glob = _PLACEHOLDER.sub(lambda m: _plain(site) if m[1] == "site" else _time_glob(m[1]), pattern.text)
     parts = PurePosixPath(glob).parts
     if not _MAGIC.search(glob):
-        if os.path.isfile(os.path.join(root, glob)):  # noqa: PTH113, PTH118 - os.path is several times faster
+        if os.path.isfile(os.path.join(root, glob)):
             yield glob
         return
     start = parts[0] if PurePosixPath(glob).is_absolute() else ""
@@ -95,16 +95,16 @@ def _walk(root: str, at: str, parts: tuple[str, ...]) -> Iterator[str]:
         yield from _deep(root, at, rest or ("*",))
         return
     if not _MAGIC.search(part):
-        below = os.path.join(at, part)  # noqa: PTH118
+        below = os.path.join(at, part)
         if rest:
             yield from _walk(root, below, rest)
-        elif os.path.isfile(os.path.join(root, below)):  # noqa: PTH113, PTH118
+        elif os.path.isfile(os.path.join(root, below)):
             yield below
         return
     matches = _matcher(part)
     for entry in _entries(root, at):
         if matches(entry.name) and (not entry.name.startswith(".") or part.startswith(".")):
-            below = os.path.join(at, entry.name)  # noqa: PTH118
+            below = os.path.join(at, entry.name)
             if rest and entry.is_dir():
                 yield from _walk(root, below, rest)
             elif not rest and entry.is_file():
@@ -115,12 +115,12 @@ def _deep(root: str, at: str, rest: tuple[str, ...]) -> Iterator[str]:
     yield from _walk(root, at, rest)
     for entry in _entries(root, at):
         if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _deep(root, os.path.join(at, entry.name), rest)  # noqa: PTH118
+            yield from _deep(root, os.path.join(at, entry.name), rest)
 
 
 def _entries(root: str, at: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(os.path.join(root, at)) as entries:  # noqa: PTH118
+        with os.scandir(os.path.join(root, at)) as entries:
             return list(entries)
     except (FileNotFoundError, NotADirectoryError):
         return []

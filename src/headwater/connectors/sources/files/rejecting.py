@@ -56,7 +56,7 @@ def _placed(path: str, rows: list[_Row]) -> list[_Row]:
     if path.lower().endswith(COMPRESSIONS):
         return [(p, at + 1 if at and n > 1 and end == "\\r\\n" else at, n, *_, end) for p, at, n, *_, end in rows]
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             return [(p, at and at + _line_ends(file, at - 1), n, *_) for p, at, n, *_ in rows]
     except OSError:
         return rows

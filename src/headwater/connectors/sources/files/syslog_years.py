@@ -30,7 +30,7 @@ def last_moment(settings: Settings, item: Item) -> datetime | None:
     if item.end is not None:
         at = item.end - timedelta(microseconds=1)
     else:
-        seconds = os.stat(full_path(settings, item.path)).st_mtime_ns // 10**9  # noqa: PTH116 - thousands of files
+        seconds = os.stat(full_path(settings, item.path)).st_mtime_ns // 10**9
         at = datetime.fromtimestamp(seconds, UTC) + _CLOCKS_DIFFER
     return at.astimezone(ZoneInfo(settings.contract.timezone)).replace(tzinfo=None)
 
