@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from headwater.connect.sinks import Load, Sink, SinkSlot
 from headwater.diagnostics import Where
@@ -16,6 +18,7 @@ from headwater.run.worker import fill_select
 from headwater.spec.addresses import ALL, HUB, Slot
 from headwater.spec.releases import Head, SlotKey
 from headwater.sql.text import literal, quote_relation
+from headwater.state.releases import is_taken_back, slots_taken_back
 
 MakeSink = Callable[[SinkNode], Sink]
 
@@ -58,7 +61,8 @@ def _load(
     with context.engine.session(node.timezone) as session:
         slots = _slots(session, context, head, node, around)
         if sink.after_rollback == "none":
-            slots = _as_loaded(slots, target, node, changed)
+            moved = frozenset(key for name, key in changed if name == node.name)
+            slots = _as_loaded(slots, target, moved, partial(_taken_back, context, around, node))
         load = Load(
             columns=tuple((c.name, c.type) for c in node.columns),
             mode=sink.mode,
@@ -85,14 +89,31 @@ def _slots(session: Session, context: Context, head: Head, node: Node, around: S
 
 
 def _as_loaded(
-    slots: Sequence[SinkSlot], target: Sink, node: Node, changed: frozenset[tuple[str, SlotKey]]
+    slots: Sequence[SinkSlot], target: Sink, changed: frozenset[SlotKey], taken_back: Callable[[], frozenset[SlotKey]]
 ) -> list[SinkSlot]:
-    """``after_rollback: none``: what a rollback took back stays loaded until a later run changes the slot."""
+    """``after_rollback: none``: what a rollback took back stays loaded until a later run changes the slot.
+
+    A slot that was left behind in any other way (a load that failed) is brought up to date.
+    """
     ledger = target.ledger()
-    kept = []
-    for slot in slots:
-        key = (slot.site, Slot(slot.slot))
-        is_left = (node.name, key) not in changed and key in ledger
-        fill = ledger[key] if is_left else slot.fill
-        kept.append(SinkSlot(site=slot.site, slot=slot.slot, fill=fill, sql=slot.sql))
-    return kept
+    behind = {(slot.site, Slot(slot.slot)) for slot in slots if ledger.get((slot.site, slot.slot)) != slot.fill}
+    behind = {key for key in behind if key in ledger and key not in changed}
+    left = behind & taken_back() if behind else frozenset[SlotKey]()
+    return [
+        replace(slot, fill=ledger[slot.site, slot.slot]) if (slot.site, Slot(slot.slot)) in left else slot
+        for slot in slots
+    ]
+
+
+def _taken_back(context: Context, around: Surroundings, node: Node) -> frozenset[SlotKey]:
+    """Slots that a rollback was the last to change; a view stands on the tables that it reads."""
+    if node.kind != "view":
+        return slots_taken_back(context.db, context.environment, node.name)
+    is_left = is_taken_back(context.db, context.environment, _tables_of(around, node))
+    return frozenset({(HUB, ALL)}) if is_left else frozenset()
+
+
+def _tables_of(around: Surroundings, node: Node) -> set[str]:
+    if node.kind not in {"view", "inline"}:
+        return {node.name}
+    return {node.name}.union(*(_tables_of(around, around.node(each.node)) for each in node.inputs))

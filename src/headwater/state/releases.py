@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from headwater.diagnostics import Invalid, error
@@ -16,6 +17,9 @@ from headwater.state.values import moment
 
 _COLUMNS = "id, environment_name, kind, at, author, commit_id, message, code, parent, versions, nodes"
 _SHOWN = 40
+_LAST_CHANGES = """
+SELECT d.site, d.slot, r.kind, max(d.seq) FROM deltas AS d JOIN releases AS r ON r.seq = d.seq
+WHERE d.environment = ? AND d.node = ? GROUP BY d.site, d.slot"""
 
 
 def history(db: Database, environment: str | None, limit: int) -> tuple[Release, ...]:
@@ -77,6 +81,23 @@ def touched_after(db: Database, environment: str, release_id: str | None) -> fro
             (number, seq_of(connection, number, release_id)),
         )
         return frozenset(node for (text,) in rows for node in json.loads(text))
+
+
+def slots_taken_back(db: Database, environment: str, node: str) -> frozenset[SlotKey]:
+    """Give the slots of a node that a rollback was the last to change."""
+    with db.read() as connection:
+        rows = connection.execute(_LAST_CHANGES, (number_of(connection, environment), node))
+        return frozenset((site, Slot(slot)) for site, slot, kind, _ in rows if kind == "rollback")
+
+
+def is_taken_back(db: Database, environment: str, nodes: AbstractSet[str]) -> bool:
+    """Whether the last release that changed any of these nodes was a rollback."""
+    with db.read() as connection:
+        query = "SELECT kind, nodes FROM releases WHERE environment = ? ORDER BY seq DESC"
+        for kind, text in connection.execute(query, (number_of(connection, environment),)):
+            if not nodes.isdisjoint(json.loads(text)):
+                return bool(kind == "rollback")
+    return False
 
 
 def seq_of(connection: sqlite3.Connection, number: int, release_id: str | None) -> int:
