@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.app.comparing_rows import ColumnChange, Point, Wanted, compare_rows
+from headwater.app.compared_sides import Point
+from headwater.app.comparing_rows import ColumnChange, Wanted, compare_rows
 from headwater.diagnostics import HeadwaterError
 from tests.harness import Project
 

@@ -1,37 +1,16 @@
 """How the rows of a table differ between two environments, or two releases of one, without reading what they share."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from headwater.app.environments import require_environment
-from headwater.app.graphs import released_graph
-from headwater.app.reading import require_served
+from headwater.app.compared_sides import Point, Side, is_one_view, personal_columns, side_of, without_shared
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Invalid, suggest
-from headwater.graph.classes import columns_of_class, is_personal
-from headwater.graph.values import Column, Input, Node
-from headwater.run.context import FillBook
+from headwater.graph.values import Column, Node
 from headwater.run.engine import Session, as_headwater_error
-from headwater.run.python.models import fills_of
-from headwater.run.relations import Surroundings, define
+from headwater.run.relations import define
 from headwater.run.row_differences import Answer, Compared, Question, common_type, compare
-from headwater.run.serving import served_address, served_relation
-from headwater.spec.fills import Fill
-from headwater.spec.releases import Head, HeadNode, rollup
 from headwater.sql.text import literal, quote_identifier, quote_relation
-from headwater.state.heads import read_head
-from headwater.state.janitor import missing_rows
-from headwater.state.releases import find_release, map_at
-from headwater.tasks.values import Relation
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """What to look at: an environment as it is, or as it was straight after a release."""
-
-    environment: str
-    release: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,32 +75,16 @@ class RowDifference:
         return self.rows_a - (self.answer.only_a if self.answer else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One side: what it serves, and of the node only what must be read."""
-
-    point: Point
-    head: Head
-    around: Surroundings
-    node: Node
-    relation: Relation
-    fills: Mapping[str, Fill]
-
-    @property
-    def rows(self) -> int:
-        return sum(fill.rows for fill in self.fills.values())
-
-
 def compare_rows(workspace: Workspace, node: str, a: Point, b: Point, wanted: Wanted) -> RowDifference:
     """Compare the rows of a table or view; raises Invalid for a node, release or key that is not there."""
-    left, right = _side(workspace, a, node), _side(workspace, b, node)
+    left, right = side_of(workspace, a, node), side_of(workspace, b, node)
     columns = _columns(left.node, right.node)
     keyed, is_checked = _key(left.node, right.node, wanted, columns)
     if wanted.tolerance and not keyed:
         hint = "name the columns that identify a row with `--key`"
         raise Invalid.of("HW0686", f"rows of `{node}` have no key to be paired by", hint=hint)
-    masked = frozenset() if wanted.shows_personal else _personal(left) | _personal(right)
-    shared, rest_a, rest_b = _without_shared(left, right)
+    masked = frozenset() if wanted.shows_personal else personal_columns(left) | personal_columns(right)
+    shared, rest_a, rest_b = without_shared(left, right)
     found = RowDifference(
         node=node,
         a=left.point,
@@ -141,92 +104,11 @@ def compare_rows(workspace: Workspace, node: str, a: Point, b: Point, wanted: Wa
         ),
         is_key_checked=is_checked,
     )
-    is_unread = not _is_view(left) and not _is_view(right) and not found.read
-    return found if is_unread or _is_one_view(left, right) else _answered(workspace, found, rest_a, rest_b, wanted)
+    is_unread = not left.is_view and not right.is_view and not found.read
+    return found if is_unread or is_one_view(left, right) else _answered(workspace, found, rest_a, rest_b, wanted)
 
 
-def _is_view(side: _Side) -> bool:
-    return side.relation.kind == "view"
-
-
-def _is_one_view(a: _Side, b: _Side) -> bool:
-    """Whether both sides compute the same view over the same rows."""
-    graphs = ((a.around.graph, a.head), (b.around.graph, b.head))
-    addresses = {served_address(graph, head, a.node.name) for graph, head in graphs}
-    return _is_view(a) and _is_view(b) and len(addresses) == 1 and not a.node.volatile
-
-
-def _side(workspace: Workspace, point: Point, name: str) -> _Side:
-    with workspace.db.read():
-        head = _head(workspace, point)
-        graph = released_graph(workspace.db, point.environment, head.code)
-        require_served(graph, head, name)
-    relation = served_relation(graph, head, Input(node=name, columns=("*",)))
-    fills = FillBook(workspace.db, workspace.store)
-    fills.load(fills_of((relation,)))
-    around = Surroundings(graph=graph, store=workspace.store, sources={}, inspections={}, fills=fills)
-    own = {fill: fills[fill] for fill in relation.fills}
-    return _Side(Point(point.environment, head.release), head, around, around.node(name), relation, own)
-
-
-def _head(workspace: Workspace, point: Point) -> Head:
-    """The head as it is, or as a release left it. Raises Invalid if its rows are gone (HW0551)."""
-    require_environment(workspace, point.environment)
-    head = read_head(workspace.db, point.environment)
-    if point.release is None:
-        return head
-    release = find_release(workspace.db, point.release).id
-    if missing_rows(workspace.db, release):
-        hint = "`keep:` in headwater.yaml says how long rows of old releases stay"
-        raise Invalid.of("HW0551", f"rows of release `{release}` have been deleted", hint=hint)
-    versions, entries, code = map_at(workspace.db, point.environment, release)
-    nodes = {
-        name: HeadNode(
-            version=version,
-            rollup=rollup((key, entry.digest) for key, entry in entries.get(name, {}).items()),
-            slots=len(entries.get(name, {})),
-        )
-        for name, version in versions.items()
-    }
-    return replace(
-        head, release=release, code=code, nodes=nodes, holds={}, entries_of=lambda name: entries.get(name, {})
-    )
-
-
-def _without_shared(a: _Side, b: _Side) -> tuple[int, _Side, _Side]:
-    """Take from both sides the fills that they share: by id, or, where the columns are the same, byte by byte."""
-    if _is_view(a) or _is_view(b):
-        return 0, a, b
-    both = a.fills.keys() & b.fills.keys()
-    rest_a = {fill: each for fill, each in a.fills.items() if fill not in both}
-    rest_b = {fill: each for fill, each in b.fills.items() if fill not in both}
-    twins = Counter(map(_content, rest_a.values())) & Counter(map(_content, rest_b.values()))
-    left, right = _less(rest_a, twins), _less(rest_b, twins)
-    return len(both) + twins.total(), _reduced(a, left), _reduced(b, right)
-
-
-def _content(fill: Fill) -> tuple[object, ...]:
-    """What decides about a fill's rows without reading them; rows in a shared file have no hash of their own."""
-    if fill.pack is not None:
-        return (fill.id,)
-    return fill.columns, tuple(sorted(file.sha256 for file in fill.files))
-
-
-def _less(fills: Mapping[str, Fill], twins: Counter[tuple[object, ...]]) -> dict[str, Fill]:
-    left, kept = Counter(twins), {}
-    for name, fill in fills.items():
-        if left[_content(fill)]:
-            left[_content(fill)] -= 1
-        else:
-            kept[name] = fill
-    return kept
-
-
-def _reduced(side: _Side, fills: Mapping[str, Fill]) -> _Side:
-    return replace(side, fills=fills, relation=replace(side.relation, fills=tuple(fills)))
-
-
-def _answered(workspace: Workspace, found: RowDifference, a: _Side, b: _Side, wanted: Wanted) -> RowDifference:
+def _answered(workspace: Workspace, found: RowDifference, a: Side, b: Side, wanted: Wanted) -> RowDifference:
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     now = {"now": literal(workspace.effects.clock())}
     with workspace.engine.session() as session:
@@ -254,11 +136,11 @@ def _answered(workspace: Workspace, found: RowDifference, a: _Side, b: _Side, wa
             raise as_headwater_error(problem, "the comparison", store=workspace.store) from problem
 
 
-def _rows(session: Session, relation: str, side: _Side, known: int) -> int:
-    return int(session.rows(f"SELECT count(*) FROM {relation}")[0][0]) if _is_view(side) else known
+def _rows(session: Session, relation: str, side: Side, known: int) -> int:
+    return int(session.rows(f"SELECT count(*) FROM {relation}")[0][0]) if side.is_view else known
 
 
-def _defined(session: Session, side: _Side, now: Mapping[str, str]) -> str:
+def _defined(session: Session, side: Side, now: Mapping[str, str]) -> str:
     """Define one side's relation in a scope of its own: both go by the same name."""
     scope = session.attach()
     session.use(scope)
@@ -319,8 +201,3 @@ def _unique(node: Node) -> list[frozenset[str]]:
     if node.chain is not None and node.chain.role == "fold" and node.chain.kind == "merge":
         keys.insert(0, node.chain.key)
     return [frozenset(name.casefold() for name in key) for key in keys]
-
-
-def _personal(side: _Side) -> frozenset[str]:
-    columns = columns_of_class(side.around.graph, is_personal)[side.node.name]
-    return frozenset(name.casefold() for name in columns)

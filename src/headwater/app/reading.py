@@ -14,12 +14,12 @@ from headwater.diagnostics import Invalid, suggest
 from headwater.graph.values import SERVED_KINDS, Graph, Input
 from headwater.run.context import FillBook
 from headwater.run.engine import Session, as_headwater_error
-from headwater.run.python.models import fills_of
 from headwater.run.relations import Surroundings, create_macros, define, macros_of
 from headwater.run.serving import served_relation
 from headwater.spec.releases import Head
 from headwater.sql.text import literal, quote_relation, visible_tokens
 from headwater.state.heads import read_head
+from headwater.tasks.values import fills_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from headwater.run.executor import execute
 from headwater.run.knowing import knowledge
 from headwater.run.leasing import hold
 from headwater.run.observing import Observed, observe
-from headwater.run.python.models import Request, fills_of, needed, perform_in_process
+from headwater.run.python.models import Request, perform_in_process
 from headwater.run.quality.drifting import Book, drifted, guard_drift
 from headwater.run.quality.failing_rows import with_examples
 from headwater.run.quality.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
@@ -33,7 +33,7 @@ from headwater.state.fills import record
 from headwater.state.packs import pack_ids
 from headwater.state.verdicts import record_verdicts
 from headwater.tasks.compile import compile_tasks
-from headwater.tasks.values import Task
+from headwater.tasks.values import Task, fills_of, needed
 from headwater.tasks.weighing import are_many_and_small
 
 _MOST_ROUNDS = 50

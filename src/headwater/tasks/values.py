@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from headwater.graph.values import Node, TimeCut
+from headwater.graph.values import Graph, Node, TimeCut
 from headwater.plan.calendar import Interval
 from headwater.spec.addresses import Slot
 from headwater.spec.fills import Entry, Mark
@@ -73,3 +73,19 @@ class Task:
     def also_read(self) -> tuple[str, ...]:
         """Fills that it reads besides those of its relations."""
         return (*self.before, *((self.fold.before, *self.fold.removed, *self.fold.added) if self.fold else ()))
+
+
+def needed(graph: Graph, task: Task) -> Graph:
+    """Give the part of a graph that a task needs: its node and what its relations are."""
+    names = {task.node.name, *_names(task.relations)}
+    nodes = tuple(node for node in graph.nodes if node.name in names)
+    return Graph(project=graph.project, nodes=nodes, macros=graph.macros, variables=graph.variables)
+
+
+def fills_of(relations: tuple[Relation, ...]) -> set[str]:
+    """Give the ids of all fills that relations read."""
+    return {fill for r in relations for fill in r.fills} | {f for r in relations for f in fills_of(r.inputs)}
+
+
+def _names(relations: tuple[Relation, ...]) -> set[str]:
+    return {r.name for r in relations} | {name for r in relations for name in _names(r.inputs)}

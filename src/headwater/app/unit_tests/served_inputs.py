@@ -10,11 +10,10 @@ from headwater.graph.values import Graph, Node
 from headwater.run.context import FillBook
 from headwater.run.cycle import observe_all
 from headwater.run.observing import Observed
-from headwater.run.python.models import fills_of
 from headwater.run.relations import Surroundings
 from headwater.spec.releases import Head
 from headwater.state.heads import read_head
-from headwater.tasks.values import Relation
+from headwater.tasks.values import Relation, fills_of
 
 
 def served_inputs(

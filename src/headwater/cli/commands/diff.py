@@ -10,7 +10,8 @@ from headwater.cli.framework import command as make
 from headwater.cli.session import Session
 
 if TYPE_CHECKING:
-    from headwater.app.comparing_rows import Point, Wanted
+    from headwater.app.compared_sides import Point
+    from headwater.app.comparing_rows import Wanted
 
 _SAMPLE: Final = 10
 _TWO: Final = 2
@@ -111,7 +112,7 @@ def _refuse_options_of_rows() -> None:
 
 def _points(environments: tuple[str, ...], releases: tuple[str, ...]) -> "tuple[Point, Point]":
     """Two environments as they are, or one at two releases (the second may be now)."""
-    from headwater.app.comparing_rows import Point
+    from headwater.app.compared_sides import Point
 
     if releases and len(environments) == _TWO:
         raise _usage("two environments are compared as they are: --release is for one")

@@ -11,7 +11,8 @@ from headwater.cli.views.tables import table
 from headwater.cli.views.text import clean, count
 
 if TYPE_CHECKING:
-    from headwater.app.comparing_rows import ColumnChange, Point, RowDifference
+    from headwater.app.compared_sides import Point
+    from headwater.app.comparing_rows import ColumnChange, RowDifference
     from headwater.run.row_differences import Compared, Sample
 
 _SIGNS: Final = {"+": "green", "-": "red", "~": "yellow"}

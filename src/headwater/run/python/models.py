@@ -10,7 +10,7 @@ from headwater.run.python.process import Errand, ask
 from headwater.run.worker import Receipt
 from headwater.spec.fills import Fill
 from headwater.spec.observations import Inspection
-from headwater.tasks.values import Relation, Task
+from headwater.tasks.values import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +50,3 @@ def perform_in_process(request: Request, engine: Engine) -> Receipt:
     receipt = ask(errand, request, Response, engine).receipt
     assert receipt is not None  # noqa: S101 - what did not fail has one
     return receipt
-
-
-def needed(graph: Graph, task: Task) -> Graph:
-    """Give the part of a graph that a task needs: its node and what its relations are."""
-    names = {task.node.name, *_names(task.relations)}
-    nodes = tuple(node for node in graph.nodes if node.name in names)
-    return Graph(project=graph.project, nodes=nodes, macros=graph.macros, variables=graph.variables)
-
-
-def fills_of(relations: tuple[Relation, ...]) -> set[str]:
-    """Give the ids of all fills that relations read."""
-    return {fill for r in relations for fill in r.fills} | {f for r in relations for f in fills_of(r.inputs)}
-
-
-def _names(relations: tuple[Relation, ...]) -> set[str]:
-    return {r.name for r in relations} | {name for r in relations for name in _names(r.inputs)}

@@ -12,14 +12,14 @@ from headwater.graph.values import Graph, Input, Node
 from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.positions import extended
 from headwater.run.engine import Engine, Session
-from headwater.run.python.models import Request, needed, perform_in_process
+from headwater.run.python.models import Request, perform_in_process
 from headwater.run.relations import Surroundings, select_of
 from headwater.run.unit_tests.fixtures import Fixture, rows_select
 from headwater.run.unit_tests.matching import Difference, Row, compare
 from headwater.run.worker import fill_select, perform
 from headwater.spec.addresses import ALL, HUB, Digest, FillId, link_slot
 from headwater.spec.fills import Entry, Fill, StoredFile
-from headwater.tasks.values import Relation, Task, TaskSlot
+from headwater.tasks.values import Relation, Task, TaskSlot, needed
 
 _NOWHERE = Digest("given")
 
