@@ -534,3 +534,26 @@ def test_a_snapshot_that_a_check_refuses_leaves_nothing_in_a_history(project, ch
     project.later(hours=1).run()
     assert project.query("SELECT id, n FROM planes_h ORDER BY ALL") == [(1, 1), (1, 5), (2, 2)]
     assert project.due() == {}
+
+
+def rename(project):
+    project.without("planes_h")
+    project.model("renamed", "SELECT * FROM planes", kind="history", key=["id"])
+
+
+def rebuild(project):
+    project.model("planes_h", "SELECT *, 1 AS one FROM planes", kind="history", key=["id"], on_change="rebuild")
+
+
+@pytest.mark.parametrize(("change", "verb"), [(rename, "goes"), (rebuild, "begins anew")])
+def test_the_plan_says_that_a_past_stays_behind(project, change, verb):
+    project.source("planes", ORDERS, rows=[(1, 1)])
+    project.model("planes_h", "SELECT * FROM planes", kind="history", key=["id"])
+    project.apply()
+    assert project.plan().plan.diagnostics == ()
+    change(project)
+    [found] = project.plan().plan.diagnostics
+    assert (found.code, found.message) == (
+        "HW0272",
+        f"`planes_h` {verb}: what it has seen until now (1 link) stays behind",
+    )

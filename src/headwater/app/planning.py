@@ -25,7 +25,13 @@ def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
     planned = plan_with(context_of(workspace, graph, environment), Options(), lands=False)
     note_nothing_due(workspace.db, planned.plan)
     return replace(
-        planned.plan, diagnostics=(*planned.plan.diagnostics, *_refusals(planned.plan), *_ignored(planned.plan))
+        planned.plan,
+        diagnostics=(
+            *planned.plan.diagnostics,
+            *_refusals(planned.plan),
+            *_ignored(planned.plan),
+            *_left_behind(planned.plan),
+        ),
     )
 
 
@@ -53,6 +59,24 @@ def _ignored(plan: Plan) -> list[Diagnostic]:
         )
         for name, each in plan.nodes.items()
         if each.ignored
+    ]
+
+
+def _left_behind(plan: Plan) -> list[Diagnostic]:
+    """Say which chains lose their links: what these saw may be nowhere else."""
+    gone = [name for name in plan.dropped if name not in plan.nodes]
+    anew = [name for name, each in plan.nodes.items() if each.head_version and each.moves and not each.continues]
+    links = {name: sum(slot.startswith("#") for _, slot in plan.head.entries_of(name)) for name in (*gone, *anew)}
+    return [
+        warning(
+            "HW0272",
+            f"`{name.partition('@')[0]}` {'begins anew' if name in anew else 'goes'}: what it has seen until now"
+            f" ({count} link{'s' if count > 1 else ''}) stays behind",
+            hint="a rollback brings it back, as long as `keep` lets it; a chain keeps its past under its own name,"
+            " key and kind, without `on_change: rebuild`",
+        )
+        for name, count in links.items()
+        if count
     ]
 
 

@@ -95,6 +95,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0269": "bucket without rows",
     "HW0270": "forward change that loses rows or precision",
     "HW0271": "forward change of what rows are",
+    "HW0272": "chain that leaves its past behind",
     # HW028x columns that come, go and are promised
     "HW0280": "source that cannot evolve",
     "HW0281": "source has gained a column",
