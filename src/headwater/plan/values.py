@@ -150,6 +150,3 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return not self.changes_code and not self.dropped and not any(p.moves for p in self.nodes.values())
-
-
-NO_DIGEST = Digest("")

@@ -48,7 +48,8 @@ def place_test(root: Path, name: str, model: str, project: Project) -> NewFile:
     try:
         text = (root / path).read_text(encoding="utf-8") if (root / path).exists() else None
     except (OSError, UnicodeDecodeError) as problem:
-        raise Invalid.of("HW0673", f"`{path}` cannot be read: {problem}", Where(path)) from None
+        hint = "tests are UTF-8 text that this user may read"
+        raise Invalid.of("HW0673", f"`{path}` cannot be read: {problem}", Where(path), hint=hint) from None
     first = f"{schema_line(path)}\n" if (root / SCHEMA_FILE).exists() else ""
     return NewFile(path=path, before=text, first=first)
 

@@ -27,12 +27,9 @@ TABLES: Final = 64
 MOST_ROWS: Final = 1_000_000
 """Rows of an input that are looked at."""
 ROW: Final = "hw row"
-_NATIVE: Final = (
-    frozenset(
-        {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "DOUBLE", "FLOAT"}
-    )
+_NATIVE: Final = frozenset(
+    {"BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "DOUBLE", "FLOAT"}
     | {"VARCHAR", "DECIMAL"}
-    | frozenset(())
 )
 _NESTED: Final = frozenset({"LIST", "ARRAY", "STRUCT", "MAP"})
 _MOST_CLASSES: Final = 3000
