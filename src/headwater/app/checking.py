@@ -13,7 +13,7 @@ from headwater.app.checking_sources import source_problems
 from headwater.app.declared import discovered_columns, load_project, settings_of
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
-from headwater.graph.deprecated import deprecation_warnings
+from headwater.graph.deprecations import deprecation_warnings
 from headwater.graph.values import Graph
 from headwater.run.binding import Binder
 from headwater.spec.addresses import address

@@ -17,9 +17,9 @@ from pathlib import Path
 from types import FrameType, FunctionType, TracebackType
 from typing import Any, Final, TextIO
 
+from headwater.app.modules.effects import EffectError, Guard
 from headwater.app.modules.encoding import encode
 from headwater.app.modules.finding import Texts
-from headwater.app.modules.guarding import EffectError, Guard
 from headwater.app.modules.shifting import shift_clock
 from headwater.app.modules.standing import Functions, standing_of
 from headwater.spec.making import Made, bound, collecting

@@ -1,4 +1,4 @@
-"""Finds what a Python file does to the world while it is loaded, and refuses it: an audit hook of the interpreter.
+"""Effects of a Python file on the world while it is loaded: found by an audit hook of the interpreter, and refused.
 
 A file of the project may read files of the project and of the interpreter, nothing else. What an installed library
 does while it is *imported* is its own affair as long as it stays in its process; it cannot write or connect either.
