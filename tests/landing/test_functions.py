@@ -116,3 +116,27 @@ def test_a_function_is_given_times_as_times(shop):
     project.apply()
     project.run()
     assert project.query("SELECT name FROM names ORDER BY id") == [("None",), ("2024-01-02 00:00:00+00:00",)]
+
+
+@pytest.mark.parametrize(("cursor", "hint"), [("idd", "did you mean `id`?"), ("price", "a cursor is")])
+def test_a_cursor_that_no_column_can_be_is_found_before_anything_runs(shop, cursor, hint):
+    columns = '{"id": "bigint", "name": "text", "price": "decimal(9,2)"}'
+    project = shop("yield {'id': 1}", f'@hw.source(columns={columns}, cursor="{cursor}")\n')
+    [found] = project.check().diagnostics
+    assert (found.code, str(found.where)) == ("HW0645", "models/orders.py:3:86")
+    assert hint in found.hint
+
+
+def test_a_thread_that_is_left_running_keeps_nobody_waiting(shop):
+    head = ORDERS.replace("cursor=", 'timeout="20s", cursor=')
+    body = "import threading\nthreading.Thread(target=threading.Event().wait).start()\nyield {'id': 1, 'name': 'a'}"
+    project = shop(body, head)
+    project.apply()
+    assert project.table("names") == [(1, "a")]
+
+
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "GeneratorExit", "SystemExit"])
+def test_whatever_a_function_raises_is_said_at_its_line(shop, raised):
+    project = shop(f"yield {{'id': 1, 'name': 'a'}}\nraise {raised}")
+    found = refused(project.apply)
+    assert (found.code, str(found.where)) == ("HW0646", "models/orders.py:6")

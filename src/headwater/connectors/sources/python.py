@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from headwater.connect.components import Can, Component
 from headwater.connect.landing import Extractor
 from headwater.connect.sources import Contract
+from headwater.connectors.sources.cursors import check_cursor
 from headwater.diagnostics import Invalid, Where
 from headwater.spec.fields import Doc
 from headwater.spec.units import Bytes, Seconds
@@ -49,4 +50,5 @@ python: Final[Component[Extractor]] = Component(
     example=EXAMPLE,
     can=frozenset({Can.REJECTS, Can.LANDED, Can.INCREMENTAL}),
     make=_make,
+    check=check_cursor,
 )

@@ -32,7 +32,7 @@ def call(session: Session, task: Task, graph: Graph, folder: Path) -> str:
     arguments = [_argument(session, task, graph, function, name) for name in _python(node).arguments]
     try:
         result = function(*arguments)
-    except (Exception, SystemExit) as problem:
+    except BaseException as problem:
         raise _raised(node, problem, folder) from problem
     return _relation(session, node, result)
 
@@ -40,7 +40,7 @@ def call(session: Session, task: Task, graph: Graph, folder: Path) -> str:
 def _load(node: Node, folder: Path) -> Callable[..., Any]:
     try:
         return load_function(_python(node), folder)
-    except (Exception, SystemExit) as problem:
+    except BaseException as problem:
         raise _raised(node, problem, folder) from problem
 
 

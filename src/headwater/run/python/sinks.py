@@ -172,7 +172,7 @@ def deliver(request: SinkRequest, folder: Path) -> None:
                 known = {"rows": _rows(file, function), "slot": slot, "run": request.run}
                 function(**{name: known[name] for name in request.code.arguments})
                 done.write(b".")
-    except (Exception, SystemExit) as problem:
+    except BaseException as problem:
         if isinstance(problem, HeadwaterError):
             raise
         hint = "mend it: the next run gives it the slots that it has not taken, with the same ids"

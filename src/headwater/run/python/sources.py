@@ -135,7 +135,7 @@ def generate(request: SourceRequest, folder: Path) -> int:
         with writing(_loose(request.columns), Path(request.path)) as writer:
             _Taking(request, writer).take_all(function(**arguments))
             return writer.rows
-    except (Exception, SystemExit) as problem:
+    except BaseException as problem:
         if isinstance(problem, Invalid):
             raise
         hint = "nothing of this call was landed: the next one gets the same cursor"

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-from headwater.connect.sources import Contract, ContractColumn
+from headwater.connect.sources import Contract
+from headwater.connectors.sources.cursors import cursor_problems
 from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest
 from headwater.spec.fields import Doc
-from headwater.sql.loose_values import kind_of
 from headwater.sql.text import quote_identifier
-from headwater.sql.type_names import parse_type
 
 PATH: Final = Doc("the database file, relative to the project; `{site}` is the site's name", "data/{site}/shop.db")
 TABLE: Final = Doc("the table (or view) whose rows these are; or `query`", "orders")
@@ -21,7 +20,6 @@ CURSOR: Final = Doc(
     "without it, all rows are read whenever the file has changed"
 )
 WHERE: Final = Doc("a condition in the database's own SQL that all rows fulfil", "status <> 'draft'")
-_CURSOR_KINDS: Final = frozenset({"whole", "real", "text", "time"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,19 +131,6 @@ def place_of(values: Mapping[str, object], contract: Contract, root: str, where:
         contract=contract,
         where=where,
     )
-
-
-def cursor_problems(cursor: str, declared: Mapping[str, ContractColumn], where: Where | None) -> list[Diagnostic]:
-    """Say why a column cannot be a cursor; ``declared`` by folded name."""
-    column = declared.get(cursor.casefold())
-    if column is None:
-        names = [each.name for each in declared.values()]
-        hint = suggest(cursor, names) or "declare it under `columns:`"
-        return [error("HW0645", f"the cursor `{cursor}` is not among the columns", where, hint=hint)]
-    if kind_of(str(parse_type(column.type))) not in _CURSOR_KINDS:
-        hint = "a cursor is a whole number, a double, a text, a date or a time"
-        return [error("HW0645", f"the cursor `{cursor}` cannot be {column.type}", where, hint=hint)]
-    return []
 
 
 def file_token(path: Path, *beside: str) -> str | None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from headwater.connect.components import Can, Component
 from headwater.connect.landing import Extractor
 from headwater.connect.sources import Contract
+from headwater.connectors.sources.cursors import check_cursor
 from headwater.connectors.sources.databases import settings
 from headwater.connectors.sources.databases.settings import Place, file_token, place_of
 from headwater.diagnostics import Broken, HeadwaterError, Retryable, Where
@@ -229,4 +230,5 @@ sqlite: Final[Component[Extractor]] = Component(
     example=EXAMPLE,
     can=frozenset({Can.REJECTS, Can.LANDED, Can.INCREMENTAL, Can.PUSHDOWN}),
     make=_make,
+    check=check_cursor,
 )
