@@ -43,7 +43,7 @@ def infer_columns(draft: Draft) -> Draft:
             continue
         binder = _Binder(draft, relations)
         relation, found[name] = binder.bind(name)
-        found[name] += _reserved(draft, name, relation)
+        found[name] = [*_reserved(draft, name, relation)] or found[name]
         if relation is not None and not any(each.code in _UNREADABLE for each in found[name]):
             relations[name] = relation
         if binder.key:

@@ -120,7 +120,7 @@ def refuse_keys(session: Session, node: Node, rows: str, *, time: str = "") -> N
     where, name = Where(node.file, node.line), node.name.partition("@")[0]
     [(nulls,)] = session.rows(f"SELECT count(*) FROM ({rows}) AS this WHERE {missing}")
     if nulls:
-        message = f"`{name}` returned {nulls} rows whose key ({', '.join(part.key)}) is NULL"
+        message = f"`{name}` returned {nulls} row{'s' if nulls > 1 else ''} whose key ({', '.join(part.key)}) is NULL"
         hint = "filter them out, or set them aside: `not_null` with `on_fail: quarantine`"
         raise Invalid.of("HW0264", message, where, hint=hint)
     twice = f"SELECT {shown} FROM ({rows}) AS this GROUP BY {', '.join(within)} HAVING count(*) > 1"

@@ -134,7 +134,7 @@ def _refuse_strays(session: Session, task: Task) -> None:
     if count:
         found = f"such as {node.time.column} = {example}" if example else f"with {node.time.column} NULL"
         message = (
-            f"`{node.name}` returned {count} rows outside its slot "
+            f"`{node.name}` returned {count} row{'s' if count > 1 else ''} outside its slot "
             f"[{task.interval[0]:%Y-%m-%dT%H:%MZ}, {task.interval[1]:%Y-%m-%dT%H:%MZ}), {found}"
         )
         hint = (
