@@ -48,6 +48,13 @@ def test_rows_that_a_check_set_aside_are_listed_too(project):
     assert '"id":2' in row.payload
 
 
+def test_a_check_of_a_source_sets_no_rows_aside_and_says_so(project):
+    check = {"accepted_range": {"column": "price", "min": 0}, "on_fail": "quarantine"}
+    project.source("raw", COLUMNS, [(1, -1, "2024-01-09 10:00:00+00")], checks=[check])
+    (mistake,) = project.check().diagnostics
+    assert (mistake.code, "model" in mistake.hint) == ("HW0241", True)
+
+
 def test_rows_from_the_future_come_back_when_their_time_has_come(project):
     shop(project, [(1, 2.5, "2024-01-09 10:00:00+00"), (2, 9, "2024-01-15 10:00:00+00")])
     assert [r.reason for r in list_rejects(project.workspace, "dev")] == ["future"]

@@ -166,6 +166,10 @@ class _Compiler:
         elif self._subject.kind == "view":
             message = f"the view `{self._subject.name}` keeps no rows that could be set aside"
             yield error("HW0241", message, check.at.of("on_fail"), hint="set them aside where the rows are made")
+        elif self._subject.kind == "source":
+            message = f"a check of the source `{self._subject.name}` judges whole files and sets no rows aside"
+            hint = "put it on the model that reads them; the contract (`type`, `required: true`) sets rows aside here"
+            yield error("HW0241", message, check.at.of("on_fail"), hint=hint)
 
     def _wrong_values(self, check: spec.AnyCheck) -> Iterator[Diagnostic]:
         """Words for values of a time or number column: the engine would only stumble over them among rows."""
