@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from headwater.app.unit_tests.checking import problems_of_tests
 from headwater.app.unit_tests.running import run_tests
 from headwater.diagnostics import Invalid
 
@@ -207,6 +208,8 @@ def test_a_mistake_in_a_test_is_shown_where_it_stands(flights, settings, code):
     (found,) = result(flights, **settings).diagnostics
     assert (found.code, found.where.file, found.where.line) == (code, "tests/tests.yaml", 1)
     assert found.hint
+    checked = flights.check()
+    assert list(problems_of_tests(checked.project, checked.graph, flights.root)) == [found]
 
 
 def test_rows_that_a_quarantine_check_refuses_are_not_returned(flights):

@@ -33,6 +33,14 @@ def test_results_are_a_document(failing):
     assert result["differing"][0]["columns"] == ["revenue"]
 
 
+def test_check_finds_what_a_test_names_in_vain(headwater):
+    headwater.edit("tests/sales.yaml", "revenue: 11.00", "revenu: 11.00")
+    said = headwater("check")
+    assert said.code == 1
+    assert "did you mean `revenue`?" in said.out
+    assert headwater("plan").code == 0  # tests bind nobody else
+
+
 def parsed(project, folder):
     project("test", "--junit", folder / "reports" / "junit.xml")
     return ET.parse(folder / "reports" / "junit.xml").getroot()  # noqa: S314 - we wrote it

@@ -237,3 +237,13 @@ def test_a_database_cannot_be_read_in_place_nor_files_be_landed(shop):
     project = orders(shop, (1, "a"), land=False)
     project.source("other", {"id": "bigint"}, [(1,)], land=True)
     assert [mistake.split()[0] for mistake in project.mistakes] == ["HW0640", "HW0640"]
+
+
+@pytest.mark.parametrize("connector", ["sqlite", "duckdb"])
+@pytest.mark.parametrize(
+    ("said", "where"), [("", "sources/a.yaml:3:16"), ("    table: a\n    query: SELECT 1\n", "sources/a.yaml:6:12")]
+)
+def test_check_wants_a_table_or_a_query(project, connector, said, where):
+    settings = f"    connector: {connector}\n    path: a.db\n{said}    columns: {{id: bigint}}\n"
+    project.write("sources/a.yaml", f"sources:\n  a:\n{settings}")
+    assert project.mistakes == [f"HW0644 {where}"]

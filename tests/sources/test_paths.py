@@ -93,6 +93,8 @@ def test_a_pattern_that_matches_nothing_is_a_warning_and_has_no_rows(folder: Fol
         ("{time:%d}.csv", "HW0301"),
         ("{time:%Y-%b}.csv", "HW0301"),
         ("data/*", "HW0302"),
+        ("https://example.org/data/*.csv", "HW0301"),
+        ("s3://bucket/data", "HW0301"),
     ],
 )
 def test_a_path_that_cannot_be_is_a_diagnostic_with_its_place(folder: Folder, path: str, code: str):

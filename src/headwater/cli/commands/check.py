@@ -53,13 +53,15 @@ def command(session: Session, environment: str) -> int:
     """
     from headwater.app.checking import check
     from headwater.app.editor import stale_schema
+    from headwater.app.unit_tests.checking import problems_of_tests
     from headwater.app.workspace import find_root
 
     root = find_root(session.project.absolute())
     checked = check(root, variables=session.variables, environment=environment)
-    stale = stale_schema(root)
-    if stale is not None:
-        checked = replace(checked, diagnostics=(*checked.diagnostics, stale))
+    more = [each for each in (stale_schema(root),) if each is not None]
+    if checked.project is not None and checked.graph is not None:
+        more += problems_of_tests(checked.project, checked.graph, root)
+    checked = replace(checked, diagnostics=(*checked.diagnostics, *more))
     if not session.out.json:
         session.out.diagnostics(checked.diagnostics, root, err=False)
     session.out.show(checked, View(_document, _lines))

@@ -39,7 +39,7 @@ class Fixture:
 
 def rows_select(session: Session, columns: Columns, fixture: Fixture) -> tuple[str, list[Diagnostic]]:
     """Give a SELECT of rows with exactly these columns and types (missing ones NULL), or everything that is wrong."""
-    found = [*_unknown(columns, fixture)]
+    found = [*unknown_columns(columns, fixture)]
     cells: list[list[str]] = []
     for index, row in enumerate(fixture.rows):
         cells.append([])
@@ -165,7 +165,8 @@ def _has_time(value: Any) -> bool:
         return False
 
 
-def _unknown(columns: Columns, fixture: Fixture) -> Iterator[Diagnostic]:
+def unknown_columns(columns: Columns, fixture: Fixture) -> Iterator[Diagnostic]:
+    """Give the columns that rows name and a table does not have, each once."""
     known = [name for name, _ in columns]
     seen: set[str] = set()
     for index, row in enumerate(fixture.rows):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from headwater.connect.components import Can, Component
 from headwater.connect.landing import Extractor
 from headwater.connect.sources import Contract
-from headwater.connectors.sources.cursors import check_cursor
-from headwater.connectors.sources.databases.settings import Fields, Place, file_token, place_of
+from headwater.connectors.sources.databases.settings import Fields, Place, check_settings, file_token, place_of
 from headwater.diagnostics import HeadwaterError, Invalid, Retryable, Where
 from headwater.spec.raw import Raw, RawColumn
 from headwater.sql.moments import time_from_text
@@ -178,5 +177,5 @@ duckdb: Final[Component[Extractor]] = Component(
     example=EXAMPLE,
     can=frozenset({Can.REJECTS, Can.LANDED, Can.INCREMENTAL, Can.PUSHDOWN}),
     make=_make,
-    check=check_cursor,
+    check=check_settings,
 )

@@ -1,13 +1,13 @@
 """What a user says about a table or query of a database file, checked, and the SELECT that follows from it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 from headwater.connect.sources import Contract
-from headwater.connectors.sources.cursors import cursor_problems
+from headwater.connectors.sources.cursors import check_cursor, cursor_problems
 from headwater.diagnostics import Diagnostic, Invalid, Where, error, suggest
 from headwater.spec.fields import Doc
 from headwater.sql.text import quote_identifier
@@ -20,6 +20,9 @@ CURSOR: Final = Doc(
     "without it, all rows are read whenever the file has changed"
 )
 WHERE: Final = Doc("a condition in the database's own SQL that all rows fulfil", "status <> 'draft'")
+
+PlaceOf = Callable[[str], Where | None]
+"""Key → where it was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,16 +107,32 @@ class Place:
             raise Invalid.from_all(found)
 
 
+def check_settings(values: Mapping[str, object], contract: Contract, place: PlaceOf) -> Iterator[Diagnostic]:
+    """Judge what was written before any data is looked at; ``place``: where a key stands."""
+    yield from _relation_problems(values, place)
+    yield from check_cursor(values, contract, place)
+
+
+def _relation_problems(values: Mapping[str, object], place: PlaceOf) -> list[Diagnostic]:
+    table, query = _text(values, "table"), _text(values, "query")
+    if bool(table) != bool(query):
+        return []
+    hint = "`table: orders`, or `query: SELECT …`" + (", not both" if table else "")
+    where = place("query" if table else "connector")
+    return [error("HW0644", "a database source names a table or a query, one of them", where, hint=hint)]
+
+
+def _text(values: Mapping[str, object], name: str) -> str:
+    return str(values.get(name) or "").strip()
+
+
 def place_of(values: Mapping[str, object], contract: Contract, root: str, where: Where | None) -> Place:
     """Check what was written; raises Invalid with everything that is wrong."""
 
     def text(name: str) -> str:
-        return str(values.get(name) or "").strip()
+        return _text(values, name)
 
-    found: list[Diagnostic] = []
-    if bool(text("table")) == bool(text("query")):
-        hint = "`table: orders`, or `query: SELECT …`"
-        found.append(error("HW0644", "a database source names a table or a query, one of them", where, hint=hint))
+    found = _relation_problems(values, lambda _: where)
     cursor = text("cursor")
     declared = {column.name.casefold(): column for column in contract.columns}
     if cursor:

@@ -12,9 +12,8 @@ from urllib.parse import quote
 from headwater.connect.components import Can, Component
 from headwater.connect.landing import Extractor
 from headwater.connect.sources import Contract
-from headwater.connectors.sources.cursors import check_cursor
 from headwater.connectors.sources.databases import settings
-from headwater.connectors.sources.databases.settings import Place, file_token, place_of
+from headwater.connectors.sources.databases.settings import Place, check_settings, file_token, place_of
 from headwater.diagnostics import Broken, HeadwaterError, Retryable, Where
 from headwater.spec.fields import Doc
 from headwater.spec.raw import Raw
@@ -230,5 +229,5 @@ sqlite: Final[Component[Extractor]] = Component(
     example=EXAMPLE,
     can=frozenset({Can.REJECTS, Can.LANDED, Can.INCREMENTAL, Can.PUSHDOWN}),
     make=_make,
-    check=check_cursor,
+    check=check_settings,
 )

@@ -27,6 +27,7 @@ _STEPS: Final = {
     "minute": timedelta(minutes=1),
     "second": timedelta(seconds=1),
 }
+_REMOTE: Final = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
 _MAGIC: Final = re.compile(r"[*?\[]")
 
 
@@ -42,6 +43,8 @@ class Pattern:
 
 def parse_pattern(text: str, timezone: str) -> tuple[Pattern, str]:
     """Read a path; gives the pattern and what is wrong with it ("" if nothing)."""
+    if scheme := _REMOTE.match(text):
+        return Pattern(text), f"`{scheme[0]}…` is not a path here: only files of this machine are read so far"
     times = []
     for inner in _PLACEHOLDER.findall(text):
         name, _, form = inner.partition(":")

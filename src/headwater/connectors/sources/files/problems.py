@@ -44,9 +44,11 @@ def problems(
     path = str(values.get("path") or "")
     pattern, problem = parse_pattern(path, timezone)
     if problem:
-        yield error("HW0301", problem, place("path"), hint="such as data/{site}/{time:%Y-%m-%d}/*.csv.gz")
+        remote = "a path without `…://`; what lies elsewhere is fetched first, or read by `connector: python`"
+        hint = remote if "://" in path else "such as data/{site}/{time:%Y-%m-%d}/*.csv.gz"
+        yield error("HW0301", problem, place("path"), hint=hint)
     format_ = format_of(values)
-    if format_ == "auto":
+    if format_ == "auto" and not problem:
         hint = f"add `format:` ({', '.join(formats_by_suffix())})"
         yield error("HW0302", f"the format of `{path}` cannot be told", place("path"), hint=hint)
     yield from _dialect_problems(dialect_of(values), place)
