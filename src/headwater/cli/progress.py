@@ -18,6 +18,7 @@ from headwater.events import (
     Event,
     FileInspected,
     FillReused,
+    Packed,
     Phase,
     SinkLoaded,
     SourceLanded,
@@ -134,6 +135,8 @@ def _of_work(event: Event) -> str:
             line = f"{_mark('<', 'blue')} {clean(source)}: {count(rows, 'row')} landed in {duration(seconds)}"
         case FillReused(node=node, slots=slots):
             line = f"{_mark('=', 'cyan')} {clean(node)}: {count(slots, 'slot')} reused"
+        case Packed(node=node, files=files, packs=packs):
+            line = f"{_mark('·', 'yellow')} {clean(node)}: {count(files, 'file')} packed into {count(packs, 'pack')}"
         case SinkLoaded(sink=sink, rows=rows):
             line = f"{_mark('»', 'blue')} {clean(sink)}: {count(rows, 'row')} loaded"
         case _:

@@ -9,6 +9,7 @@ from headwater.cli import options
 from headwater.cli.framework import command as make
 from headwater.cli.pages import Page, View
 from headwater.cli.session import Session
+from headwater.cli.views.diagnostics import render
 from headwater.cli.views.text import clean, count, size
 
 if TYPE_CHECKING:
@@ -33,14 +34,16 @@ def _document(cleaned: "Cleaned") -> dict[str, object]:
             }
             for each in cleaned.packed
         ],
+        "diagnostics": [each.as_json() for each in cleaned.diagnostics],
     }
 
 
 def _lines(cleaned: "Cleaned", page: Page) -> Iterator[str]:
-    del page
     mark = click.style("·" if cleaned.dry_run else "✓", fg="yellow" if cleaned.dry_run else "green")
     verb = "would be" if cleaned.dry_run else "were"
     files = cleaned.files + cleaned.orphans
+    del page
+    yield from render(cleaned.diagnostics, None)
     for each in cleaned.packed:
         yield f"{mark} {count(each.files, 'file')} of {clean(each.node)} were packed into {count(each.packs, 'pack')}."
     if not files and not cleaned.environments:
