@@ -22,6 +22,16 @@ def test_a_required_setting_of_a_connector_is_asked_for(files: Files) -> None:
     assert (files.mistake.code, files.mistake.message) == ("HW0111", "`path` is missing")
 
 
+def test_a_slip_of_a_required_key_is_named_instead_of_the_key_that_is_missing(files: Files) -> None:
+    files.write("a.yaml", SOURCE.replace("connector:", "conector:"))
+    assert (files.mistake.code, files.mistake.hint) == ("HW0109", "did you mean `connector`?")
+
+
+def test_a_slip_of_another_required_key_is_said_once(files: Files) -> None:
+    files.write("a.yaml", "tests: {counts: {modle: a, expect: []}}")
+    assert (files.mistake.message, files.mistake.hint) == ("unknown key `modle`", "did you mean `model`?")
+
+
 def test_an_unknown_connector_comes_with_the_one_that_was_meant(files: Files) -> None:
     files.write("a.yaml", SOURCE.replace("connector: files", "connector: file"))
     assert (files.mistake.code, files.mistake.hint) == ("HW0123", "did you mean `files`?")

@@ -4,6 +4,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import Field, dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -28,6 +29,8 @@ from headwater.spec.tests import Expectation, Rows
 CHECKS: Final = tuple[AnyCheck, ...]
 SHORT: Final[dict[type, str]] = {Column: "type", Rows: "rows", Expectation: "rows", Reads: "rows"}
 """Shapes that may be written as one value: ``carrier: text`` is short for ``carrier: {type: text}``."""
+_CLOSE: Final = 0.75
+"""How alike a slip and a key are, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +142,26 @@ def missing_keys(shape: type, values: Mapping[str, Any], node: Node, reading: Re
     for key in keys_of(shape).values():
         if key.required and key.field not in values:
             result = MISSING
-            if key.name not in written and (node.id == "mapping" or is_null(node)):
+            if (
+                key.name not in written
+                and not _is_slip_told(key.name, node, shape, reading)
+                and (node.id == "mapping" or is_null(node))
+            ):
                 reading.wrong("HW0111", node, f"`{key.name}` is missing", hint=key.doc.text if key.doc else "")
     return result
+
+
+def _slip(required: str, node: Node, shape: type) -> str:
+    """Give the written key that is a slip of a required key which is not there ("" if there is none)."""
+    written = [key.value for key, _ in node.value if key.id == "scalar"] if node.id == "mapping" else []
+    strange = [] if required in written else [text for text in written if text not in keys_of(shape)]
+    return next(iter(get_close_matches(required, strange, n=1, cutoff=_CLOSE)), "")
+
+
+def _is_slip_told(required: str, node: Node, shape: type, reading: Reading) -> bool:
+    slip = _slip(required, node, shape)
+    places = [reading.where(key) for key, _ in node.value if slip and key.id == "scalar" and key.value == slip]
+    return any(each.code == "HW0109" and each.where in places for each in reading.found)
 
 
 def read_values(
@@ -149,13 +169,15 @@ def read_values(
 ) -> dict[str, Any]:
     """Read a map's values by field name.
 
-    ``others`` are keys that the shape itself does not have; with ``is_open``, unknown keys are passed over.
+    ``others`` are keys that the shape itself does not have; with ``is_open``, unknown keys are passed over, unless they
+    are slips of required ones.
     """
     if node.id != "mapping":
         if not is_null(node):
             mismatch(node, reading, "a map")
         return {}
     keys = keys_of(shape)
+    slips = {_slip(key.name, node, shape) for key in keys.values() if key.required} if is_open else set()
     values: dict[str, Any] = {}
     for text, key_node, value_node in entries(node, reading):
         key = keys.get(text)
@@ -164,7 +186,7 @@ def read_values(
             value, name = key.read(value_node, reading), key.field
         elif others and text in others:
             value, name = others[text](value_node, reading), text
-        elif is_open:
+        elif is_open and text not in slips:
             continue
         else:
             unknown_key(text, key_node, reading, (*keys, *(others or ())))
