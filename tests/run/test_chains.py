@@ -557,3 +557,14 @@ def test_the_plan_says_that_a_past_stays_behind(project, change, verb):
         "HW0272",
         f"`planes_h` {verb}: what it has seen until now (1 link) stays behind",
     )
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT * FROM planes) AS a, (SELECT 1 AS k", "SELECT id FROM planes WHERE", "DELETE FROM planes"]
+)
+def test_a_chain_is_one_query_at_its_own_place(project, query):
+    project.source("planes", {"id": "bigint", "seats": "bigint"}, rows=[])
+    project.model("planes_h", query, kind="history", key=["id"])
+    found = [each for each in project.check().diagnostics if each.code in {"HW0203", "HW0204"}]
+    assert [each.where.file for each in found] == ["models/planes_h.sql"]
+    assert all(each.where.column > 0 for each in found)

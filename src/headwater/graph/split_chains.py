@@ -5,9 +5,12 @@ from dataclasses import replace
 from typing import Final
 
 from headwater.diagnostics import Diagnostic, error
+from headwater.graph import mistakes
 from headwater.graph.deleted_rows import is_gone, wrong_deleted
 from headwater.graph.drafts import Draft
+from headwater.graph.resolve_references import parse
 from headwater.spec.nodes import ChainPart, Column, Model
+from headwater.sql.binding import BindError
 from headwater.sql.text import quote_relation
 
 CHANGES: Final = "@changes"
@@ -31,10 +34,18 @@ def split_chains(draft: Draft) -> Draft:
     models: dict[str, Model] = {}
     found: dict[str, list[Diagnostic]] = {}
     for name, model in draft.project.models.items():
-        found[name] = [*_wrong(model), *wrong_deleted(draft, model)]
+        found[name] = [*_wrong(model), *wrong_deleted(draft, model), *_no_query(draft, model)]
         failed = bool(found[name])
         models |= {name: model} if failed or model.kind not in {"merge", "append", "history"} else _parts(model)
     return draft.noting(found, project=replace(draft.project, models=models))
+
+
+def _no_query(draft: Draft, model: Model) -> Iterator[Diagnostic]:
+    """What is put between brackets must be a whole query by itself."""
+    if model.kind in {"merge", "history"} and model.code is None and not _is_by_time(model):
+        problem = parse(draft.bind, model.query)
+        if isinstance(problem, BindError):
+            yield mistakes.of_parse(model, problem)
 
 
 def reserved_names(model: Model, columns: Sequence[str]) -> Iterator[Diagnostic]:
