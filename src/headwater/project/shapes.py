@@ -160,7 +160,8 @@ def _slip(required: str, node: Node, shape: type) -> str:
 
 def _is_slip_told(required: str, node: Node, shape: type, reading: Reading) -> bool:
     slip = _slip(required, node, shape)
-    places = [reading.where(key) for key, _ in node.value if slip and key.id == "scalar" and key.value == slip]
+    pairs = node.value if slip else []
+    places = [reading.where(key) for key, _ in pairs if key.id == "scalar" and key.value == slip]
     return any(each.code == "HW0109" and each.where in places for each in reading.found)
 
 
