@@ -69,8 +69,11 @@ def test_a_file_in_the_place_of_the_directory_is_refused(tmp_path):
     assert refusal(tmp_path / "x").code == "HW0911"
 
 
-def test_an_unknown_template_is_refused_with_a_suggestion(tmp_path):
-    assert (refusal(tmp_path, "flight").code, refusal(tmp_path, "flight").hint) == ("HW0910", "did you mean `flights`?")
+def test_an_unknown_template_is_refused_with_those_there_are(tmp_path):
+    assert (refusal(tmp_path, "flight").code, refusal(tmp_path, "flight").hint) == (
+        "HW0910",
+        "templates: minimal, flights, logs",
+    )
 
 
 def test_without_the_package_nothing_is_written(tmp_path, monkeypatch):

@@ -169,6 +169,11 @@ def test_status_names_what_stands_there(shop):
     assert (header.split()[0], row.split()[0]) == ("node", "sales")
 
 
+def test_diff_of_three_names_says_how_rows_are_compared(shop):
+    said = shop("diff", "dev", "prod", "sales")
+    assert (said.code, "headwater diff --env dev --env prod sales" in said.err) == (2, True)
+
+
 def test_diff_shows_the_lines_that_changed(applied):
     assert lines(applied("diff")) == ["dev and the files have the same code."]
     applied.edit("models/sales.sql", "count(*)", "count(DISTINCT o.order_id)")
@@ -179,6 +184,12 @@ def test_lineage_names_values_and_what_decides_about_rows(shop):
     said = lines(shop("lineage", "sales", "revenue"))
     assert "  orders.price → sales.revenue" in said
     assert "  orders.product decides which rows of sales" in said
+
+
+def test_lineage_names_whoever_only_counts_rows(shop):
+    shop.write("models/counted.sql", "SELECT count(*) AS n FROM sales\n")
+    assert "  sales → counted  rows only" in lines(shop("lineage", "sales"))
+    assert "  the rows of sales → counted" in lines(shop("lineage", "counted", "n"))
 
 
 def test_a_copy_of_a_model_is_a_model_of_its_own(applied):

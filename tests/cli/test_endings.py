@@ -154,8 +154,13 @@ def crash():
 
 
 def test_an_interrupt_exits_with_130_and_says_that_nothing_was_changed(capsys):
-    assert ended(interrupt, []) == 130
-    assert "nothing was changed" in capsys.readouterr().err
+    assert ended(interrupt, ["apply"]) == 130
+    assert "nothing was changed: what was computed is kept" in capsys.readouterr().err
+
+
+def test_an_interrupt_of_what_computes_nothing_promises_nothing(capsys):
+    assert ended(interrupt, ["init"]) == 130
+    assert capsys.readouterr().err.strip() == "error[HW0904]: interrupted"
 
 
 def test_ctrl_c_during_an_apply_ends_it(headwater):

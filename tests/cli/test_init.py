@@ -70,6 +70,16 @@ def test_who_says_what_they_want_is_not_asked(tmp_path, arguments):
     assert (tmp_path / "headwater.yaml").is_file()
 
 
+def test_an_unknown_template_lists_those_there_are(tmp_path):
+    said = CommandLine(tmp_path)("init", "-t", "bogus")
+    assert (said.code, "templates: minimal, flights, logs" in said.err) == (1, True)
+
+
+def test_the_next_steps_can_be_pasted(tmp_path):
+    said = CommandLine(tmp_path)("init", "we ird")
+    assert f"Next, after `cd '{tmp_path}/we ird'`:" in said.out
+
+
 def test_without_a_terminal_it_never_asks(tmp_path):
     said = CommandLine(tmp_path)("init", stdin="logs\nweb\n")
     assert (said.code, (tmp_path / "headwater.yaml").is_file()) == (0, True)

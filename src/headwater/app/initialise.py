@@ -11,7 +11,7 @@ from typing import Final
 
 from headwater.app import flights_data, logs_data
 from headwater.app.editor import editor_files, schema_line
-from headwater.diagnostics import Invalid, suggest
+from headwater.diagnostics import Invalid
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LONGEST_NAME: Final = 255
@@ -63,7 +63,7 @@ def initialise(root: Path, template: str = "minimal", *, name: str) -> tuple[Pat
     data is not installed.
     """
     if template not in templates():
-        hint = suggest(template, templates()) or f"templates: {', '.join(templates())}"
+        hint = f"templates: {', '.join(templates())}"
         raise Invalid.of("HW0910", f"there is no template `{template}`", hint=hint)
     if not name.strip() or not name.isprintable():
         raise Invalid.of("HW0691", f"no project can be called {json.dumps(name, ensure_ascii=False)}")

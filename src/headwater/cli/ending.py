@@ -13,6 +13,8 @@ from headwater.cli.stops import Interrupted, Unanswered
 DONE, MISTAKE, USAGE, REFUSED, CONFLICT, BROKEN, FAILED, CHANGES = 0, 1, 2, 3, 4, 5, 6, 10
 INTERRUPTED: Final = 130
 _SAFE: Final = "nothing was changed: what was computed is kept, and the next apply or run goes on from there"
+_COMPUTING: Final = frozenset({"apply", "run"})
+"""Commands that go on from where they were interrupted."""
 
 
 def ended(run: Callable[[], Any], arguments: Sequence[str]) -> int:
@@ -84,8 +86,9 @@ class _Ending:
     def interrupted(self, stop: BaseException) -> int:
         cause = stop if isinstance(stop, Interrupted) else stop.__cause__
         releases = cause.args if isinstance(cause, Interrupted) else ()
-        what = f"release {releases[0]} was made; the next run loads what sinks lack" if releases else _SAFE
-        return self.failed([("HW0904", f"interrupted; {what}", "")], INTERRUPTED)
+        computes = bool(_COMPUTING & set(self._arguments))
+        what = f"release {releases[0]} was made; the next run loads what sinks lack" if releases else _SAFE * computes
+        return self.failed([("HW0904", f"interrupted; {what}" if what else "interrupted", "")], INTERRUPTED)
 
     def crashed(self, problem: BaseException) -> int:
         hint = "please report it"

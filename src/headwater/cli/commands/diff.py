@@ -1,5 +1,6 @@
 """`headwater diff`: what differs between code and an environment, or between two environments: code, or rows."""
 
+from shlex import quote
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -85,6 +86,9 @@ def command(
     """
     from headwater.app.comparing_rows import Wanted
 
+    if len(names) == _TWO + 1 and not releases and not environments:
+        a, b, node = map(quote, names)
+        raise _usage(f"rows of a node in two environments: `headwater diff --env {a} --env {b} {node}`")
     if len(releases) > _TWO or len(environments) > _TWO or len(names) > _TWO:
         raise _usage("a difference is between two")
     if releases or (len(environments) == _TWO and names):

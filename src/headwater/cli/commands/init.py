@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import click
@@ -72,7 +73,7 @@ def _lines(made: Made, page: Page) -> Iterator[str]:
     else:
         yield from _tour(made.files)
     yield ""
-    yield "Next:" if made.is_here else f"Next, after `cd {clean(made.folder)}`:"
+    yield "Next:" if made.is_here else f"Next, after `cd {clean(quote(made.folder))}`:"
     for step, what in made.steps:
         yield f"  {step}" if len(step) > _STEP else f"  {step:{_STEP}}{what}"
 
