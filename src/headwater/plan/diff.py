@@ -116,9 +116,10 @@ def _node_steps(each: NodePlan, plan: Plan, old: Graph | None) -> list[Step]:
     elif each.is_new and not steps and node.kind not in {"source", "inline"}:
         steps.append(_step(each, "build", []))
     kept = plan.head.nodes[node.name].slots if each.settled and node.name in plan.head.nodes else len(each.keep)
-    if plan.changes_code and kept and (checks := added_checks(old, node)):
-        names = ", ".join(check.name for check in checks[:3])
-        steps.append(_step(each, "check", [], kept, because=f"new check: {names}"))
+    is_read = kept or (node.kind == "source" and each.settled)
+    if plan.changes_code and is_read and (checks := added_checks(old, node)):
+        names = ", ".join(f"{check.name} ({check.on_fail})" for check in checks[:3])
+        steps.append(_step(each, "check", [], kept, because=f"new or changed: {names}"))
     return steps
 
 

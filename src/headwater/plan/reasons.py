@@ -79,10 +79,10 @@ def changed_columns(old: Node, new: Node) -> str:
 
 
 def added_checks(old: Graph | None, node: Node) -> tuple[Check, ...]:
-    """Give the blocking checks that the head's code did not have: kept rows must pass them too."""
+    """Give the checks that the head's code did not have, or had with another ``on_fail``: kept rows are judged, too."""
     before = _node(old, node.name)
-    known = {check.address for check in before.checks} if before else set()
-    return tuple(c for c in node.checks if c.address not in known)
+    known = {(check.address, check.on_fail) for check in before.checks} if before else set()
+    return tuple(c for c in node.checks if (c.address, c.on_fail) not in known)
 
 
 def _node(graph: Graph | None, name: str) -> Node | None:

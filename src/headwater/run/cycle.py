@@ -132,6 +132,8 @@ class _Cycle:
         self._book = Book(context.db)
         self._failures: dict[str, HeadwaterError] = {}
         self._receipts: list[Receipt] = []
+        self._served: tuple[Verdict, ...] = ()
+        """Failing verdicts of blocking checks about source files on which tables stand that do not change."""
         self._unresolved: tuple[Verdict, ...] = ()
         self._sealed: dict[str, frozenset[FillId]] = {}
         """Node to compute → fills that somebody had sealed before."""
@@ -180,14 +182,15 @@ class _Cycle:
         blamed = [culprits(plan, v, guarded.reads.get(v.node, frozenset())) for v in guarded.failing]
         names = frozenset(name for found in blamed for name in found)
         names |= _links_behind(plan, names)
-        self._unresolved = (*fills.failing, *unlike.failing, *guarded.failing)
+        self._unresolved = (*self._served, *fills.failing, *unlike.failing, *guarded.failing)
         return self._again(names) if names else None
 
     def _refused_sources(self, plan: Plan) -> frozenset[str]:
         """Give the tables that must not be built, because a check has refused a file of a source that they read."""
         context = self._context
-        guarded = guard_sources(plan, context.db, context.engine, self._around)
+        guarded = guard_sources(plan, self._old(plan), context.db, context.engine, self._around)
         self._take(guarded)
+        self._served = tuple(verdict for verdict in guarded.failing if not readers_due(plan, verdict.node))
         return frozenset(name for verdict in guarded.failing for name in readers_due(plan, verdict.node))
 
     def _again(self, withheld: frozenset[str]) -> Plan:

@@ -9,6 +9,7 @@ from headwater.graph.values import Check, Graph, Node
 from headwater.plan import drift
 from headwater.plan.calendar import Calendar
 from headwater.plan.knowledge import Drifted
+from headwater.plan.reasons import added_checks
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import FillBook
 from headwater.run.engine import Engine
@@ -192,7 +193,7 @@ def _table(plan: Plan, old: Graph | None, each: NodePlan, checks: tuple[Check, .
     name = each.node.name
     taken = frozenset((*each.reuse, *each.build))
     late = _late(plan, each, checks, book.db) - taken
-    is_added = plan.changes_code and not _had(old, name, checks)
+    is_added = plan.changes_code and not set(checks).isdisjoint(added_checks(old, each.node))
     if not (taken or late or is_added):
         return None
     current = plan.head.entries_of(name) if name in plan.head.nodes else {}
@@ -236,11 +237,6 @@ def _measure(
             ]
             for fill, *found in session.rows(" UNION ALL ".join(selects)):
                 yield from measurements_of(node, fill, measured, found, plan.now)
-
-
-def _had(old: Graph | None, name: str, checks: tuple[Check, ...]) -> bool:
-    before = {check.address for node in (old.nodes if old else ()) if node.name == name for check in node.checks}
-    return all(check.address in before for check in checks)
 
 
 def _late(plan: Plan, each: NodePlan, checks: tuple[Check, ...], db: Database) -> frozenset[SlotKey]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from headwater.diagnostics import Where
 from headwater.events import CheckFinished, Emit
 from headwater.graph.values import Check, Graph, Node
+from headwater.plan.reasons import added_checks
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.engine import Engine, as_headwater_error
 from headwater.run.measuring import count_failing, fill_checks, map_checks, verdict_of
@@ -55,11 +56,19 @@ def guard_fills(
         if missing:
             with explained(each.node, around), engine.session(each.node.timezone) as session:
                 fresh += check_fills(session, each.node, [around.fills[fill] for fill in missing], around)
-        settings = {check.address: check.on_fail for check in checks}
-        known = [v for v in found.values() if v.subject not in missing]
+        known, changed = as_now(checks, [v for v in found.values() if v.subject not in missing])
+        fresh += changed
         judged = [*known, *(v for v in fresh if v.node == each.node.name)]
-        failing += [v for v in judged if v.failing and settings.get(v.check) == "block"]
+        failing += [v for v in dict.fromkeys(judged) if v.failing and v.on_fail == "block"]
     return Guarded(tuple(fresh), tuple(failing))
+
+
+def as_now(checks: Iterable[Check], known: Iterable[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
+    """Give known verdicts with what their checks do now; of those that fail, once more the ones that did another."""
+    settings = {check.address: check.on_fail for check in checks}
+    before = list(known)
+    now = [replace(each, on_fail=settings[each.check]) for each in before]
+    return now, [each for each, was in zip(now, before, strict=True) if each.failing and each != was]
 
 
 def _known(
@@ -75,10 +84,7 @@ def _to_guard(each: NodePlan, plan: Plan, old: Graph | None) -> set[str]:
     taken: set[str] = {entry.fill for entry in (*each.reuse.values(), *each.build.values())}
     if not plan.changes_code:
         return taken
-    before = {
-        check.address for node in (old.nodes if old else ()) if node.name == each.node.name for check in node.checks
-    }
-    if all(check.address in before for check in fill_checks(each.node)):
+    if set(fill_checks(each.node)).isdisjoint(added_checks(old, each.node)):
         return taken
     kept = plan.head.entries_of(each.node.name) if each.settled else each.keep
     return taken | {entry.fill for entry in kept.values()}
@@ -102,6 +108,9 @@ def guard_maps(plan: Plan, db: Database, engine: Engine, around: Surroundings, e
                 found = replace(found, examples=examples)
                 fresh.append(found)
                 emit(CheckFinished(each.node.name, check.name, count, check.on_fail))
+            elif found.failing and found.on_fail != check.on_fail:
+                found = replace(found, on_fail=check.on_fail)
+                fresh.append(found)
             if found.failing and check.on_fail == "block":
                 failing.append(found)
             involved[each.node.name] = involved.get(each.node.name, frozenset()) | {each.node.name, *check.reads}
@@ -177,8 +186,12 @@ def culprits(plan: Plan, verdict: Verdict, reads: Iterable[str]) -> frozenset[st
 
 def readers_due(plan: Plan, name: str) -> frozenset[str]:
     """Give the tables that read a node, directly or through views, and have slots to compute or take."""
-    found = [n for n, each in plan.nodes.items() if (each.reuse or each.build) and name in _sources(plan, each.node)]
-    return frozenset(found)
+    return frozenset(each.node.name for each in readers(plan, name) if each.reuse or each.build)
+
+
+def readers(plan: Plan, name: str) -> list[NodePlan]:
+    """Give the nodes that read a node, directly or through views."""
+    return [each for each in plan.nodes.values() if name in _sources(plan, each.node)]
 
 
 def _sources(plan: Plan, node: Node) -> set[str]:

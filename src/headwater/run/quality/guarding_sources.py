@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from headwater.diagnostics import Where
-from headwater.graph.values import Check, Node
+from headwater.graph.values import TABLE_KINDS, Check, Graph, Node
+from headwater.plan.reasons import added_checks
 from headwater.plan.values import Plan
 from headwater.run.engine import Engine, Session, as_headwater_error
 from headwater.run.measuring import fill_checks, measure_fills
-from headwater.run.quality.guarding import Guarded, readers_due
+from headwater.run.quality.guarding import Guarded, as_now, readers, readers_due
 from headwater.run.relations import Surroundings, define
 from headwater.spec.addresses import address
 from headwater.spec.observations import Item
@@ -21,19 +22,30 @@ from headwater.tasks.values import Relation
 _Sited = tuple[str, Item]
 
 
-def guard_sources(plan: Plan, db: Database, engine: Engine, around: Surroundings) -> Guarded:
-    """Evaluate the one-file checks of all sources that something due stands on; known files are not read again."""
+def guard_sources(plan: Plan, old: Graph | None, db: Database, engine: Engine, around: Surroundings) -> Guarded:
+    """Evaluate the one-file checks of all sources that something due stands on, or that are judged otherwise from now.
+
+    Known files are not read again.
+    """
     fresh: list[Verdict] = []
     failing: list[Verdict] = []
     for each in plan.nodes.values():
         checks = fill_checks(each.node) if each.node.kind == "source" else ()
-        if not checks or not readers_due(plan, each.node.name):
+        if not checks or not (readers_due(plan, each.node.name) or _is_served(plan, old, each.node, checks)):
             continue
-        found = _Guard(plan, each.node, checks, engine, around).judge(db)
-        fresh += [verdict for verdict, is_new in found if is_new]
-        blocking = {check.address for check in checks if check.on_fail == "block"}
-        failing += [verdict for verdict, _ in found if verdict.failing and verdict.check in blocking]
+        known, measured = _Guard(plan, each.node, checks, engine, around).judge(db)
+        known, changed = as_now(checks, known)
+        fresh += [*changed, *measured]
+        failing += [v for v in (*known, *measured) if v.failing and v.on_fail == "block"]
     return Guarded(tuple(fresh), tuple(failing))
+
+
+def _is_served(plan: Plan, old: Graph | None, node: Node, checks: Sequence[Check]) -> bool:
+    """Whether a check was added or changed, and a table that stays as it is stands on the files as they are."""
+    if not plan.changes_code or set(checks).isdisjoint(added_checks(old, node)):
+        return False
+    tables = [each for each in readers(plan, node.name) if each.node.kind in TABLE_KINDS]
+    return any(not each.is_new and not each.due for each in tables)
 
 
 class _Guard:
@@ -42,8 +54,8 @@ class _Guard:
         self._engine, self._around = engine, around
         self._facts = plan.sources[node.name]
 
-    def judge(self, db: Database) -> list[tuple[Verdict, bool]]:
-        """Give every verdict on the source's files, and whether it is new."""
+    def judge(self, db: Database) -> tuple[list[Verdict], list[Verdict]]:
+        """Give every verdict on the source's files: those that are known, and those made now."""
         items = {
             self._subject(site, item): (site, item)
             for observation in self._facts.observations
@@ -52,8 +64,8 @@ class _Guard:
         }
         found = verdicts(db, items, [check.address for check in self._checks])
         missing = [s for s in items if any((s, check.address, "") not in found for check in self._checks)]
-        known = [(verdict, False) for verdict in found.values() if verdict.subject not in missing]
-        return [*known, *((verdict, True) for verdict in self._measure({s: items[s] for s in missing}))]
+        known = [verdict for verdict in found.values() if verdict.subject not in missing]
+        return known, self._measure({subject: items[subject] for subject in missing})
 
     def _subject(self, site: str, item: Item) -> str:
         return address("file", self._node.version, site, self._facts.token(item))
