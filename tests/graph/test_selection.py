@@ -67,6 +67,17 @@ def test_a_column_is_traced_to_everyone_who_uses_it(chain: Code) -> None:
     assert not any(edge.lower[0] == "other" for edge in found.downstream)
 
 
+def test_who_only_counts_rows_reads_them(code: Code) -> None:
+    code.source("raw", "id bigint, note text, price double")
+    code.model("a", "SELECT id, upper(note) AS note FROM raw WHERE price > 0")
+    code.model("b", "SELECT count(*) AS n FROM a")
+    graph = code.graph()
+    assert [(edge.lower, edge.role) for edge in trace(graph, "a").downstream] == [(("b", "*"), "rows")]
+    assert [edge.upper for edge in trace(graph, "b", "n").upstream] == [("a", "*"), ("raw", "price")]
+    assert {edge.lower[0] for edge in trace(graph, "raw", "price").downstream} == {"a", "b"}
+    assert {edge.lower[0] for edge in trace(graph, "raw", "note").downstream} == {"a"}
+
+
 @pytest.mark.parametrize(("node", "column"), [("totls", "total"), ("totals", "totl")])
 def test_lineage_of_nothing_is_a_mistake(chain: Code, node: str, column: str) -> None:
     with pytest.raises(Invalid) as caught:

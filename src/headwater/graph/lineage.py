@@ -7,12 +7,17 @@ from typing import Literal
 from headwater.diagnostics import Invalid, suggest
 from headwater.graph.values import ColumnRef, Graph, Node
 
-Role = Literal["value", "control"]
+Role = Literal["value", "control", "rows"]
+_ROWS = ""
+"""Stands for a node's rows without any of its columns, while edges are followed upwards."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
-    """``upper`` is read by ``lower``: as a value of it, or to decide which rows exist (``lower`` is then its node)."""
+    """``upper`` is read by ``lower``: as a value of it, or to decide which rows exist (``lower`` is then its node).
+
+    Role ``rows``: only which rows ``upper`` has matters, as in ``SELECT count(*)``; both are then nodes.
+    """
 
     upper: ColumnRef
     lower: ColumnRef
@@ -66,6 +71,17 @@ def _edges(nodes: Mapping[str, Node]) -> Iterator[Edge]:
                 yield Edge(upper, (node.name, column.name), "value")
         for upper in node.controls:
             yield Edge(upper, (node.name, "*"), "control")
+        yield from _by_rows_only(node)
+
+
+def _by_rows_only(node: Node) -> Iterator[Edge]:
+    """Edges from inputs that no column of the node names."""
+    named = {upper[0] for column in node.columns for upper in column.values} | {upper[0] for upper in node.controls}
+    for each in node.inputs:
+        if each.node not in named:
+            yield from (Edge((each.node, column), (node.name, "*"), "control") for column in each.columns)
+            if not each.columns:
+                yield Edge((each.node, "*"), (node.name, "*"), "rows")
 
 
 def _reached(start: ColumnRef, edges: list[Edge], *, down: bool) -> set[Edge]:
@@ -83,7 +99,8 @@ def _reached(start: ColumnRef, edges: list[Edge], *, down: bool) -> set[Edge]:
         seen.add(at)
         for edge in near_of.get(at[0], ()):
             near, far = (edge.upper, edge.lower) if down else (edge.lower, edge.upper)
-            if near == at or "*" in (near[1], at[1]):
+            is_rows = edge.role == "rows"
+            if near == at or (at[1] == "*") or (near[1] == "*" and not (is_rows and down)):
                 found.add(edge)
-                pending.append(far)
+                pending.append((far[0], _ROWS) if is_rows and not down else far)
     return found

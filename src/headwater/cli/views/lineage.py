@@ -49,7 +49,9 @@ def lines(found: "Lineage", page: Page) -> Iterator[str]:
 def _between_columns(edges: "Iterable[Edge]") -> Iterator[str]:
     for edge in edges:
         upper, lower = clean(".".join(edge.upper)), clean(".".join(edge.lower))
-        if edge.role == "control":
+        if edge.role == "rows":
+            yield f"  {click.style('the rows of', dim=True)} {clean(edge.upper[0])} → {clean(edge.lower[0])}"
+        elif edge.role == "control":
             yield f"  {upper} {click.style('decides which rows of', dim=True)} {clean(edge.lower[0])}"
         else:
             yield f"  {upper} → {lower}"
@@ -59,9 +61,11 @@ def _between_nodes(edges: "Iterable[Edge]") -> Iterator[str]:
     pairs: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
     for edge in edges:
         values, controls = pairs.setdefault((edge.upper[0], edge.lower[0]), ({}, {}))
-        (controls if edge.role == "control" else values)[edge.upper[1]] = None
+        if edge.role != "rows":
+            (controls if edge.role == "control" else values)[edge.upper[1]] = None
     for (upper, lower), (values, controls) in pairs.items():
         parts = [f"{what} {_names(names)}" for what, names in (("reads", values), ("rows by", controls)) if names]
+        parts = parts or ["rows only"]
         yield f"  {clean(upper)} → {clean(lower)}  {click.style(', '.join(parts), dim=True)}"
 
 
