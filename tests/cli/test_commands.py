@@ -300,3 +300,8 @@ def test_a_stale_schema_is_warned_of_and_renewed(headwater):
 
 def test_the_schema_goes_to_one_place(headwater):
     assert headwater("schema", "--check", "--write").code == 2
+
+
+def test_check_counts_the_models_that_somebody_wrote(headwater):
+    headwater.write("models/latest.sql", "/* headwater\nkind: merge\nkey: [product]\n*/\nSELECT product FROM sales\n")
+    assert headwater("check").out.startswith("✓ 1 source, 2 models, ")

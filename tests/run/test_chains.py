@@ -568,3 +568,10 @@ def test_a_chain_is_one_query_at_its_own_place(project, query):
     found = [each for each in project.check().diagnostics if each.code in {"HW0203", "HW0204"}]
     assert [each.where.file for each in found] == ["models/planes_h.sql"]
     assert all(each.where.column > 0 for each in found)
+
+
+def test_mistakes_name_the_model_that_somebody_wrote(project):
+    project.source("raw", {"id": "bigint", "day": "date"})
+    project.model("latest", "SELECT id, day FROM raw", kind="merge", key=["id"], time="day", every="1d")
+    [found] = project.check().diagnostics
+    assert (found.code, found.message) == ("HW0225", "nobody says where the time of `latest` begins")

@@ -168,6 +168,15 @@ def test_a_merged_table_has_a_contract_too(shop):
     assert [code for code, _ in refusal(shop)] == ["HW0285"]
 
 
+def test_a_broken_contract_is_shown_where_it_is_written(shop):
+    orders(shop, contract={"columns": "frozen"})
+    shop.apply()
+    orders(shop, "SELECT id, price FROM raw", description="Orders", contract={"columns": "frozen"})
+    with pytest.raises(Invalid) as refused:
+        shop.plan()
+    assert str(refused.value.diagnostics[0].where).startswith("models/orders.sql:3")
+
+
 @pytest.mark.parametrize("wrong", [{"columns": "strict"}, {"rows": "frozen"}, "frozen"])
 def test_a_contract_that_is_none_is_a_mistake(shop, wrong):
     orders(shop, ORDERS, contract=wrong)

@@ -151,7 +151,13 @@ def test_a_file_with_other_columns_is_an_error_that_names_file_and_columns(folde
         folder.read("*.csv", AB)
     (found,) = caught.value.diagnostics
     assert (found.code, found.where.line) == ("HW0311", 3)
-    assert "`2.csv` does not have the column `b`" in found.message
+    assert found.message == "`2.csv` does not have the column `b`; it has a, c"
+
+
+def test_a_column_that_stands_twice_in_a_header_is_said_to(folder: Folder):
+    folder.write("1.csv", "a,b,A\n1,x,2\n")
+    with pytest.raises(Invalid, match="has the column `a` more than once"):
+        folder.read("1.csv", AB)
 
 
 def test_a_file_with_other_columns_can_be_set_aside_whole(folder: Folder):

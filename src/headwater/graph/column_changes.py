@@ -130,7 +130,8 @@ def _judged(node: Node, change: ColumnChange) -> Iterator[Diagnostic]:
             if change.is_breaking
             else "say `columns: compatible` to allow new columns"
         )
-        yield error("HW0285", message, where, hint=hint)
+        contract = Where(promises.file or node.file, promises.line or node.line)
+        yield error("HW0285", message, contract, hint=hint)
     elif change.is_breaking and any(each.startswith("consumer ") for each in change.breaks):
         broken = ", ".join(each for each in change.breaks if each.startswith("consumer "))
         hint = "talk to them first; `contract: {columns: compatible}` makes such a change an error"

@@ -22,7 +22,7 @@ from headwater.graph.read_once import read_once
 from headwater.graph.resolve_pipelines import resolve_pipelines
 from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
-from headwater.graph.split_chains import split_chains
+from headwater.graph.split_chains import CHANGES, split_chains
 from headwater.graph.trace_lineage import trace_lineage
 from headwater.graph.values import Graph, Node
 from headwater.spec.discoveries import Discovered
@@ -93,7 +93,14 @@ def _by_name(graph: Graph | None) -> dict[str, Node]:
 
 
 def _in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return sorted(dict.fromkeys(diagnostics), key=lambda d: (d.where is None, d.where, d.code))
+    named = dict.fromkeys(map(_as_written, diagnostics))
+    return sorted(named, key=lambda d: (d.where is None, d.where, d.code))
+
+
+def _as_written(diagnostic: Diagnostic) -> Diagnostic:
+    """Name a merge or history by its own name where its inner part is meant, which nobody wrote."""
+    message, hint = (text.replace(CHANGES, "") for text in (diagnostic.message, diagnostic.hint))
+    return replace(diagnostic, message=message, hint=hint)
 
 
 @contextmanager

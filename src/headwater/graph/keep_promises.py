@@ -14,6 +14,7 @@ def promises_of(model: Model) -> Promises | None:
     contract = model.contract.columns if model.contract else None
     if model.name.endswith(CHANGES) or not (contract or model.consumers or model.version or model.deprecated):
         return None
+    where = model.at.of("contract")
     return Promises(
         columns=contract or "",
         consumers=tuple(
@@ -22,6 +23,8 @@ def promises_of(model: Model) -> Promises | None:
         version=model.version,
         of=model.of,
         deprecated=model.deprecated,
+        file=where.file,
+        line=where.line,
     )
 
 

@@ -170,6 +170,9 @@ class Promises:
     of: str = ""
     """The model of which it is an older version."""
     deprecated: datetime | None = None
+    file: str = ""
+    line: int = 0
+    """Where the contract stands, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ def _document(checked: "Checked") -> dict[str, object]:
     graph, project = checked.graph, checked.project
     return {
         "sound": checked.is_sound,
-        "nodes": len(graph.nodes) if graph else None,
+        "nodes": len(project.sources) + len(project.models) if graph and project else None,
         "sinks": len(graph.sinks) if graph else None,
         "tests": len(project.tests) if project else None,
         "diagnostics": [each.as_json() for each in checked.diagnostics],
@@ -34,9 +34,9 @@ def _lines(checked: "Checked", page: Page) -> Iterator[str]:
     if not checked.is_sound or checked.graph is None or checked.project is None:
         yield f"{click.style('✗', fg='red')} {tally(checked.diagnostics)}"
         return
-    kinds = [node.kind == "source" for node in checked.graph.nodes]
-    parts = [(kinds.count(True), "source"), (kinds.count(False), "model"), (len(checked.graph.sinks), "sink")]
-    parts.append((len(checked.project.tests), "test"))
+    project = checked.project
+    parts = [(len(project.sources), "source"), (len(project.models), "model"), (len(checked.graph.sinks), "sink")]
+    parts.append((len(project.tests), "test"))
     what = ", ".join(count(number, noun) for number, noun in parts if number) or "an empty project"
     yield f"{click.style('✓', fg='green')} {what}: {tally(checked.diagnostics)}"
 

@@ -212,8 +212,11 @@ class _Taking:
 
         table = _arrow(given)
         names = table.column_names
-        if len(set(names)) < len(names) or not set(names) <= set(self._names):
-            raise self._unknown([name for name in names if name not in self._names] or names)
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise self._wrong(f"gave the column `{twice}` more than once", "give each column a name of its own")
+        if not set(names) <= set(self._names):
+            raise self._unknown([name for name in names if name not in self._names])
         for name in self._names:
             if name not in names:
                 table = table.append_column(name, pa.nulls(table.num_rows))
@@ -225,7 +228,7 @@ class _Taking:
 
     def _unknown(self, names: list[str]) -> Invalid:
         hint = suggest(names[0], self._names) or f"declare it, or yield only {', '.join(self._names)}"
-        return self._wrong(f"gave `{names[0]}`, which is not among its columns (once)", hint)
+        return self._wrong(f"gave `{names[0]}`, which is not among its columns", hint)
 
     def _wrong(self, what: str, hint: str = "") -> Invalid:
         said = hint or "yield rows as dicts, lists of them, pyarrow tables or data frames; nothing was landed"

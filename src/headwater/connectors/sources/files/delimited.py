@@ -188,10 +188,26 @@ def _reader(
     )
 
 
+def what_is_wrong(header: Header, missing: tuple[str, ...]) -> str:
+    """Say which declared columns a file does not have, or has more than once.
+
+    >>> what_is_wrong(Header(("a", "a"), ""), ("a", "b"))
+    'does not have the column `b` and has the column `a` more than once'
+    """
+    names = {name.strip().casefold() for name in header.names}
+    absent, several = ([n for n in missing if (n.casefold() in names) is there] for there in (False, True))
+    parts = [f"does not have the {_columns_named(absent)}"] if absent else []
+    parts += [f"has the {_columns_named(several)} more than once"] if several else []
+    return " and ".join(parts)
+
+
+def _columns_named(names: Sequence[str]) -> str:
+    return f"column{'s' * (len(names) > 1)} {', '.join(f'`{name}`' for name in names)}"
+
+
 def schema_reject(scan: ScanItem, header: Header, missing: tuple[str, ...]) -> SetAside:
     """Set a whole file aside whose columns are others than declared."""
-    names = ", ".join(f"`{name}`" for name in missing)
     return SetAside(
         identity=scan.item.identity, path=scan.item.path, position=0, line=1, reason="schema", column=missing[0],
-        message=f"the file has no column {names}; it is set aside as a whole", payload=header.text[:4096],
+        message=f"the file {what_is_wrong(header, missing)}; it is set aside as a whole", payload=header.text[:4096],
     )  # fmt: skip

@@ -14,6 +14,7 @@ from headwater.connectors.sources.files.delimited import (
     header_of,
     missing_columns,
     schema_reject,
+    what_is_wrong,
 )
 from headwater.connectors.sources.files.documents import document_reading, layout_of
 from headwater.connectors.sources.files.logfmt import logfmt_reading
@@ -139,11 +140,10 @@ class Layouts:
         return whole, tuple(aside)
 
     def _schema_change(self, scan: ScanItem, header: Header, missing: tuple[str, ...]) -> Diagnostic:
-        names = ", ".join(f"`{name}`" for name in missing)
         has = ", ".join(header.names[:20]) or "none"
         return error(
             "HW0311",
-            f"`{scan.item.path}` does not have the column{'s' * (len(missing) > 1)} {names} (once); it has {has}",
+            f"`{scan.item.path}` {what_is_wrong(header, missing)}; it has {has}",
             self._settings.where,
             hint=_WITHOUT_REQUIRED if self._settings.contract.evolve else _OTHERS,
         )
