@@ -7,6 +7,7 @@ from headwater.app.catalogs import keep_catalogs
 from headwater.app.compacting import compact_nodes
 from headwater.app.contexts import sink_maker
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
+from headwater.app.recovering import note_recovered, views_in_doubt
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Where, error, warning
 from headwater.events import Phase
@@ -28,14 +29,18 @@ from headwater.state.heads import read_head
 def release_settled(workspace: Workspace, planned: Planned, settled: Settled, signature: Signature) -> Outcome:
     """Make a settled plan visible and load the sinks."""
     context = planned.context
-    move, scores = move_of(settled, signature), score_nodes(settled.plan, settled.verdicts, settled.fills, context.db)
+    known = conditions(context.db, context.environment)
+    doubtful = views_in_doubt(settled.plan, known)
+    scores = score_nodes(settled.plan, settled.verdicts, settled.fills, context.db, doubtful)
+    move = move_of(settled, signature)
     if move is not None:
         touched = {change.node for change in move.changes} | {change.node for change in move.versions}
         move = replace(move, scores={name: score for name, score in scores.items() if name in touched})
     release = _move(context, move) if move else None
     if move is None:
         note_nothing_due(context.db, settled.plan)
-    note_conditions(context.db, context.environment, _fresh_conditions(context, settled, scores))
+    note_conditions(context.db, context.environment, _fresh_conditions(known, settled, scores))
+    note_recovered(context, settled, known, scores)
     sinks = load_released(workspace, context, move)
     moved = {change.node for change in move.changes} if move else set()
     _, left = compact_nodes(workspace, context.environment, (n for n in context.graph.nodes if n.name in moved))
@@ -48,9 +53,10 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
     )
 
 
-def _fresh_conditions(context: Context, settled: Settled, scores: Mapping[str, Score]) -> dict[str, Condition]:
+def _fresh_conditions(
+    known: Mapping[str, Condition], settled: Settled, scores: Mapping[str, Score]
+) -> dict[str, Condition]:
     """Say how the nodes are now, where that is not known already; nodes that were not selected stay as they were."""
-    known = conditions(context.db, context.environment)
     found: dict[str, Condition] = {}
     for name, each in settled.plan.nodes.items():
         if each.settled and not each.settles and name not in scores:

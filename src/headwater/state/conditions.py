@@ -13,6 +13,7 @@ _PUT = """
 INSERT INTO conditions (environment, node, blocked, waiting, score) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (environment, node) DO UPDATE SET blocked = excluded.blocked, waiting = excluded.waiting,
     score = coalesce(excluded.score, conditions.score)"""
+_SET_SCORE = "UPDATE conditions SET score = ? WHERE environment = ? AND node = ?"
 _SCORED = "SELECT node, checks, row_count, rejects, slots, withheld FROM scores WHERE environment = ? AND seq = ?"
 _LAST = """
 SELECT h.node, (
@@ -42,6 +43,14 @@ def note_conditions(db: Database, environment: str, conditions: Mapping[str, Con
             connection.executemany(_PUT, rows)
 
 
+def note_scores(db: Database, environment: str, scores: Mapping[str, float | None]) -> None:
+    """Set the scores of nodes that have a condition; None: nothing vouches for them."""
+    with db.write(durable=False) as connection:
+        number = number_of(connection, environment)
+        rows = [(score, number, node) for node, score in sorted(scores.items())]
+        connection.executemany(_SET_SCORE, rows)
+
+
 def note_rolled_back(db: Database, environment: str, release: Release, to: str | None) -> None:
     """Forget what was withheld, and go back to the scores of then: a rollback has changed what they were about."""
     with db.write(durable=False) as connection:
@@ -52,7 +61,7 @@ def note_rolled_back(db: Database, environment: str, release: Release, to: str |
         scored = connection.execute(_SCORED, (number, seq)).fetchall()
         found = {node: score_of(row).score for node, *row in scored}
         rows = [(found.get(node), number, node) for node in release.nodes]
-        connection.executemany("UPDATE conditions SET score = ? WHERE environment = ? AND node = ?", rows)
+        connection.executemany(_SET_SCORE, rows)
 
 
 def conditions(db: Database, environment: str) -> dict[str, Condition]:

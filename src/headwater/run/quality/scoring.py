@@ -18,10 +18,15 @@ _Known = Mapping[tuple[str, str], Verdict]
 """(subject, check) → verdict."""
 
 
-def score_nodes(plan: Plan, found: Iterable[Verdict], fills: FillBook, db: Database) -> dict[str, Score]:
-    """Give node → score, where something was brought, checked or kept back; ``found`` are the verdicts of this run."""
+def score_nodes(
+    plan: Plan, found: Iterable[Verdict], fills: FillBook, db: Database, again: frozenset[str] = frozenset()
+) -> dict[str, Score]:
+    """Give node → score, where something was brought, checked or kept back; ``found`` are the verdicts of this run.
+
+    ``again`` names nodes that are scored in any case, by what is known.
+    """
     fresh = {(verdict.subject, verdict.check): verdict for verdict in found}
-    checked = {verdict.node for verdict in fresh.values()}
+    checked = {verdict.node for verdict in fresh.values()} | again
     subjects = Subjects(plan)
     return {
         name: _score(plan, each, fresh, subjects, fills, db)
