@@ -208,3 +208,28 @@ def test_a_mistake_in_a_checks_sql_is_shown_where_it_stands(flights: Code) -> No
     )
     found = flights.only_mistake()
     assert (found.code, found.where, found.hint) == ("HW0240", Where("models/m.sql", 1, 52), "did you mean `delay`?")
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("SELECT * FROM {{ ref('flights') }}", "write the name itself: flights"),
+        ("SELECT * FROM {{ source('raw', 'flights') }} AS f", "write the name itself: flights"),
+        ("SELECT day FROM flights WHERE delay > {{ var('late') }}", "write `$late`"),
+        ("SELECT day {% if x %}, delay {% endif %} FROM flights", "a query is plain SQL"),
+        ("{{ config(materialized='table') }}\nSELECT day FROM flights", "`/* headwater`"),
+        ("SELECT at FROM flights", '"at" where it is a name'),
+        ("SELECT day at, delay FROM flights", "write AS at"),
+        ("SELECT day, desc FROM flights", '"desc" where it is a name'),
+        ("SELECT day, group FROM flights", '"group" where it is a name'),
+    ],
+)
+def test_what_does_not_parse_is_answered_with_what_does(flights: Code, query: str, hint: str) -> None:
+    flights.model("m", query)
+    found = flights.only_mistake()
+    assert (found.code, hint in found.hint) == ("HW0203", True), found
+
+
+def test_braces_in_a_text_are_no_template(flights: Code) -> None:
+    flights.model("m", "SELECT '{{ x }}' AS text FRM flights")
+    assert "template" not in flights.only_mistake().message

@@ -249,3 +249,24 @@ def test_a_file_that_holds_only_what_a_later_version_reads_is_remarked(files: Fi
 def test_an_entry_that_is_no_map_is_named(section: str, files: Files) -> None:
     files.write("a.yaml", f"{section}: {{x: 5}}")
     assert "`x` must be a map, not a whole number" in [d.message for d in files.load()[1]]
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("kind: table", "`kind: full`"),
+        ("kind: incremental_by_time_range", "`every:`"),
+        ("kind: scd_type_2", "`kind: history`"),
+        ("kind: snapshot", "`kind: history`"),
+        ("kind: incremental_by_unique_key", "`kind: merge`"),
+        ("unique_key: id", "`key: [id]`"),
+        ("materialized: table", "`kind:`"),
+        ("tests: [unique]", "`checks:`"),
+        ("cron: '@daily'", "`every:`"),
+        ("every: 1 day", "write `1d`"),
+        ("every: daily", "write `1d`"),
+    ],
+)
+def test_words_of_other_tools_are_answered_with_ours(said: str, hint: str, files: Files) -> None:
+    files.write("models/a.sql", f"/* headwater\n{said}\n*/\nSELECT 1 AS one")
+    assert hint in files.mistake.hint

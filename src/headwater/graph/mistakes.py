@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.graph.drafts import Macros, Mentions, Named, place
+from headwater.graph.syntax_hints import reserved_near, template_at
 from headwater.spec.nodes import Model
 from headwater.sql import functions
 from headwater.sql.binding import BindError, Relation
@@ -38,7 +39,11 @@ def of_parse(model: Model, problem: BindError) -> Diagnostic:
             hint = "PIVOT needs its values in an IN list: its columns must not depend on rows"
         return error("HW0204", message, place(model, 0), hint=hint, length=len(first) or 1)
     offset = len(model.query.rstrip()) if problem.offset is None else problem.offset
-    return error("HW0203", problem.message.splitlines()[0], place(model, offset))
+    if template := template_at(model.query, offset):
+        begin, hint = template
+        return error("HW0203", "a query holds a template of another tool", place(model, begin), hint=hint, length=2)
+    hint = reserved_near(model.query, offset)
+    return error("HW0203", problem.message.splitlines()[0], place(model, offset), hint=hint)
 
 
 def outside(model: Model, mention: Named) -> Diagnostic:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from headwater.diagnostics import suggest
 from headwater.project import scalars
 from headwater.project.names import shown
+from headwater.project.other_tools import instead_of_value
 from headwater.project.reading import MISSING, Read, Reading, entries, is_null, mismatch
 from headwater.project.yaml_nodes import Node
 from headwater.spec.units import Bytes, Every, Seconds
@@ -73,7 +74,7 @@ def one_of(choices: tuple[Any, ...]) -> Read:
                 return value
         if not isinstance(value, str):
             return mismatch(node, reading, f"one of {listed}")
-        hint = suggest(value, map(str, choices))
+        hint = instead_of_value(reading.key, value) or suggest(value, map(str, choices))
         return reading.wrong("HW0112", node, f"`{reading.key}` must be one of {listed}, not `{shown(value)}`", hint)
 
     return read

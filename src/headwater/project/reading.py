@@ -10,6 +10,7 @@ from typing import Any, Final
 from headwater.diagnostics import Diagnostic, Where, error, suggest
 from headwater.project import scalars
 from headwater.project.names import printable, shown
+from headwater.project.other_tools import KEYS
 from headwater.project.places import Places, Written, mark_of
 from headwater.project.yaml_nodes import Node
 from headwater.spec.origin import Origin
@@ -109,5 +110,6 @@ LATER: Final = frozenset({
 
 def unknown_key(text: str, node: Node, reading: Reading, known: Sequence[str]) -> None:
     """Note a key that nobody reads, with the known key closest to it."""
-    hint = "this version of Headwater does not read it yet" if text in LATER else suggest(text[:100], known)
+    hint = "this version of Headwater does not read it yet" if text in LATER else KEYS.get(text, "")
+    hint = hint or suggest(text[:100], known)
     reading.wrong("HW0109", node, f"unknown key `{shown(text)}`", hint or f"known keys: {', '.join(sorted(known))}")

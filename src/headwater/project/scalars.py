@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from headwater.project.other_tools import length_meant
 from headwater.project.yaml_nodes import Node
 from headwater.spec.units import Bytes, Every, Seconds, parse_duration, parse_every, parse_size
 
@@ -67,6 +68,8 @@ def every(value: Any) -> Every:
         raise ValueError(_unit_missing(value, "slot length", "d"))  # noqa: TRY004 - one error for the reader
     if len(value) > _MAX_DIGITS:
         raise ValueError("a slot length is a number and a unit, such as 1d")
+    if meant := length_meant(value):
+        raise ValueError(f"write `{meant}`")
     read = parse_every(value)
     if read.count * _EVERY_S[read.unit] > LONGEST_S:
         raise ValueError("a slot ends at 1000 years")
