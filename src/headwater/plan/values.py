@@ -147,6 +147,11 @@ class Plan:
         return self.head.code != self.graph.digest
 
     @property
+    def lands(self) -> bool:
+        """Whether something would be landed: what becomes of it is known only then."""
+        return any(step.action == "land" for step in self.steps)
+
+    @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether there is nothing to do with what is there now (see ``lands``)."""
         return not self.changes_code and not self.dropped and not any(p.moves for p in self.nodes.values())

@@ -48,4 +48,4 @@ def command(session: Session, environment: str, out: Path | None, exit_code: boo
     session.out.show(plan, PLAN)
     if out is not None and not session.out.json:
         session.out.remark(f"Saved: `headwater apply {out}` does exactly this, or refuses.")
-    return CHANGES if exit_code and not plan.is_empty else DONE
+    return CHANGES if exit_code and (plan.lands or not plan.is_empty) else DONE

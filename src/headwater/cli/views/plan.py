@@ -58,7 +58,10 @@ def lines(plan: "Plan", page: Page) -> Iterator[str]:
     if plan.is_empty:
         due = sum(each.due for each in plan.nodes.values())
         rest = f", but {count(due, 'slot')} cannot be filled (see `headwater status`)" if due else ""
-        yield f"{name} is up to date: nothing to do{rest}."
+        if plan.lands:
+            yield f"{name}: something would be landed; what follows is known then{rest}."
+        else:
+            yield f"{name} is up to date: nothing to do{rest}."
         yield from step_lines(plan, plan.steps, page)
         return
     yield f"Plan for {name}:"
