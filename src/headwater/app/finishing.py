@@ -12,7 +12,7 @@ from headwater.app.workspace import Workspace
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Where, error, warning
 from headwater.events import Phase
 from headwater.graph.values import Check, Graph
-from headwater.plan.values import NodePlan
+from headwater.plan.values import NodePlan, Plan, Step
 from headwater.run.context import Context, FillBook
 from headwater.run.cycle import Planned, Settled
 from headwater.run.loaded import LoadedSinks, sinks_of
@@ -48,9 +48,16 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
     found = (*verdict_diagnostics(settled, context.graph), *_failed(sinks), *left, *lagging)
     diagnostics = (*settled.plan.diagnostics, *found)
     code = exit_code_of(settled, sinks)
-    return Outcome(
-        plan=settled.plan, settled=settled, release=release, sinks=sinks, diagnostics=diagnostics, exit_code=code
-    )
+    plan = _with_loads(settled.plan, sinks)
+    return Outcome(plan=plan, settled=settled, release=release, sinks=sinks, diagnostics=diagnostics, exit_code=code)
+
+
+def _with_loads(plan: Plan, sinks: LoadedSinks) -> Plan:
+    """Add what was loaded, or should have been, though its table has not moved: an earlier load had failed."""
+    known = {step.node for step in plan.steps if step.action == "load"}
+    behind = [name for name in (*sinks.loaded, *sinks.failures) if sinks.loaded.get(name, (1, 0))[0]]
+    steps = [Step(action="load", node=n, because="it was left behind") for n in behind if n not in known]
+    return replace(plan, steps=(*plan.steps, *steps)) if steps else plan
 
 
 def _fresh_conditions(

@@ -71,7 +71,7 @@ def lines(done: Done, page: Page) -> Iterator[str]:
     """Give what was done, step by step if it is not too much, then a line that sums it up."""
     outcome = done.outcome
     if outcome.release is None:
-        yield _unmoved(outcome)
+        yield from _unmoved(outcome, page)
         return
     work = work_of(outcome)
     shown = [step for step in outcome.plan.steps if step.action != "move"]
@@ -95,11 +95,21 @@ def _extras(steps: "list[Step]", work: dict[str, Work], outcome: "Outcome") -> d
     return said
 
 
-def _unmoved(outcome: "Outcome") -> str:
+def _unmoved(outcome: "Outcome", page: Page) -> Iterator[str]:
     name = click.style(clean(outcome.plan.environment), bold=True)
+    loads = [step for step in outcome.plan.steps if step.action == "load" and step.node in _tried(outcome)]
+    yield from step_lines(outcome.plan, loads, page, _extras(loads, {}, outcome))
     if outcome.exit_code:
-        return f"{click.style('✗', fg='red')} {name} is as it was: nothing became visible."
-    return f"{click.style('✓', fg='green')} {name} is up to date: nothing to do."
+        yield f"{click.style('✗', fg='red')} {name} is as it was: nothing became visible."
+    elif loads:
+        sinks = "a sink was" if len(loads) == 1 else f"{count(len(loads), 'sink')} were"
+        yield f"{click.style('✓', fg='green')} {name} is up to date: {sinks} brought up to it."
+    else:
+        yield f"{click.style('✓', fg='green')} {name} is up to date: nothing to do."
+
+
+def _tried(outcome: "Outcome") -> set[str]:
+    return {*outcome.sinks.loaded, *outcome.sinks.failures}
 
 
 def _moved(outcome: "Outcome", work: dict[str, Work], seconds: float) -> str:
