@@ -4,9 +4,10 @@ import gzip
 
 import duckdb
 import pytest
+import yaml
 
 from headwater.app import flights_data
-from headwater.app.initialise import initialise
+from headwater.app.initialise import initialise, templates
 from headwater.diagnostics import Invalid
 
 pytestmark = pytest.mark.xdist_group("initialise")
@@ -118,3 +119,11 @@ def test_damaged_lines_are_in_one_marked_file(flights):
 def test_a_month_is_a_month_in_new_york(flights):
     in_new_york = "time_hour AT TIME ZONE 'America/New_York'"
     assert count(flights, f"'ROOT/data/*/flights/2013-01.csv.gz' WHERE month({in_new_york}) <> 1") == 0
+
+
+@pytest.mark.parametrize("template", templates())
+def test_any_reader_of_yaml_reads_what_a_template_holds(template, tmp_path):
+    initialise(tmp_path, template, name="x")
+    found = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("*.yaml")]
+    assert len(found) > 1
+    assert all(found)
