@@ -49,3 +49,13 @@ def test_the_module_writes_and_checks(tmp_path):
     assert (run("--check").returncode, run("--check").stdout) == (0, "")
     (tmp_path / "cli.md").write_text("old")
     assert "cli.md" in run("--check").stdout
+
+
+def test_a_switch_is_listed_with_both_its_names(pages):
+    assert "| `--write` / `--print` | --new: write it" in pages["cli.md"]
+    assert "Default: `--write`." in pages["cli.md"]
+    assert "True" not in pages["cli.md"]
+
+
+def test_what_functions_are_told_is_listed_field_by_field(pages):
+    assert "It has `id`, `site`, `slot`, `fill`." in pages["python.md"]

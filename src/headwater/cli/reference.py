@@ -37,8 +37,8 @@ _EXIT_CODES: Final = (
     (3, "refused by policy or protection"),
     (4, "conflict: somebody else was first, or there is nothing to work on; plan again"),
     (5, "the environment is broken: state, lake or machine"),
-    (6, "a check or test failed"),
-    (10, "there is something to do (`plan --exit-code`)"),
+    (6, "a check or test failed, or rows were refused: outside their slot, without a key, a key that comes twice"),
+    (10, "there is something to do, or to land (`plan --exit-code`)"),
     (130, "interrupted; nothing was changed"),
 )
 
@@ -97,10 +97,15 @@ def _option_list(params: "list[click.Option] | list[GlobalOption]") -> str:
     for param in params:
         metavar = "" if param.is_flag else f" {param.make_metavar(click.Context(cli))}"
         names = ", ".join(f"`{name}`" for name in sorted(param.opts, key=len)[:-1])
-        longest = f"`{max(param.opts, key=len)}{metavar}`"
-        default = f" Default: `{param.default}`." if param.show_default else ""
+        longest = " / ".join(f"`{name}{metavar}`" for name in (max(param.opts, key=len), *param.secondary_opts))
+        default = f" Default: `{_default(param)}`." if param.show_default else ""
         rows.append(f"| {', '.join(filter(None, [names, longest]))} | {_cell((param.help or '') + default)} |")
     return "\n".join(["| option | |", "|---|---|", *rows])
+
+
+def _default(param: "click.Option | GlobalOption") -> object:
+    """The default as it would be typed: a switch of two names is set by one of them."""
+    return (param.opts if param.default else param.secondary_opts)[0] if param.secondary_opts else param.default
 
 
 def project_page() -> str:
@@ -173,9 +178,10 @@ def python_page() -> str:
     pieces += ["## Checks", "For `checks=[…]` of any of them; each also takes:", field_table(Check)]
     checks = [each for name, each in vars(authoring).items() if name in KINDS]
     pieces += [f"- `hw.{each.__name__}`: {_docstring(each)}" for each in checks]
-    pieces += ['Kinds without a function are written as maps, as in YAML: `{"schema": "exact"}`.', "## `hw.Run`"]
-    names = ", ".join(f"`{each.name}`" for each in fields(authoring.Run))
-    pieces += [_docstring(authoring.Run), f"It has {names}."]
+    pieces += ['Kinds without a function are written as maps, as in YAML: `{"schema": "exact"}`.']
+    for told in (authoring.Run, authoring.Slot):
+        names = ", ".join(f"`{each.name}`" for each in fields(told))
+        pieces += [f"## `hw.{told.__name__}`", _docstring(told), f"It has {names}."]
     return _page("Python", pieces)
 
 

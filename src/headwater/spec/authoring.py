@@ -42,7 +42,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a Python sink is told of the rows that it gets: ``id`` is the same whenever the same rows come again."""
+    """What a Python sink is told of the rows that it gets: ``id`` is the same whenever the same rows come again.
+
+    ``site`` and ``slot`` say which part of the table they are, ``fill`` names the rows themselves.
+    """
 
     id: str
     site: str
