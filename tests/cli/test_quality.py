@@ -36,3 +36,10 @@ def test_quality_is_no_table(shop):
 def test_an_unknown_node_is_said(shop):
     said = shop("show", "sale", "--quality")
     assert (said.code, "did you mean `sales`?" in said.everything) == (1, True)
+
+
+def test_an_empty_quarantine_says_whose_rows_it_lists(applied):
+    applied.edit("models/sales.sql", "min: 0", "min: 1000")
+    applied.write("data/orders.csv", (applied.root / "data/orders.csv").read_text() + "x,2026-01-02,tea,1,1.00\n")
+    assert "1 set aside" in applied("apply").out
+    assert "a refused apply or run set aside are listed once" in applied("quarantine", "list").out

@@ -9,7 +9,7 @@ import click
 
 from headwater.cli.pages import Page, View
 from headwater.cli.views.tables import table
-from headwater.cli.views.text import clean, count, moment, slot
+from headwater.cli.views.text import clean, count, moment, slot_utc
 
 if TYPE_CHECKING:
     from headwater.app.quality import Failing, NodeQuality, SlotRows
@@ -117,7 +117,7 @@ def _slots(found: "Sequence[SlotRows]") -> Iterator[str]:
         return
     rows = [each.rows for each in found]
     said = f"{min(rows):,} to {max(rows):,}" if len(rows) > 1 else f"{rows[0]:,}"
-    until = f", {slot(found[0].slot)} to {slot(found[-1].slot)}" if len(found) > 1 else ""
+    until = f", {slot_utc(found[0].slot)} to {slot_utc(found[-1].slot)}" if len(found) > 1 else ""
     yield f"rows   {bars(rows, max(rows))}  {count(len(found), 'slot')}{until}: {said}"
 
 
@@ -133,7 +133,7 @@ def bars(values: "Sequence[float | None]", most: float) -> str:
 
 def _told(each: "Failing") -> Iterator[str]:
     mark = click.style("!", fg="yellow") if each.is_served else click.style("✗", fg="red")
-    where = f" {slot(each.slot)}" if each.slot and each.slot != "all" else ""
+    where = f" {slot_utc(each.slot)}" if each.slot and each.slot != "all" else ""
     yield f"{mark} {clean(each.check)}{where}: {clean(each.detail) or count(each.failing, 'row') + ' failing'}"
     yield from (f"    {clean(row)}" for row in each.rows)
 

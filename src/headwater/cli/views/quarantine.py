@@ -7,7 +7,7 @@ import click
 
 from headwater.cli.pages import Page, View
 from headwater.cli.views.tables import table
-from headwater.cli.views.text import clean, count, slot
+from headwater.cli.views.text import clean, count, slot_utc
 
 if TYPE_CHECKING:
     from headwater.app.quarantine import Reject, RejectSummary, Replayed
@@ -30,7 +30,8 @@ def document(found: "Sequence[RejectSummary]") -> list[dict[str, object]]:
 def lines(found: "Sequence[RejectSummary]", page: Page) -> Iterator[str]:
     """Give a table."""
     if not found:
-        yield "No row is set aside."
+        yield "No row is set aside in what the environment serves."
+        yield "Rows that a refused apply or run set aside are listed once one of them succeeds."
         return
     rows = [(each.node, each.reason, f"{each.count:,}") for each in found]
     yield from table(("node", "reason", "rows"), rows, right=[2], columns=page.columns)
@@ -61,7 +62,7 @@ def rows_lines(found: "Sequence[Reject]", page: Page) -> Iterator[str]:
     if not found:
         yield "No row is set aside."
     for each in found:
-        where = f"{clean(each.path)}:{each.line}" if each.line else clean(each.path) or slot(each.slot)
+        where = f"{clean(each.path)}:{each.line}" if each.line else clean(each.path) or slot_utc(each.slot)
         column = f" `{clean(each.column)}`" if each.column else ""
         why = f": {clean(each.message)}" if each.message else ""
         yield f"{click.style(where, bold=True)}  {click.style(clean(each.reason), fg='yellow')}{column}{why}"

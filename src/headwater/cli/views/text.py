@@ -131,6 +131,16 @@ def slot(text: str | None, timezone: str = "UTC") -> str:
     return day if rest == "00:00:00" else f"{day} {rest.removesuffix(':00')}"
 
 
+def slot_utc(text: str | None) -> str:
+    """Write a slot's start in UTC, with the zone where it has a time of day.
+
+    >>> slot_utc("2013-01-01T00:00:00Z"), slot_utc("2013-01-01T05:00:00Z")
+    ('2013-01-01', '2013-01-01 05:00Z')
+    """
+    written = slot(text)
+    return f"{written}Z" if " " in written else written
+
+
 def _local(text: str, timezone: str) -> str:
     if timezone == "UTC":
         return text
