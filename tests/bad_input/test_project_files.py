@@ -150,7 +150,7 @@ def test_rows_outside_their_slot(shop):
     settings = "kind: incremental\ntime: day\nevery: 1d\nstart: 2026-01-01"
     query = "SELECT ordered_on + 1 AS day FROM orders WHERE ordered_on >= $start AND ordered_on < $end"
     shop.write("models/a.sql", f"/* headwater\n{settings}\n*/\n{query}\n")
-    found = shop.fails("apply")
+    found = shop.fails("apply", code=6)
     assert (found["code"], found["file"], found["line"]) == ("HW0510", "models/a.sql", 1)
     assert "such as day = 2026-01-" in found["message"]
 

@@ -206,7 +206,15 @@ def test_a_missing_or_repeated_key_is_an_error_and_nothing_moves(project, kind, 
     project.file("prices", "bad.csv", list(PRICES), rows)
     outcome = project.run(fails=True)
     assert code in {d.code for d in outcome.diagnostics}
+    assert outcome.exit_code == 6
     assert project.table("chained") == before
+
+
+def test_rows_that_a_python_model_repeats_end_as_a_failed_check_does(project):
+    text = 'import headwater as hw\nimport pyarrow as pa\n\n@hw.model(name="m", kind="merge", key=["id"], columns={"id": "bigint"})\n'
+    project.write("models/m.py", text + "def m(run):\n    return pa.table({'id': [1, 1]})\n")
+    outcome = project.apply(fails=True)
+    assert [(d.code, outcome.exit_code) for d in outcome.diagnostics][:1] == [("HW0265", 6)]
 
 
 def test_rows_without_a_key_can_be_set_aside(project):

@@ -9,7 +9,7 @@ from headwater.app.contexts import sink_maker
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
 from headwater.app.recovering import note_recovered, views_in_doubt
 from headwater.app.workspace import Workspace
-from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Where, error, warning
+from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, RowsRefused, Where, error, warning
 from headwater.events import Phase
 from headwater.graph.values import Check, Graph
 from headwater.plan.values import NodePlan, Plan, Step
@@ -105,7 +105,7 @@ def exit_code_of(settled: Settled, sinks: LoadedSinks) -> int:
     if any(isinstance(failure, Broken) for failure in failures):
         return BROKEN
     if failures:
-        return MISTAKE
+        return CHECK_FAILED if all(isinstance(failure, RowsRefused) for failure in failures) else MISTAKE
     is_blocked = any(each.blocked for each in settled.plan.nodes.values())
     return CHECK_FAILED if settled.refused or is_blocked else DONE
 

@@ -115,9 +115,9 @@ class _Ending:
 
 def exit_code(problem: BaseException) -> int:
     """Give the exit code that an error stands for."""
-    from headwater.diagnostics import Broken, Conflict, Refused, Retryable
+    from headwater.diagnostics import Broken, Conflict, Refused, Retryable, RowsRefused
 
-    codes = {Refused: REFUSED, Conflict: CONFLICT, Broken: BROKEN, Retryable: BROKEN}
+    codes = {RowsRefused: FAILED, Refused: REFUSED, Conflict: CONFLICT, Broken: BROKEN, Retryable: BROKEN}
     return next((code for kind, code in codes.items() if isinstance(problem, kind)), MISTAKE)
 
 

@@ -5,6 +5,7 @@ The exceptions say only how to go on::
 
     HeadwaterError          carries diagnostics; what a command prints and exits with
     ├── Invalid             the user's files or arguments are wrong: mend them (exit 1)
+    │   └── RowsRefused     rows break what their model promises: its key, its slot (exit 6, as a failed check)
     ├── Refused             policy or protection forbids it (exit 3)
     ├── Conflict            someone else moved it: plan again (exit 4)
     ├── Retryable           the same attempt may succeed later (a file changed while it was read)
@@ -12,7 +13,7 @@ The exceptions say only how to go on::
 """
 
 from headwater.diagnostics.catalogue import CATALOGUE
-from headwater.diagnostics.errors import Broken, Conflict, HeadwaterError, Invalid, Refused, Retryable
+from headwater.diagnostics.errors import Broken, Conflict, HeadwaterError, Invalid, Refused, Retryable, RowsRefused
 from headwater.diagnostics.values import Diagnostic, Severity, Where, error, has_errors, suggest, warning
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Invalid",
     "Refused",
     "Retryable",
+    "RowsRefused",
     "Severity",
     "Where",
     "error",

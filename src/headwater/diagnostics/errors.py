@@ -31,6 +31,10 @@ class Invalid(HeadwaterError):
         return cls(*diagnostics)
 
 
+class RowsRefused(Invalid):
+    """Rows break what their model promises of all rows, as a failed check does; what was there before is served."""
+
+
 class Refused(HeadwaterError):
     """Policy or a protection forbids it."""
 

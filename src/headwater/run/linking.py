@@ -1,6 +1,6 @@
 """One link of a chain: what differs between what the query gives now and what the links before it came to."""
 
-from headwater.diagnostics import Invalid, Where
+from headwater.diagnostics import RowsRefused, Where
 from headwater.graph.deleted_rows import is_gone
 from headwater.graph.split_chains import AT, DELETED, LINK
 from headwater.graph.values import Check, Column, Node
@@ -109,7 +109,7 @@ def _listed(columns: list[str], of: str) -> str:
 
 
 def refuse_keys(session: Session, node: Node, rows: str, *, time: str = "") -> None:
-    """Raise Invalid if a row lacks a part of its key, or if two rows say something of one key (at one time)."""
+    """Raise RowsRefused if a row lacks a part of its key, or if two rows say something of one key (at one time)."""
     part = node.chain
     if part is None or not part.key:
         return
@@ -122,7 +122,7 @@ def refuse_keys(session: Session, node: Node, rows: str, *, time: str = "") -> N
     if nulls:
         message = f"`{name}` returned {nulls} row{'s' if nulls > 1 else ''} whose key ({', '.join(part.key)}) is NULL"
         hint = "filter them out, or set them aside: `not_null` with `on_fail: quarantine`"
-        raise Invalid.of("HW0264", message, where, hint=hint)
+        raise RowsRefused.of("HW0264", message, where, hint=hint)
     twice = f"SELECT {shown} FROM ({rows}) AS this GROUP BY {', '.join(within)} HAVING count(*) > 1"
     found = session.rows(f"{twice} ORDER BY ALL LIMIT {_MOST_SHOWN + 1}")
     if found:
@@ -130,4 +130,4 @@ def refuse_keys(session: Session, node: Node, rows: str, *, time: str = "") -> N
         at = f" at the same {time}" if time else ""
         message = f"`{name}` returned several rows for one key{at}, such as {examples}"
         hint = "which of them is right? Say it in the query, such as QUALIFY row_number() OVER (…) = 1"
-        raise Invalid.of("HW0265", message, where, hint=hint)
+        raise RowsRefused.of("HW0265", message, where, hint=hint)

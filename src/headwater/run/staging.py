@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headwater.connect.stores import Store
-from headwater.diagnostics import Invalid, Where
+from headwater.diagnostics import RowsRefused, Where
 from headwater.run.engine import Session
 from headwater.run.linking import refuse_keys, row_checks, row_predicate
 from headwater.run.measuring import fill_checks
@@ -140,7 +140,7 @@ def _refuse_strays(session: Session, task: Task) -> None:
         hint = (
             f"derive `{node.time.column}` from the input's time in the same time zone, or filter with $start and $end"
         )
-        raise Invalid.of("HW0510", message, Where(node.file, node.line), hint=hint)
+        raise RowsRefused.of("HW0510", message, Where(node.file, node.line), hint=hint)
 
 
 def _write(

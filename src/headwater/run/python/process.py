@@ -14,11 +14,13 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
-from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, Where
+from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, RowsRefused, Where
 from headwater.run.engine import Engine
 
 _POLL_S: Final = 0.02
-_FAILURES: Final[dict[str, type[HeadwaterError]]] = {"Invalid": Invalid, "Retryable": Retryable, "Broken": Broken}
+_FAILURES: Final[dict[str, type[HeadwaterError]]] = {
+    kind.__name__: kind for kind in (Invalid, RowsRefused, Retryable, Broken)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
