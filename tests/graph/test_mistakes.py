@@ -233,3 +233,25 @@ def test_what_does_not_parse_is_answered_with_what_does(flights: Code, query: st
 def test_braces_in_a_text_are_no_template(flights: Code) -> None:
     flights.model("m", "SELECT '{{ x }}' AS text FRM flights")
     assert "template" not in flights.only_mistake().message
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("SELECT count(*) FROM flights", 8),
+        ("SELECT day, sum(delay) FROM flights GROUP BY day", 13),
+        ("SELECT delay + 1 FROM flights", 1),
+        ("SELECT CASE WHEN delay > 1 THEN day END FROM flights", 1),
+        ("WITH a AS (SELECT max(day) FROM flights) SELECT * FROM a", 19),
+    ],
+)
+def test_an_expression_wants_a_name(flights: Code, query: str, place: int) -> None:
+    flights.model("m", query)
+    found = flights.only_mistake()
+    assert (found.code, found.hint, found.where.column) == ("HW0219", "give it a name with AS", place)
+
+
+def test_what_has_a_name_keeps_it_however_odd(flights: Code) -> None:
+    flights.model("a", 'SELECT day, count(*) AS n, max(delay) AS "max(delay)" FROM flights GROUP BY day')
+    flights.model("b", "SELECT * FROM a")
+    assert flights.wrong() == []

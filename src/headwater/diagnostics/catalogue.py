@@ -63,6 +63,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0216": "types that do not fit",
     "HW0217": "query that the engine refuses",
     "HW0218": "two output columns with one name",
+    "HW0219": "output column without a name of its own",
     "HW0220": "invalid type",
     "HW0221": "missing time or slot length",
     "HW0222": "column that cannot cut time",

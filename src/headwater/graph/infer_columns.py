@@ -10,6 +10,7 @@ from headwater.graph import caching, mistakes
 from headwater.graph.drafts import Draft, Mentions, place
 from headwater.graph.fold_chains import fold_query
 from headwater.graph.split_chains import CHANGES, reserved_names
+from headwater.graph.unnamed_columns import unnamed_columns
 from headwater.spec.addresses import address
 from headwater.spec.checks import Schema
 from headwater.spec.nodes import Column, Model
@@ -121,14 +122,17 @@ class _Binder:
         self.key = analysis_key(self._draft, model, inputs)
         self.known = caching.read(self._draft.cache, self.key, Analysis)
         if self.known is not None:
-            return self.known.columns, list(_declared_otherwise(self._draft, model, self.known.columns))
+            return self.known.columns, self._judged(model, self.known.columns, inputs)
         bound = _bound(self._draft, model, inputs)
         if isinstance(bound, BindError) and (wrong := _wrong_condition(model, bound)):
             return None, [wrong]
         if isinstance(bound, BindError):
             mentions = self._draft.mentions.get(model.name, Mentions())
             return None, [mistakes.of_binding(model, mentions, inputs, self._draft.macros, bound)]
-        return bound, [*_same_name(model, bound), *_declared_otherwise(self._draft, model, bound)]
+        return bound, [*_same_name(model, bound), *self._judged(model, bound, inputs)]
+
+    def _judged(self, model: Model, columns: Relation, inputs: Mapping[str, Relation]) -> list[Diagnostic]:
+        return [*_declared_otherwise(self._draft, model, columns), *unnamed_columns(model, columns, inputs)]
 
 
 def _wrong_condition(model: Model, problem: BindError) -> Diagnostic | None:
