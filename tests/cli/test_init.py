@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import sys
 
 import pytest
@@ -53,6 +54,9 @@ def test_ctrl_c_at_a_question_makes_nothing(tmp_path):
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(tmp_path)
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # a test run in the background ignores it, and so would its children
         os.execv(sys.executable, [*HEADWATER, "init"])  # noqa: S606 - the interpreter of these tests
     shown = b""
     while b"Template" not in shown:
