@@ -107,6 +107,13 @@ class Histories(RuleBasedStateMachine):
         write_ledger(self.project, ledger[first - 1 :])
         self._know(replace(self.data, ledger=ledger))
 
+    @rule(value=st.integers(1, 9), column=st.sampled_from(["", "shade", "size"]))
+    def a_file_with_a_column_that_nobody_declared(self, value: int, column: str) -> None:
+        number = len(self.data.marks)
+        columns, row = (["id", column], (value, number)) if column else (["id"], (value,))
+        self.project.file("marks", f"m{number}.csv", columns, [row])
+        self._know(replace(self.data, marks=(*self.data.marks, value)))
+
     @rule(day=st.integers(0, 9), seed=st.integers(0, 1000), bad=st.booleans())
     def late_file(self, day: int, seed: int, bad: bool) -> None:
         self._add(self._rows(random.Random(seed), day % self._days(), bad=bad and seed % 3 == 0))
@@ -318,7 +325,9 @@ class Histories(RuleBasedStateMachine):
                 self._verify_rebuild(node, slot, rows, self.codes_of_version.get(fill.version, code), tables)
 
     def _verify_rebuild(self, node: str, slot: str, rows: list, code: Code, tables: dict) -> None:
-        worlds = [(data, tables) for data in reversed(self.datas)] if node in {"clean", "named", "landed"} else []
+        worlds = (
+            [(data, tables) for data in reversed(self.datas)] if node in {"clean", "named", "landed", "marked"} else []
+        )
         if node == "log":  # what came first, of which nothing else may be left
             clean = [row for data in self.datas for rows in data.files.values() for row in rows]
             first, last = min(clean)[0], max(clean)[0] + DAY
@@ -354,6 +363,7 @@ class Histories(RuleBasedStateMachine):
         assert now_known == sorted(self.data.names), f"{environment} known"
         pile = sorted(row for rows in self.data.files.values() for row in rows)
         assert found["pile"] == pile, f"{environment} pile"
+        assert sorted(row[0] for row in found["marks_all"]) == sorted(self.data.marks), f"{environment} marks_all"
         self._expect_named(environment, found, expected, code)
         self._expect_what_it_remembers("log", environment, found, [(code, data) for data in self.datas])
         self._expect_what_it_remembers(

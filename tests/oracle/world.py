@@ -19,6 +19,7 @@ Tables, each standing on what is above it::
     ahead      by day      v with a bonus, whose changes go forward
     ahead_days by day      totals of that
     landed     full        sums of a database whose rows are landed
+    marked     full        sums of files that bring columns which nobody declared (and ``marks_all``: all of them)
 """
 
 import sqlite3
@@ -53,11 +54,13 @@ CHAINS = (
     "ahead",
     "ahead_days",
     "landed",
+    "marked",
+    "marks_all",
 )
 ORDER = (*BASIS, *CHAINS)
-FOLDED = ("everything", "top", "latest", "past", "known", "landed")
+FOLDED = ("everything", "top", "latest", "past", "known", "landed", "marked")
 """Nodes with one slot."""
-EXACT = frozenset(ORDER) - {"named", "log", "pile", "ahead", "ahead_days", "known", "known@changes"}
+EXACT = frozenset(ORDER) - {"named", "log", "pile", "ahead", "ahead_days", "known", "known@changes", "marks_all"}
 """Nodes whose rows follow from the files as they are now; the others remember."""
 WINDOW_DAYS = {"dev": None, "prod": None, "small": 2}
 
@@ -82,6 +85,7 @@ class Data:
     files: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
     names: tuple[Row, ...] = ((0, "zero"), (1, "one"), (2, "two"))
     ledger: tuple[Row, ...] = ()
+    marks: tuple[int, ...] = ()
 
     def with_file(self, name: str, rows: Iterable[Row]) -> "Data":
         return replace(self, files={**self.files, name: tuple(rows)})
@@ -101,6 +105,7 @@ def write_project(project: Project) -> None:
         " columns: {id: bigint, v: bigint}}\n",
     )
     write_ledger(project, ())
+    project.source("marks", {"id": "bigint"}, on_schema_change="evolve")
 
 
 def write_ledger(project: Project, rows: Iterable[Row]) -> None:
@@ -134,6 +139,7 @@ def write_code(project: Project, code: Code) -> None:
         "rolling",
         "SELECT $start AS ts, count(*) AS n, coalesce(sum(v), 0) AS total FROM clean",
         reads={"clean": {"before": "1d"}},
+        checks=[{"drift": {"metric": "rows", "within": "1%", "over": 3}}],
         **by_day,
     )
     project.model(
@@ -155,6 +161,8 @@ def _write_chains(project: Project, code: Code, by_day: dict) -> None:
     project.model("latest", changes, kind="merge", **chain)
     project.model("past", changes, kind="history", **chain)
     project.model("log", "SELECT ts, k, v FROM clean", kind="append", on_restate="ignore", time="ts", every="1d")
+    project.model("marked", "SELECT count(*) AS n, coalesce(sum(id), 0)::bigint AS total FROM marks")
+    project.model("marks_all", "SELECT * FROM marks")
     project.model("landed", "SELECT count(*) AS n, coalesce(sum(v), 0)::bigint AS total FROM ledger")
     project.model("pile", "SELECT ts, k, v FROM events", kind="append")
     project.model("known", "SELECT k, name FROM names", kind="history", key=["k"])
@@ -192,6 +200,8 @@ def build(node: str, code: Code, data: Data, tables: Tables, now: datetime, envi
         return sorted(row for row in tables["everything"] if row[1] > 0)
     if node in {"latest", "past", "known"}:
         return folded(node, tables)
+    if node == "marked":
+        return [(len(data.marks), sum(data.marks))]
     if node == "landed":
         return [(len(data.ledger), sum(v for _, v in data.ledger))]
     return [(max((total for _, total in tables["seen"]), default=None),)]
@@ -230,7 +240,7 @@ def build_all(code: Code, data: Data, now: datetime, environment: str) -> Tables
     """A plain build of everything."""
     tables: Tables = {}
     for node in ORDER:
-        if node not in {"known", "known@changes", "pile"}:
+        if node not in {"known", "known@changes", "pile", "marks_all"}:
             tables[node] = build(node, code, data, tables, now, environment)
     return tables
 
