@@ -1,5 +1,6 @@
 """A plan looks only at slots whose inputs have moved since nothing was due, and finds what a look at all would find."""
 
+import os
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("file"), st.lists(st.integers(0, 6 * 24), min_size=1, max_size=3)),
         st.tuples(st.just("gone"), st.integers(0, 9)),
+        st.tuples(st.just("copy"), st.integers(0, 9)),
         st.tuples(st.just("later"), st.integers(1, 40)),
         st.tuples(st.just("names"), st.integers(0, 9)),
         st.tuples(st.just("code"), st.integers(1, 3)),
@@ -81,6 +83,18 @@ def test_a_day_later_only_the_new_day_is_looked_at(tmp_path):
     assert list(each.looked_at) == [("hub", "2024-01-05T00:00:00Z")]
 
 
+def test_a_second_name_for_a_file_counts_and_its_loss_too(tmp_path):
+    project = world(tmp_path / "p")
+    project.run()
+    first = project.root / "data/events/first.csv"
+    os.link(first, first.with_name("second.csv"))
+    project.run()
+    assert project.query("SELECT count(*) FROM clean") == [(8,)]
+    first.unlink()
+    project.run()
+    assert project.query("SELECT count(*) FROM clean") == [(4,)]
+
+
 @settings(max_examples=6)
 @given(steps=STEPS)
 def test_it_finds_what_a_look_at_all_slots_finds(steps, tmp_path_factory):
@@ -92,6 +106,10 @@ def test_it_finds_what_a_look_at_all_slots_finds(steps, tmp_path_factory):
             files = sorted((project.root / "data/events").glob("*.csv"))
             if files:
                 files[value % len(files)].unlink()
+        elif step == "copy":
+            files = sorted((project.root / "data/events").glob("*.csv"))
+            if files:
+                os.link(files[value % len(files)], project.root / f"data/events/copy{number}.csv")
         elif step == "later":
             project.later(hours=value)
         elif step == "names":

@@ -4,6 +4,7 @@ A table whose head says that it was settled stood, then, on what the environment
 serves. If the digest of that is the recorded one, all that can have made slots due is what differs from it now.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from headwater.plan.positions import Position, Positions, combined
 from headwater.plan.source_index import digest_of_items
 from headwater.plan.values import NodePlan, SourceFacts
 from headwater.spec.addresses import HUB, Digest, address
+from headwater.spec.observations import Observation
 from headwater.spec.releases import Head, HeadNode, SlotKey
 
 Keys = set[SlotKey]
@@ -101,9 +103,9 @@ class Movements:
 
     def _of_source(self, name: str) -> list[Interval] | None:
         facts = self._sources[name]
-        then = {(o.site, facts.token(item)): item.identity for o in facts.before for item in o.items}
-        now = {(o.site, facts.token(item)): item.identity for o in facts.observations for item in o.items}
-        differing = {(then | now)[key] for key in then.keys() ^ now.keys()}
+        # Positions count duplicates: of two names for one file, one may come or go.
+        then, now = (_counted(facts, observations) for observations in (facts.before, facts.observations))
+        differing = {identity for _, _, identity in ((then - now) | (now - then))}
         if facts.occupied is None or not differing <= facts.occupied.keys():
             return None if differing else []
         return [
@@ -111,6 +113,11 @@ class Movements:
             for identity in differing
             for start, end in facts.occupied[identity]
         ]
+
+
+def _counted(facts: SourceFacts, observations: Iterable[Observation]) -> Counter[tuple[str, str, str]]:
+    """Count the files by site, what stands for them in positions, and identity."""
+    return Counter((o.site, facts.token(item), item.identity) for o in observations for item in o.items)
 
 
 def _of_plan(plan: NodePlan) -> list[Interval] | None:
