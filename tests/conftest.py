@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 settings.register_profile("headwater", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "headwater"))
 
+# Started in the background, a test run ignores Ctrl-C or holds it back; its children would inherit that, and tests of
+# Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a shell: children would ignore Ctrl-C, too, and tests of it would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 @pytest.fixture

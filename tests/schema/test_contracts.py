@@ -112,12 +112,17 @@ def test_compatible_allows_new_columns(shop):
     assert shop.query("SELECT one FROM orders") == [(1,)]
 
 
+def columns(shop, environment):
+    return [name for name, *_ in shop.query("DESCRIBE orders", environment)]
+
+
 def test_a_contract_is_against_what_each_environment_serves(shop):
     orders(shop, "SELECT id, price FROM raw")
     shop.apply("dev")
     orders(shop, "SELECT id, price FROM raw", contract={"columns": "frozen"})
     shop.apply("dev")
     shop.apply("prod")
+    assert columns(shop, "prod") == ["id", "price"]
 
 
 def test_taking_the_contract_out_in_the_same_change_breaks_it_on_purpose(shop):
@@ -125,6 +130,7 @@ def test_taking_the_contract_out_in_the_same_change_breaks_it_on_purpose(shop):
     shop.apply()
     orders(shop, "SELECT id, price FROM raw")
     shop.apply()
+    assert columns(shop, "dev") == ["id", "price"]
 
 
 def test_a_contract_alone_computes_nothing(shop):
