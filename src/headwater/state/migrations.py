@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from headwater.state.orchestration_tables import ACCESS, ATTEMPTS, BACKFILLS, INCIDENTS, REQUESTS, RUN_EVENTS
+
 FIRST: Final = (
     # What can be named: fills, and the column lists that thousands of them share.
     """CREATE TABLE schemas (
@@ -340,5 +342,11 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     QUALITY,
     DISCOVERIES,
     SINK_LEDGERS,
+    REQUESTS,
+    ATTEMPTS,
+    RUN_EVENTS,
+    BACKFILLS,
+    INCIDENTS,
+    ACCESS,
 )
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""

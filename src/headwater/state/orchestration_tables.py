@@ -1,0 +1,191 @@
+"""The tables of the orchestrator: what was ordered, who works on it, what happened, who was told."""
+
+from typing import Final
+
+REQUESTS: Final = (
+    # Orders to run something; the id becomes the run's.
+    """CREATE TABLE requests (
+        id TEXT PRIMARY KEY,
+        environment TEXT NOT NULL,
+        pipeline TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        because TEXT NOT NULL,
+        fire_at TEXT,
+        body TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        created_at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        not_before TEXT NOT NULL,
+        status TEXT NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        crashes INTEGER NOT NULL DEFAULT 0,
+        holder TEXT NOT NULL DEFAULT '',
+        cancelled_by TEXT NOT NULL DEFAULT '',
+        started_at TEXT,
+        ended_at TEXT,
+        message TEXT NOT NULL DEFAULT '',
+        backfill TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE INDEX requests_open ON requests (priority, not_before, created_at) WHERE status IN ('queued', 'running')",
+    "CREATE INDEX requests_by_pipeline ON requests (environment, pipeline, created_at)",
+    "CREATE INDEX requests_by_backfill ON requests (backfill) WHERE backfill <> ''",
+    # A scheduled time is ordered once, whoever leads.
+    "CREATE UNIQUE INDEX requests_once ON requests (environment, pipeline, fire_at) WHERE fire_at IS NOT NULL",
+    """CREATE TABLE pipeline_states (
+        environment TEXT NOT NULL,
+        pipeline TEXT NOT NULL,
+        fired_until TEXT,
+        memory TEXT NOT NULL DEFAULT '{}',
+        paused_at TEXT,
+        paused_by TEXT NOT NULL DEFAULT '',
+        reason TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (environment, pipeline)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE workers (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        host TEXT NOT NULL,
+        pid INTEGER NOT NULL,
+        version TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        seen_at TEXT NOT NULL,
+        run TEXT NOT NULL DEFAULT '',
+        url TEXT NOT NULL DEFAULT ''
+    )""",
+    # Tasks in the middle of which their worker died.
+    """CREATE TABLE suspects (
+        environment TEXT NOT NULL,
+        node TEXT NOT NULL,
+        version TEXT NOT NULL,
+        crashes INTEGER NOT NULL,
+        last_at TEXT NOT NULL,
+        last_run TEXT NOT NULL,
+        set_aside_at TEXT,
+        PRIMARY KEY (environment, node, version)
+    ) WITHOUT ROWID""",
+    "ALTER TABLE runs ADD COLUMN pipeline TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN because TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE runs ADD COLUMN tries INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX runs_by_pipeline ON runs (environment, pipeline, started_at)",
+)
+
+ATTEMPTS: Final = (
+    # One try at one task, from before it begins: what a dead worker was in the middle of.
+    """CREATE TABLE attempts (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL,
+        task TEXT NOT NULL,
+        node TEXT NOT NULL,
+        version TEXT NOT NULL,
+        slots INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        started_at TEXT NOT NULL,
+        ended_at TEXT,
+        rows_in INTEGER NOT NULL DEFAULT 0,
+        rows_out INTEGER NOT NULL DEFAULT 0,
+        rejects INTEGER NOT NULL DEFAULT 0,
+        bytes_read INTEGER NOT NULL DEFAULT 0,
+        bytes_moved INTEGER NOT NULL DEFAULT 0,
+        bytes_written INTEGER NOT NULL DEFAULT 0,
+        cpu_s REAL NOT NULL DEFAULT 0,
+        peak_bytes INTEGER NOT NULL DEFAULT 0,
+        worker TEXT NOT NULL DEFAULT '',
+        message TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE INDEX attempts_by_run ON attempts (run, seq)",
+    "CREATE INDEX attempts_running ON attempts (run) WHERE status = 'running'",
+)
+
+RUN_EVENTS: Final = (
+    # What happened in runs, as it happened: their log.
+    """CREATE TABLE run_events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        level TEXT NOT NULL,
+        node TEXT NOT NULL,
+        message TEXT NOT NULL,
+        body TEXT NOT NULL
+    )""",
+    "CREATE INDEX run_events_by_run ON run_events (run, seq)",
+)
+
+BACKFILLS: Final = (
+    """CREATE TABLE backfills (
+        id TEXT PRIMARY KEY,
+        environment TEXT NOT NULL,
+        body TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        status TEXT NOT NULL,
+        ended_at TEXT
+    )""",
+)
+
+INCIDENTS: Final = (
+    # What is wrong from when to when, and who was told of it.
+    """CREATE TABLE incidents (
+        id TEXT PRIMARY KEY,
+        environment TEXT NOT NULL,
+        rule TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        message TEXT NOT NULL,
+        seen INTEGER NOT NULL,
+        opened_at TEXT NOT NULL,
+        last_at TEXT NOT NULL,
+        closed_at TEXT,
+        body TEXT NOT NULL DEFAULT '{}'
+    )""",
+    "CREATE UNIQUE INDEX incidents_open ON incidents (environment, rule, subject) WHERE closed_at IS NULL",
+    """CREATE TABLE deliveries (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        incident TEXT NOT NULL,
+        alert TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        status TEXT NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        next_at TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        ended_at TEXT,
+        message TEXT NOT NULL DEFAULT ''
+    )""",
+    "CREATE INDEX deliveries_open ON deliveries (next_at) WHERE status = 'waiting'",
+    "CREATE UNIQUE INDEX deliveries_once ON deliveries (incident, alert, kind)",
+    # How far the rules have looked.
+    """CREATE TABLE alert_marks (
+        environment TEXT NOT NULL,
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (environment, name)
+    ) WITHOUT ROWID""",
+)
+
+ACCESS: Final = (
+    """CREATE TABLE tokens (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL,
+        hash TEXT NOT NULL UNIQUE,
+        created_at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        expires_at TEXT,
+        revoked_at TEXT
+    )""",
+    # Webhooks and messages that came; a nonce is taken once.
+    """CREATE TABLE arrivals (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        environment TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        nonce TEXT NOT NULL,
+        at TEXT NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (environment, kind, name, nonce)
+    )""",
+)
