@@ -1,0 +1,258 @@
+"""Requests: the queue of what was ordered to run; who takes one holds the lease `run:<id>`, and loses it by dying."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from headwater.state.database import Database
+from headwater.state.leases import acquire
+from headwater.state.values import moment, optional_moment, optional_stamp, stamp, storable
+
+Status = Literal["queued", "running", "done", "failed", "cancelled", "set_aside"]
+ENDED: Final[tuple[Status, ...]] = ("done", "failed", "cancelled", "set_aside")
+_COLUMNS: Final = (
+    "id, environment, pipeline, kind, because, fire_at, body, priority, created_at, author, not_before, status,"
+    " tries, crashes, holder, cancelled_by, started_at, ended_at, message, backfill"
+)
+_OPEN: Final = "ORDER BY priority DESC, not_before, created_at, id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An order to run something. Its id is the id of the run, however many workers try it."""
+
+    id: str
+    environment: str
+    pipeline: str = ""
+    kind: str = "hand"
+    """``schedule, trigger, continuous, hand, backfill`` or ``rerun``."""
+    because: str = ""
+    fire_at: datetime | None = None
+    """The scheduled time that it is for; ordered once."""
+    body: str = "{}"
+    """What the run is asked for, as JSON."""
+    priority: int = 0
+    created_at: datetime
+    author: str = ""
+    not_before: datetime
+    status: Status = "queued"
+    tries: int = 0
+    """How many workers have taken it."""
+    crashes: int = 0
+    """How many of them died over it."""
+    holder: str = ""
+    cancelled_by: str = ""
+    """Who wants it to stop; empty: nobody."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str = ""
+    backfill: str = field(default="")
+
+    @property
+    def lease(self) -> str:
+        """Name of the lease that its worker holds."""
+        return f"run:{self.id}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody will work on it any more."""
+        return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request that a worker has taken, with the fence of its lease."""
+
+    request: Request
+    fence: int
+
+
+def enqueue(db: Database, request: Request) -> bool:
+    """Add an order; False, and nothing is added, if its scheduled time was ordered before."""
+    marks = ", ".join("?" * len(_COLUMNS.split(",")))
+    with db.write() as connection:
+        done = connection.execute(
+            f"INSERT INTO requests ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING id", _row(request)
+        ).fetchall()
+    return bool(done)
+
+
+def claim(
+    db: Database,
+    holder: str,
+    now: datetime,
+    ttl_s: float,
+    is_allowed: Callable[[Request, Sequence[Request]], bool] = lambda *_: True,
+) -> Claim | None:
+    """Take the most urgent request whose time has come, and its lease; None if there is none.
+
+    ``is_allowed`` is asked with each candidate and all that run: limits are its matter.
+    """
+    with db.read() as connection:
+        some = connection.execute("SELECT 1 FROM requests WHERE status = 'queued' LIMIT 1").fetchone()
+    if some is None:  # the usual case must not take the writer's lock
+        return None
+    with db.write() as connection:
+        running = _select(connection, "WHERE status = 'running'")
+        queued = _select(connection, f"WHERE status = 'queued' AND not_before <= ? {_OPEN}", stamp(now))
+        for request in queued:
+            if not is_allowed(request, running):
+                continue
+            granted = acquire(db, [request.lease], holder, now, ttl_s)
+            if granted:
+                taken = _take(connection, request, holder, now)
+                return Claim(taken, granted[request.lease])
+    return None
+
+
+def finish(db: Database, request_id: str, holder: str, status: Status, message: str, at: datetime) -> bool:
+    """Say how a request ended; False if its holder has lost it, and another will say."""
+    with db.write() as connection:
+        done = connection.execute(
+            "UPDATE requests SET status = ?, message = ?, ended_at = ?"
+            " WHERE id = ? AND holder = ? AND status = 'running' RETURNING id",
+            (status, storable(message), stamp(at), request_id, holder),
+        ).fetchall()
+        connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (f"run:{request_id}", holder))
+    return bool(done)
+
+
+def hand_back(db: Database, request_id: str, holder: str, message: str, not_before: datetime) -> bool:
+    """Put a request back into the queue, unharmed: its worker stops, or what it needs is away. False if it lost it."""
+    with db.write() as connection:
+        done = connection.execute(
+            "UPDATE requests SET status = 'queued', holder = '', message = ?, not_before = ?"
+            " WHERE id = ? AND holder = ? AND status = 'running' RETURNING id",
+            (storable(message), stamp(not_before), request_id, holder),
+        ).fetchall()
+        connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (f"run:{request_id}", holder))
+    return bool(done)
+
+
+def abandoned(db: Database, now: datetime) -> tuple[Request, ...]:
+    """Give the running requests that nobody holds any more: their workers have died, or are too slow to be trusted."""
+    held = "SELECT 1 FROM leases AS l WHERE l.name = 'run:' || requests.id AND l.expires_at > ?"
+    where = f"WHERE status = 'running' AND NOT EXISTS ({held})"
+    with db.read() as connection:
+        return tuple(_select(connection, where, stamp(now)))
+
+
+def take_back(
+    db: Database, request: Request, status: Literal["queued", "set_aside", "cancelled"], message: str, at: datetime
+) -> bool:
+    """End a dead worker's hold on a request, counting its crash; False if somebody else was quicker.
+
+    ``at`` is when it may be taken again, or when it ended.
+    """
+    ended = None if status == "queued" else stamp(at)
+    with db.write() as connection:
+        done = connection.execute(
+            "UPDATE requests SET status = ?, crashes = crashes + 1, holder = '', message = ?, not_before = ?,"
+            " ended_at = ? WHERE id = ? AND holder = ? AND status = 'running' RETURNING id",
+            (status, storable(message), stamp(at), ended, request.id, request.holder),
+        ).fetchall()
+        connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (request.lease, request.holder))
+    return bool(done)
+
+
+def ask_to_cancel(db: Database, request_id: str, by: str, at: datetime) -> Request | None:
+    """Cancel a request: at once if nobody works on it, else its worker will see it. Gives it as it was before."""
+    with db.write() as connection:
+        found = next(iter(_select(connection, "WHERE id = ?", request_id)), None)
+        if found is None or found.has_ended:
+            return found
+        if found.status == "queued":
+            connection.execute(
+                "UPDATE requests SET status = 'cancelled', cancelled_by = ?, ended_at = ? WHERE id = ?",
+                (by, stamp(at), request_id),
+            )
+        else:
+            connection.execute("UPDATE requests SET cancelled_by = ? WHERE id = ?", (by, request_id))
+    return found
+
+
+def find_request(db: Database, request_id: str) -> Request | None:
+    """Give a request by its id."""
+    with db.read() as connection:
+        return next(iter(_select(connection, "WHERE id = ?", request_id)), None)
+
+
+def open_requests(db: Database, environment: str | None = None) -> tuple[Request, ...]:
+    """Give what is queued or running, the most urgent first; of all environments if None."""
+    where, values = ("", ()) if environment is None else (" AND environment = ?", (environment,))
+    with db.read() as connection:
+        return tuple(_select(connection, f"WHERE status IN ('queued', 'running'){where} {_OPEN}", *values))
+
+
+def requests_of(db: Database, *, backfill: str) -> tuple[Request, ...]:
+    """Give all requests of a backfill, in the order in which they are worked off."""
+    with db.read() as connection:
+        return tuple(_select(connection, "WHERE backfill = ? ORDER BY created_at, id", backfill))
+
+
+def last_requests(
+    db: Database, environment: str | None = None, pipeline: str | None = None, limit: int = 50
+) -> tuple[Request, ...]:
+    """Give the last requests, newest first, ended or not."""
+    wanted = {"environment": environment, "pipeline": pipeline}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{name} = ?" for name in given)
+    with db.read() as connection:
+        return tuple(
+            _select(
+                connection,
+                f"{'WHERE ' + where if where else ''} ORDER BY created_at DESC, id DESC LIMIT ?",
+                *given.values(),
+                limit,
+            )
+        )
+
+
+def _take(connection: sqlite3.Connection, request: Request, holder: str, now: datetime) -> Request:
+    connection.execute(
+        "UPDATE requests SET status = 'running', holder = ?, tries = tries + 1,"
+        " started_at = coalesce(started_at, ?) WHERE id = ?",
+        (holder, stamp(now), request.id),
+    )
+    return _select(connection, "WHERE id = ?", request.id)[0]
+
+
+def _select(connection: sqlite3.Connection, where: str, *values: object) -> list[Request]:
+    return [_request(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM requests {where}", values)]
+
+
+def _row(request: Request) -> tuple[object, ...]:
+    return (
+        request.id,
+        request.environment,
+        request.pipeline,
+        request.kind,
+        storable(request.because),
+        optional_stamp(request.fire_at),
+        request.body,
+        request.priority,
+        stamp(request.created_at),
+        request.author,
+        stamp(request.not_before),
+        request.status,
+        request.tries,
+        request.crashes,
+        request.holder,
+        request.cancelled_by,
+        optional_stamp(request.started_at),
+        optional_stamp(request.ended_at),
+        storable(request.message),
+        request.backfill,
+    )
+
+
+def _request(row: tuple[Any, ...]) -> Request:
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    values: dict[str, Any] = dict(zip(names, row, strict=True))
+    for name in ("created_at", "not_before"):
+        values[name] = moment(values[name])
+    for name in ("fire_at", "started_at", "ended_at"):
+        values[name] = optional_moment(values[name])
+    return Request(**values)
