@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import stamp
 
@@ -26,7 +26,7 @@ class AuditEntry:
     hash: str
 
 
-def append(connection: sqlite3.Connection, kind: str, document: Mapping[str, Any], at: datetime | None) -> str:
+def append(connection: Connection, kind: str, document: Mapping[str, Any], at: datetime | None) -> str:
     """Add an entry to the chain in a transaction that is open; give its hash."""
     (sequence,) = connection.execute(
         "UPDATE counters SET value = value + 1 WHERE name = 'audit' RETURNING value"

@@ -1,6 +1,5 @@
 """Compactions: the one transaction that says of many fills where they lie now, and the record that it leaves."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from datetime import datetime
 from headwater.diagnostics import Conflict, error
 from headwater.spec.fills import Fill, Pack
 from headwater.state import audit
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.fills import body_of, selected
 from headwater.state.packs import put_packs_in
@@ -94,7 +94,7 @@ def repack(db: Database, packed: Sequence[Repacked], found: Compaction) -> None:
         audit.append(connection, "fills packed", document | files, found.at)
 
 
-def _take(connection: sqlite3.Connection, pack: Pack, before: Fill, after: Fill) -> None:
+def _take(connection: Connection, pack: Pack, before: Fill, after: Fill) -> None:
     row = (pack.id, body_of(after), after.id, before.pack.id if before.pack else None)
     if connection.execute(_TAKE, row).rowcount != 1:
         message = f"fills of `{pack.node}` were packed, or given up, by somebody else meanwhile"

@@ -11,6 +11,7 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from headwater.diagnostics import Broken, error
+from headwater.state.connections import Connection
 from headwater.state.failures import REPAIR, explained, unwritable
 from headwater.state.migrations import MIGRATIONS
 
@@ -46,7 +47,7 @@ class Database:
             connection.close()
 
     @contextmanager
-    def read(self) -> Iterator[sqlite3.Connection]:
+    def read(self) -> Iterator[Connection]:
         """See one state: everything read inside comes from the same snapshot. Joins a transaction already open."""
         current = getattr(self._thread, "current", None)
         if current is not None:
@@ -61,7 +62,7 @@ class Database:
                     connection.execute("ROLLBACK")
 
     @contextmanager
-    def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """Change the state as one: all of it or nothing. Inside another ``write`` it is a part of that one.
 
         ``durable`` waits until the change is on the disk and survives a loss of power; without, only a loss of the
@@ -222,7 +223,7 @@ def _part(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("RELEASE part")
 
 
-def _schema(connection: sqlite3.Connection, path: Path) -> int:
+def _schema(connection: Connection, path: Path) -> int:
     """Give the number of the last migration; 0 for an empty database."""
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "migrations" not in tables:
@@ -233,7 +234,7 @@ def _schema(connection: sqlite3.Connection, path: Path) -> int:
     return int(number or 0)
 
 
-def _migrate(connection: sqlite3.Connection, number: int) -> None:
+def _migrate(connection: Connection, number: int) -> None:
     if number == 1:
         connection.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY)")
     for statement in MIGRATIONS[number - 1]:

@@ -1,13 +1,13 @@
 """A release as a document: all that a lost state needs to serve it again, kept beside the rows in the lake."""
 
 import json
-import sqlite3
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from headwater.diagnostics import Invalid, error
 from headwater.spec.releases import Release
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of
 from headwater.state.observations import as_json, items_of
@@ -83,7 +83,7 @@ def deletion_document(db: Database, environment: str) -> Mapping[str, Any]:
     return {"format": FORMAT, "kind": DELETED, "environment": row[0], "sequence": row[1]}
 
 
-def _changes(connection: sqlite3.Connection, number: int, seq: int) -> list[list[Any]]:
+def _changes(connection: Connection, number: int, seq: int) -> list[list[Any]]:
     rows = connection.execute(
         "SELECT node, site, slot, old_fill, old_digest, old_moving, new_fill, new_digest, new_moving FROM deltas"
         " WHERE environment = ? AND seq = ? ORDER BY node, site, slot",
@@ -100,7 +100,7 @@ def _versions(db: Database, release: Release, number: int) -> Mapping[str, str]:
         return map_at(db, release.environment, release.id, nodes=())[0]
 
 
-def _verdicts(connection: sqlite3.Connection, fills: Iterable[str], seq: int) -> list[Row]:
+def _verdicts(connection: Connection, fills: Iterable[str], seq: int) -> list[Row]:
     query = f"SELECT {COLUMNS}, at FROM verdicts WHERE "
     rows: set[Row] = set(connection.execute(f"{query} seq = ?", (seq,)))
     for piece in chunks(fills):
@@ -108,7 +108,7 @@ def _verdicts(connection: sqlite3.Connection, fills: Iterable[str], seq: int) ->
     return sorted(rows)
 
 
-def _measurements(connection: sqlite3.Connection, fills: Iterable[str]) -> list[list[Any]]:
+def _measurements(connection: Connection, fills: Iterable[str]) -> list[list[Any]]:
     """Give what was measured of fills; a value as text, because some are no numbers that JSON has."""
     query = "SELECT fill, metric, value, version, at FROM measurements WHERE fill IN ({})"
     rows = (row for piece in chunks(fills) for row in connection.execute(query.format(marks(len(piece))), piece))
@@ -117,12 +117,12 @@ def _measurements(connection: sqlite3.Connection, fills: Iterable[str]) -> list[
     ]
 
 
-def _scores(connection: sqlite3.Connection, number: int, seq: int) -> list[Row]:
+def _scores(connection: Connection, number: int, seq: int) -> list[Row]:
     query = "SELECT node, checks, row_count, rejects, slots, withheld FROM scores WHERE environment = ? AND seq = ?"
     return connection.execute(query, (number, seq)).fetchall()
 
 
-def _observations(connection: sqlite3.Connection, number: int, seq: int) -> list[list[str]]:
+def _observations(connection: Connection, number: int, seq: int) -> list[list[str]]:
     """Give what was observed, each list as JSON in ASCII: paths that are no UTF-8 would break the document."""
     rows = connection.execute(
         "SELECT o.source, o.site, l.body FROM observations AS o JOIN item_lists AS l ON l.digest = o.items"
@@ -132,7 +132,7 @@ def _observations(connection: sqlite3.Connection, number: int, seq: int) -> list
     return [[source, site, json.dumps(as_json(items_of(body)))] for source, site, body in rows]
 
 
-def _graph(db: Database, connection: sqlite3.Connection, release: Release) -> str | None:
+def _graph(db: Database, connection: Connection, release: Release) -> str | None:
     """Give the graph as text, if no document before has it."""
     row = connection.execute("SELECT code FROM releases WHERE id = ?", (release.parent,)).fetchone()
     if row and row[0] == release.code:
@@ -150,7 +150,7 @@ def as_text(graph: bytes | None) -> str | None:
         return BASE64 + b64encode(graph).decode()
 
 
-def _base(db: Database, connection: sqlite3.Connection, release: Release, number: int) -> Mapping[str, Any] | None:
+def _base(db: Database, connection: Connection, release: Release, number: int) -> Mapping[str, Any] | None:
     """Give, with an environment's first release, what it stood on: maybe a parent's nodes and entries."""
     row = connection.execute(
         "SELECT created_at, parent, template, expires_at, origin_release, origin_code, origin_holds FROM environments"

@@ -1,13 +1,13 @@
 """Environments: made (from a parent, as it stands), listed, deleted. One that was never written has an empty head."""
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from headwater.diagnostics import Conflict, Invalid, error, suggest
 from headwater.state import audit
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import moment, optional_moment, optional_stamp, stamp
 
@@ -91,13 +91,13 @@ def delete(db: Database, name: str, *, at: datetime | None = None) -> None:
         audit.append(connection, "environment deleted", {"environment": name}, at)
 
 
-def number_of(connection: sqlite3.Connection, name: str) -> int:
+def number_of(connection: Connection, name: str) -> int:
     """Give the number of an environment; 0 if it was never written."""
     row = connection.execute("SELECT number FROM environments WHERE name = ?", (name,)).fetchone()
     return int(row[0]) if row else 0
 
 
-def take_number(connection: sqlite3.Connection, name: str, at: datetime) -> int:
+def take_number(connection: Connection, name: str, at: datetime) -> int:
     """Give the number of an environment that is about to be written, and make it if it is new."""
     connection.execute(
         "INSERT INTO environments (name, created_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, stamp(at))
@@ -105,7 +105,7 @@ def take_number(connection: sqlite3.Connection, name: str, at: datetime) -> int:
     return number_of(connection, name)
 
 
-def _take(connection: sqlite3.Connection, number: int, parent: str) -> None:
+def _take(connection: Connection, number: int, parent: str) -> None:
     source = number_of(connection, parent)
     for table, columns in _COPIED.items():
         connection.execute(

@@ -1,11 +1,11 @@
 """The file index: when each file has rows, to the hour or finer, and which were set aside; once per contract."""
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from headwater.spec.observations import Inspection, Runs, SetAside
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import chunks, marks, optional_moment, optional_stamp, stamp, storable
 
@@ -91,9 +91,7 @@ def row_of(columns: tuple[str, str, int, int, str, str, str, str, int]) -> SetAs
     return SetAside(identity, path, position, line, reason, column, message, payload, bool(recovered))
 
 
-def put_rows(
-    connection: sqlite3.Connection, contract: str, source: str, rows: Iterable[SetAside], at: datetime
-) -> None:
+def put_rows(connection: Connection, contract: str, source: str, rows: Iterable[SetAside], at: datetime) -> None:
     """Record rows set aside in a transaction that is open; one that is known stays as it is."""
     when = stamp(at)
     connection.executemany(
@@ -118,7 +116,7 @@ def put_rows(
     )
 
 
-def _recovered(connection: sqlite3.Connection, contract: str, identities: Sequence[str]) -> dict[str, list[SetAside]]:
+def _recovered(connection: Connection, contract: str, identities: Sequence[str]) -> dict[str, list[SetAside]]:
     found: dict[str, list[SetAside]] = {}
     query = (
         f"SELECT {ROW} FROM set_aside WHERE recovered = 1 AND contract = ? AND identity IN ({marks(len(identities))})"

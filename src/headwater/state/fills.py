@@ -1,6 +1,5 @@
 """The fills that the state knows: what may be put into a head, and what is condemned."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headwater.spec.addresses import Digest, FillId, Slot, Version, address
 from headwater.spec.fills import MANIFEST_FORMAT, Entry, Fill, Pack, StoredColumn, StoredFile
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.packs import pack_in, put_packs_in
 from headwater.state.values import chunks, marks, optional_stamp
@@ -51,7 +51,7 @@ def record(db: Database, fills: Iterable[Fill], *, at: datetime | None = None) -
         record_in(connection, fills, refused_at=at)
 
 
-def record_in(connection: sqlite3.Connection, fills: Iterable[Fill], *, refused_at: datetime | None = None) -> None:
+def record_in(connection: Connection, fills: Iterable[Fill], *, refused_at: datetime | None = None) -> None:
     """Record fills in a transaction that is open."""
     schemas = _Schemas(connection)
     refused = optional_stamp(refused_at)
@@ -147,7 +147,7 @@ def chain_elsewhere(db: Database, node: str, version: Version) -> dict[tuple[str
         }
 
 
-def selected(connection: sqlite3.Connection, where: str, values: Iterable[object] = ()) -> Iterator[Fill]:
+def selected(connection: Connection, where: str, values: Iterable[object] = ()) -> Iterator[Fill]:
     """Read fills that a condition over ``f`` names."""
     decode = _decoder().decode
     columns: dict[str, tuple[StoredColumn, ...]] = {}
@@ -187,7 +187,7 @@ def selected(connection: sqlite3.Connection, where: str, values: Iterable[object
 class _Schemas:
     """Column lists, each written once."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._digests: dict[tuple[StoredColumn, ...], str] = {}
 
@@ -207,7 +207,7 @@ class _Schemas:
         return digest
 
 
-def _columns(connection: sqlite3.Connection, digest: str) -> tuple[StoredColumn, ...]:
+def _columns(connection: Connection, digest: str) -> tuple[StoredColumn, ...]:
     import json
 
     (text,) = connection.execute("SELECT columns FROM schemas WHERE digest = ?", (digest,)).fetchone()

@@ -1,6 +1,5 @@
 """What an environment serves, read in a few milliseconds however many slots it has."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from functools import partial
 
@@ -8,6 +7,7 @@ from headwater.diagnostics import Conflict, error
 from headwater.spec.addresses import Digest, FillId, Slot
 from headwater.spec.fills import Entry
 from headwater.spec.releases import Entries, Head, HeadNode, SlotKey
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of
 
@@ -85,7 +85,7 @@ def _entries_of(db: Database, environment: str, number: int, seq: int, node: str
     return HeadEntries(db, environment, number, seq, node)
 
 
-def _require(connection: sqlite3.Connection, environment: str, number: int) -> int:
+def _require(connection: Connection, environment: str, number: int) -> int:
     """Give the number of an environment's last release; Conflict if the environment is gone."""
     row = connection.execute("SELECT seq FROM environments WHERE number = ?", (number,)).fetchone()
     if row is None:
@@ -114,7 +114,7 @@ def settle(db: Database, head: Head, settled: Mapping[str, str]) -> None:
         )
 
 
-def head_nodes(connection: sqlite3.Connection, number: int) -> dict[str, HeadNode]:
+def head_nodes(connection: Connection, number: int) -> dict[str, HeadNode]:
     """Read the nodes of an environment's head."""
     rows = connection.execute(
         "SELECT node, version, rollup, slots, settled FROM head_nodes WHERE environment = ?", (number,)
@@ -125,7 +125,7 @@ def head_nodes(connection: sqlite3.Connection, number: int) -> dict[str, HeadNod
     }
 
 
-def holds(connection: sqlite3.Connection, number: int) -> dict[tuple[str, str, Slot], Digest]:
+def holds(connection: Connection, number: int) -> dict[tuple[str, str, Slot], Digest]:
     """Read the holds of an environment."""
     rows = connection.execute("SELECT node, site, slot, moving FROM holds WHERE environment = ?", (number,))
     return {(node, site, Slot(slot)): Digest(moving) for node, site, slot, moving in rows}
@@ -144,7 +144,7 @@ def undo(found: dict[SlotKey, Entry], key: SlotKey, old: Entry | None) -> None:
         found[key] = old
 
 
-def _entries(connection: sqlite3.Connection, number: int, node: str) -> dict[SlotKey, Entry]:
+def _entries(connection: Connection, number: int, node: str) -> dict[SlotKey, Entry]:
     rows = connection.execute(_ENTRIES, (number, node))
     return {
         (site, Slot(slot)): Entry(FillId(fill), Digest(digest), Digest(moving))

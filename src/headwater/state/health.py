@@ -1,12 +1,12 @@
 """What can be wrong with a state, found without changing it: damaged pages, broken references, roll-ups, the chain."""
 
-import sqlite3
 from collections.abc import Iterator
 
 from headwater.diagnostics import Diagnostic, error
 from headwater.spec.addresses import Slot
 from headwater.spec.releases import rollup
 from headwater.state.audit import verify
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.failures import REPAIR
 
@@ -19,7 +19,7 @@ def examine(db: Database) -> tuple[Diagnostic, ...]:
         return (*_damage(connection), *_rollups(connection), *_chain(db))
 
 
-def _damage(connection: sqlite3.Connection) -> Iterator[Diagnostic]:
+def _damage(connection: Connection) -> Iterator[Diagnostic]:
     for (finding,) in connection.execute(f"PRAGMA quick_check({_SHOWN})").fetchall():
         if finding != "ok":
             yield error("HW0602", f"the state is damaged: {finding}", hint=REPAIR)
@@ -30,7 +30,7 @@ def _damage(connection: sqlite3.Connection) -> Iterator[Diagnostic]:
         )
 
 
-def _rollups(connection: sqlite3.Connection) -> Iterator[Diagnostic]:
+def _rollups(connection: Connection) -> Iterator[Diagnostic]:
     """Recompute each node's roll-up and count from its entries."""
     query = (
         "SELECT h.environment, e.name, h.node, h.rollup, h.slots FROM head_nodes AS h"

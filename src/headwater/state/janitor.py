@@ -1,12 +1,12 @@
 """Which fills nobody needs: condemned here first, so that no move can take them, and forgotten once deleted."""
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
 from headwater.spec.addresses import FillId
 from headwater.spec.fills import Fill
 from headwater.state import audit
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of
 from headwater.state.fills import selected
@@ -91,16 +91,16 @@ def missing_rows(db: Database, release_id: str) -> bool:
         return len(_alive(connection, needed)) < len(needed)
 
 
-def _leased(connection: sqlite3.Connection) -> frozenset[FillId]:
+def _leased(connection: Connection) -> frozenset[FillId]:
     return frozenset(FillId(name.rpartition(":")[2]) for (name,) in connection.execute("SELECT name FROM leases"))
 
 
-def _replaced(connection: sqlite3.Connection, keep_after: datetime | None) -> frozenset[FillId]:
+def _replaced(connection: Connection, keep_after: datetime | None) -> frozenset[FillId]:
     if keep_after is None:
         return frozenset()
     return frozenset(FillId(fill) for (fill,) in connection.execute(_REPLACED, (stamp(keep_after),)))
 
 
-def _alive(connection: sqlite3.Connection, ids: Iterable[str]) -> set[str]:
+def _alive(connection: Connection, ids: Iterable[str]) -> set[str]:
     query = "SELECT id FROM fills WHERE condemned = 0 AND id IN ({})"
     return {fill for piece in chunks(ids) for (fill,) in connection.execute(query.format(marks(len(piece))), piece)}

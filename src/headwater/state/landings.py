@@ -1,12 +1,12 @@
 """Landed ranges: what was copied into the lake of each source, where the next copy begins, and what was set aside."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.spec.observations import SetAside
 from headwater.spec.ranges import LandedRange
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.file_index import put_rows
 from headwater.state.values import moment, stamp
@@ -53,7 +53,7 @@ def record_range(db: Database, landed: LandedRange, rejects: Sequence[SetAside])
         record_range_in(connection, landed, rejects)
 
 
-def record_range_in(connection: sqlite3.Connection, landed: LandedRange, rejects: Sequence[SetAside]) -> None:
+def record_range_in(connection: Connection, landed: LandedRange, rejects: Sequence[SetAside]) -> None:
     """Record a range in a transaction that is open. A snapshot's rows set aside take the place of those before."""
     each = landed
     place_of = each.location, each.site, each.ordinal, each.source, stamp(each.at)
@@ -118,7 +118,7 @@ def kept_codes(db: Database, keep_after: datetime) -> frozenset[str]:
         return frozenset(code for (code,) in rows if code)
 
 
-def _forget_rejects(connection: sqlite3.Connection, place_of: LandedRange) -> None:
+def _forget_rejects(connection: Connection, place_of: LandedRange) -> None:
     """Rows set aside where sources land are known as ``site/…`` (see ``run.landing.judging``)."""
     begins = f"{place_of.site}/"
     connection.execute(

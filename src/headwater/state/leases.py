@@ -1,10 +1,10 @@
 """Leases: who works on what until when; each grant has a number, the fence, that never comes back."""
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import chunks, marks, moment, stamp
 
@@ -71,7 +71,7 @@ def live_leases(db: Database, now: datetime) -> frozenset[str]:
         return frozenset(name for (name,) in rows)
 
 
-def _leases(connection: sqlite3.Connection, names: Iterable[str]) -> list[Lease]:
+def _leases(connection: Connection, names: Iterable[str]) -> list[Lease]:
     query = "SELECT name, holder, fence, expires_at FROM leases WHERE name IN ({})"
     return [
         Lease(name, holder, fence, moment(expires_at))
@@ -88,7 +88,7 @@ def _is_new(standing: Lease | None, holder: str) -> bool:
     return standing is None or standing.holder != holder
 
 
-def _take_fences(connection: sqlite3.Connection, count: int) -> int:
+def _take_fences(connection: Connection, count: int) -> int:
     """Reserve as many fences; give the number before the first. One counter for all names: it outlives every lease."""
     (last,) = connection.execute(
         "UPDATE counters SET value = value + ? WHERE name = 'fence' RETURNING value", (count,)

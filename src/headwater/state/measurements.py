@@ -1,11 +1,11 @@
 """What was measured of fills: kept per (fill, metric), written once, so that every judgement can be made again."""
 
-import sqlite3
 from collections.abc import Collection, Iterable
 
 from headwater.spec.addresses import ALL, HUB, Slot
 from headwater.spec.quality import Measurement
 from headwater.spec.releases import SlotKey
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of
 from headwater.state.values import chunks, marks, moment, stamp
@@ -27,7 +27,7 @@ def record_measurements(db: Database, measured: Iterable[Measurement]) -> None:
         record_measurements_in(connection, measured)
 
 
-def record_measurements_in(connection: sqlite3.Connection, measured: Iterable[Measurement]) -> None:
+def record_measurements_in(connection: Connection, measured: Iterable[Measurement]) -> None:
     """Record measurements in a transaction that is open; one that is known stays as it is."""
     ordered = sorted(measured, key=lambda each: (each.fill, each.metric))
     connection.executemany(_INSERT, [(m.fill, m.metric, m.value, m.version, stamp(m.at)) for m in ordered])

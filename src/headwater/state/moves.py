@@ -1,6 +1,5 @@
 """The move: one transaction that compares a head with what the mover saw, and sets it with all that comes with it."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Self
@@ -8,6 +7,7 @@ from typing import Self
 from headwater.diagnostics import Broken, Conflict, Diagnostic, error
 from headwater.spec.addresses import Digest, Version
 from headwater.spec.releases import Change, HeadNode, Move, Release, SlotKey, rollup, shifted
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import take_number
 from headwater.state.fills import record_in
@@ -80,7 +80,7 @@ def move(db: Database, move: Move, release_id: str) -> Release:
         return write_release(connection, move, release_id, standing, moved)
 
 
-def _standing(connection: sqlite3.Connection, move: Move) -> Standing:
+def _standing(connection: Connection, move: Move) -> Standing:
     number = take_number(connection, move.environment, move.at)
     code, parent = connection.execute(
         "SELECT e.code, r.id FROM environments AS e LEFT JOIN releases AS r ON r.seq = e.seq WHERE e.number = ?",
@@ -89,7 +89,7 @@ def _standing(connection: sqlite3.Connection, move: Move) -> Standing:
     return Standing(number, code, parent, head_nodes(connection, number))
 
 
-def _check_fence(connection: sqlite3.Connection, move: Move) -> None:
+def _check_fence(connection: Connection, move: Move) -> None:
     if move.fence is None:
         return
     name, fence = move.fence
@@ -99,7 +99,7 @@ def _check_fence(connection: sqlite3.Connection, move: Move) -> None:
         raise Conflict(error("HW0616", f"the lease `{name}` was lost before the move", hint=hint))
 
 
-def _check_release_id(connection: sqlite3.Connection, release_id: str) -> None:
+def _check_release_id(connection: Connection, release_id: str) -> None:
     if connection.execute("SELECT 1 FROM releases WHERE id = ?", (release_id,)).fetchone():
         raise Conflict(
             error("HW0617", f"the release `{release_id}` exists already", hint="look at it before you go on")
@@ -125,7 +125,7 @@ def _version(standing: Standing, node: str) -> Version | None:
     return found.version if found else None
 
 
-def _stage(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
+def _stage(connection: Connection, changes: Iterable[Change]) -> None:
     connection.execute(_STAGE)
     connection.execute("DELETE FROM moving")
     rows = (
@@ -137,7 +137,7 @@ def _stage(connection: sqlite3.Connection, changes: Iterable[Change]) -> None:
     connection.executemany("INSERT INTO moving VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def _check_fills(connection: sqlite3.Connection, standing: Standing, move: Move) -> None:
+def _check_fills(connection: Connection, standing: Standing, move: Move) -> None:
     """Refuse fills that are unrecorded or condemned, of another version than the head will have, or of other slots."""
     after: dict[str, Version | None] = {node: found.version for node, found in standing.nodes.items()}
     after |= {change.node: change.new for change in move.versions}
@@ -156,7 +156,7 @@ def _check_fills(connection: sqlite3.Connection, standing: Standing, move: Move)
     _refuse(move, absent, foreign - absent, wrong)
 
 
-def _facts(connection: sqlite3.Connection, move: Move) -> dict[str, _Facts]:
+def _facts(connection: Connection, move: Move) -> dict[str, _Facts]:
     """Look at the fills that a move brings, and at those it only names, unless they are condemned."""
     found: dict[str, _Facts] = {
         fill.id: (fill.node, fill.version, fill.site, fill.slot, fill.digest) for fill in move.fills
@@ -183,7 +183,7 @@ def _refuse(move: Move, absent: set[str], foreign: set[str], wrong: set[str]) ->
         raise Broken(error("HW0615", f"a move gives {_named(sorted(wrong))} fills of other slots", hint=hint))
 
 
-def _check_entries(connection: sqlite3.Connection, standing: Standing, move: Move) -> None:
+def _check_entries(connection: Connection, standing: Standing, move: Move) -> None:
     overlaps = {node for (node,) in connection.execute(_OVERLAPS, (standing.number,))}
     overlaps |= _left_behind(connection, standing, move)
     overlaps |= {
@@ -196,7 +196,7 @@ def _check_entries(connection: sqlite3.Connection, standing: Standing, move: Mov
         raise EntryConflict.about("HW0613", overlaps, what, "run again; what is filled is reused")
 
 
-def _left_behind(connection: sqlite3.Connection, standing: Standing, move: Move) -> set[str]:
+def _left_behind(connection: Connection, standing: Standing, move: Move) -> set[str]:
     """Find nodes whose version changes while entries of the old version would stay: somebody added them meanwhile."""
     replaced = dict(connection.execute("SELECT node, count(old_fill) FROM moving GROUP BY node"))
     # A table that goes back to the logic it had before a forward change may hold entries of it already.
@@ -211,7 +211,7 @@ def _left_behind(connection: sqlite3.Connection, standing: Standing, move: Move)
     }
 
 
-def _moved(connection: sqlite3.Connection, standing: Standing, move: Move) -> dict[str, HeadNode | None]:
+def _moved(connection: Connection, standing: Standing, move: Move) -> dict[str, HeadNode | None]:
     """Give the nodes that the move touches as they will be (None: they leave the head)."""
     versions = {change.node: change.new for change in move.versions}
     added, removed = _added(move), _removed(connection, standing.number)
@@ -242,7 +242,7 @@ def _added(move: Move) -> dict[str, list[tuple[SlotKey, Digest]]]:
     return found
 
 
-def _removed(connection: sqlite3.Connection, number: int) -> dict[str, list[tuple[SlotKey, Digest]]]:
+def _removed(connection: Connection, number: int) -> dict[str, list[tuple[SlotKey, Digest]]]:
     found: dict[str, list[tuple[SlotKey, Digest]]] = {}
     query = f"SELECT m.node, m.site, m.slot, e.digest FROM moving AS m {_MET} WHERE e.fill IS NOT NULL"
     for node, site, slot, digest in connection.execute(query, (number,)):

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import sqlite3
 import zlib
 from datetime import datetime
 from typing import Any
 
 from headwater.spec.observations import Item, Observation
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of, take_number
 from headwater.state.values import moment, optional_stamp, stamp
@@ -24,7 +24,7 @@ def record_observation(db: Database, environment: str, observation: Observation,
 
 
 def record_observation_in(
-    connection: sqlite3.Connection, number: int, observation: Observation, at: datetime, seq: int | None = None
+    connection: Connection, number: int, observation: Observation, at: datetime, seq: int | None = None
 ) -> None:
     """Remember an observation in a transaction that is open; ``seq`` is the release that it came with."""
     body = json.dumps(as_json(observation.items), separators=(",", ":")).encode()
@@ -58,7 +58,7 @@ def observed_paths(db: Database) -> frozenset[str]:
         return frozenset(item.path for (body,) in bodies for item in items_of(body))
 
 
-def drop_unused_lists(connection: sqlite3.Connection, digest: str) -> None:
+def drop_unused_lists(connection: Connection, digest: str) -> None:
     """Forget a list of items that no environment names any more."""
     connection.execute(
         "DELETE FROM item_lists WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM observations WHERE items = ?)",

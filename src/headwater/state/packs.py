@@ -1,6 +1,5 @@
 """Packs: where the rows of many small fills lie together."""
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headwater.spec.addresses import Version
 from headwater.spec.fills import Pack
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import stamp
 
@@ -20,7 +20,7 @@ ON CONFLICT (id) DO NOTHING"""
 _EMPTY = "NOT EXISTS (SELECT 1 FROM fills WHERE fills.pack = packs.id)"
 
 
-def put_packs_in(connection: sqlite3.Connection, packs: Iterable[Pack], at: datetime | None = None) -> None:
+def put_packs_in(connection: Connection, packs: Iterable[Pack], at: datetime | None = None) -> None:
     """Record packs in a transaction that is open; ``at``: since when fills that had files of their own lie in them."""
     when = (stamp(at) if at else "", int(at is not None))
     encode = _encoder().encode
@@ -28,7 +28,7 @@ def put_packs_in(connection: sqlite3.Connection, packs: Iterable[Pack], at: date
     connection.executemany(_PUT, rows)
 
 
-def pack_in(connection: sqlite3.Connection, pack: str) -> Pack:
+def pack_in(connection: Connection, pack: str) -> Pack:
     """Read a pack that a fill names."""
     (body,) = connection.execute("SELECT body FROM packs WHERE id = ?", (pack,)).fetchone()
     return _decoder().decode(body)

@@ -1,10 +1,10 @@
 """The rows set aside in the files that an environment now stands on: counted by reason, and shown."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from headwater.spec.observations import SetAside
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.file_index import ROW, row_of
 from headwater.state.values import chunks, marks
@@ -72,7 +72,7 @@ def rejects(
 
 
 def _files(
-    connection: sqlite3.Connection, contract: str, reason: str | None, identities: Iterable[str]
+    connection: Connection, contract: str, reason: str | None, identities: Iterable[str]
 ) -> Iterator[tuple[str, str, int]]:
     for piece in chunks(dict.fromkeys(identities)):
         yield from connection.execute(_FILES.format(marks(len(piece))), (contract, reason, *piece))

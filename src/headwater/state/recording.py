@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from headwater.spec.addresses import Digest, Slot
 from headwater.spec.releases import HeadNode, Move, Release
 from headwater.state import audit
+from headwater.state.connections import Connection
 from headwater.state.measurements import record_measurements_in
 from headwater.state.observations import record_observation_in
 from headwater.state.releases import versions_as_json
@@ -56,7 +56,7 @@ class Standing:
 
 
 def write_release(
-    connection: sqlite3.Connection,
+    connection: Connection,
     move: Move,
     release_id: str,
     standing: Standing,
@@ -84,7 +84,7 @@ def write_release(
 
 
 def insert_release(
-    connection: sqlite3.Connection, release: Release, number: int, *, run: str, holds: str, at_least: int = 0
+    connection: Connection, release: Release, number: int, *, run: str, holds: str, at_least: int = 0
 ) -> int:
     """Append a release to the history; give its number, larger than any before and at least as large as told."""
     (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM releases").fetchone()
@@ -110,7 +110,7 @@ def insert_release(
     return seq
 
 
-def write_nodes(connection: sqlite3.Connection, number: int, moved: Mapping[str, HeadNode | None]) -> None:
+def write_nodes(connection: Connection, number: int, moved: Mapping[str, HeadNode | None]) -> None:
     """Set nodes of a head; one that leaves takes its holds with it."""
     rows = [
         (number, node, found.version, found.rollup, found.slots, found.settled)
@@ -124,7 +124,7 @@ def write_nodes(connection: sqlite3.Connection, number: int, moved: Mapping[str,
 
 
 def write_holds(
-    connection: sqlite3.Connection,
+    connection: Connection,
     number: int,
     held: Mapping[tuple[str, str, Slot], Digest],
     cleared: Iterable[tuple[str, str, Slot]],
@@ -134,7 +134,7 @@ def write_holds(
     connection.executemany(_HOLD, [(number, *key, moving) for key, moving in held.items()])
 
 
-def write_graph(connection: sqlite3.Connection, code: str, graph: bytes) -> None:
+def write_graph(connection: Connection, code: str, graph: bytes) -> None:
     """Keep the compiled graph of a code, once."""
     import zlib
 
@@ -142,7 +142,7 @@ def write_graph(connection: sqlite3.Connection, code: str, graph: bytes) -> None
         connection.execute("INSERT INTO graphs (code, body) VALUES (?, ?)", (code, zlib.compress(graph, 1)))
 
 
-def _write_entries(connection: sqlite3.Connection, number: int, seq: int) -> None:
+def _write_entries(connection: Connection, number: int, seq: int) -> None:
     connection.execute(_DELTAS, (number, seq, number))
     leaving = connection.execute("SELECT node, site, slot FROM moving WHERE new_fill IS NULL").fetchall()
     connection.executemany(_LEAVE, [(number, *key) for key in leaving])

@@ -1,7 +1,6 @@
 """The append-only history of an environment, and what it served at any point of it."""
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -10,6 +9,7 @@ from headwater.diagnostics import Invalid, error
 from headwater.spec.addresses import Slot, Version
 from headwater.spec.fills import Entry
 from headwater.spec.releases import Release, SlotKey, VersionChange
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of
 from headwater.state.heads import entry_of, undo
@@ -100,7 +100,7 @@ def is_taken_back(db: Database, environment: str, nodes: AbstractSet[str]) -> bo
     return False
 
 
-def seq_of(connection: sqlite3.Connection, number: int, release_id: str | None) -> int:
+def seq_of(connection: Connection, number: int, release_id: str | None) -> int:
     """Give the number of a release of an environment; 0 for None. Raises Invalid if it has no such release."""
     if release_id is None:
         return 0
@@ -141,7 +141,7 @@ def versions_from_json(text: str) -> tuple[VersionChange, ...]:
     return tuple(VersionChange(node=node, old=old, new=new) for node, old, new in json.loads(text))
 
 
-def _versions_at(connection: sqlite3.Connection, number: int, seq: int) -> dict[str, Version]:
+def _versions_at(connection: Connection, number: int, seq: int) -> dict[str, Version]:
     found = dict(connection.execute("SELECT node, version FROM head_nodes WHERE environment = ?", (number,)))
     later = connection.execute(
         "SELECT versions FROM releases WHERE environment = ? AND seq > ? ORDER BY seq DESC", (number, seq)
@@ -156,7 +156,7 @@ def _versions_at(connection: sqlite3.Connection, number: int, seq: int) -> dict[
 
 
 def _entries_at(
-    connection: sqlite3.Connection, number: int, seq: int, nodes: frozenset[str] | None
+    connection: Connection, number: int, seq: int, nodes: frozenset[str] | None
 ) -> dict[str, dict[SlotKey, Entry]]:
     found: dict[str, dict[SlotKey, Entry]] = {}
     for node, site, slot, fill, digest, moving in _current(connection, number, nodes):
@@ -172,14 +172,14 @@ def _entries_at(
     return found
 
 
-def _current(connection: sqlite3.Connection, number: int, nodes: frozenset[str] | None) -> Iterable[tuple[Any, ...]]:
+def _current(connection: Connection, number: int, nodes: frozenset[str] | None) -> Iterable[tuple[Any, ...]]:
     query = "SELECT node, site, slot, fill, digest, moving FROM entries WHERE environment = ?"
     if nodes is None:
         return connection.execute(query, (number,))
     return (row for node in sorted(nodes) for row in connection.execute(f"{query} AND node = ?", (number, node)))
 
 
-def _code_at(connection: sqlite3.Connection, number: int, seq: int) -> str:
+def _code_at(connection: Connection, number: int, seq: int) -> str:
     if seq:
         row = connection.execute("SELECT code FROM releases WHERE seq = ?", (seq,)).fetchone()
     else:

@@ -1,7 +1,6 @@
 """An empty state filled again from the lake: every environment serves what its last release served."""
 
 import json
-import sqlite3
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from headwater.spec.observations import Observation
 from headwater.spec.quality import Measurement
 from headwater.spec.releases import HeadNode, Release, VersionChange, rollup
 from headwater.state import audit
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.documents import BASE64, DELETED, FORMAT, NEEDED, release_document
 from headwater.state.environments import take_number
@@ -75,7 +75,7 @@ def rebuild(db: Database, fills: Iterable[Fill], releases: Iterable[Document]) -
     return tuple(warnings)
 
 
-def _refuse_unless_empty(connection: sqlite3.Connection) -> None:
+def _refuse_unless_empty(connection: Connection) -> None:
     for table in ("environments", "releases", "fills"):
         if connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone():
             hint = "move the damaged database away, then rebuild into a new one"
@@ -106,7 +106,7 @@ def _in_order(releases: Iterable[Document]) -> tuple[list[Document], list[Diagno
 
 
 def _replay(
-    connection: sqlite3.Connection, documents: Iterable[Document], warnings: list[Diagnostic]
+    connection: Connection, documents: Iterable[Document], warnings: list[Diagnostic]
 ) -> dict[str, _Environment]:
     found: dict[str, _Environment] = {}
     for document in documents:
@@ -125,7 +125,7 @@ def _replay(
     return found
 
 
-def _begin(connection: sqlite3.Connection, document: Document) -> _Environment:
+def _begin(connection: Connection, document: Document) -> _Environment:
     """Make an environment, on its parent's entries if it had one."""
     base = document["base"] or {}
     environment = _Environment(take_number(connection, document["environment"], moment(document["at"])))
@@ -147,7 +147,7 @@ def _begin(connection: sqlite3.Connection, document: Document) -> _Environment:
     return environment
 
 
-def _forget(connection: sqlite3.Connection, environment: _Environment | None) -> None:
+def _forget(connection: Connection, environment: _Environment | None) -> None:
     if environment is not None:
         for table, key in (
             ("deltas", "environment"),
@@ -158,7 +158,7 @@ def _forget(connection: sqlite3.Connection, environment: _Environment | None) ->
             connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (environment.number,))
 
 
-def _again(connection: sqlite3.Connection, environment: _Environment, document: Document) -> None:
+def _again(connection: Connection, environment: _Environment, document: Document) -> None:
     """Replay one release: its record, its deltas, and what it leaves served."""
     release = _release(document)
     number, held = environment.number, json.dumps(document["holds"])
@@ -198,7 +198,7 @@ def _take_versions(environment: _Environment, nodes: Mapping[str, str | None]) -
 
 
 def _serve(
-    connection: sqlite3.Connection, name: str, environment: _Environment, versions: Mapping[str, str]
+    connection: Connection, name: str, environment: _Environment, versions: Mapping[str, str]
 ) -> list[Diagnostic]:
     """Write the head that the documents lead to, without entries whose fill the lake has no more."""
     kept = {
@@ -253,7 +253,7 @@ def _measurement(row: list[Any]) -> Measurement:
     return Measurement(fill=fill, metric=metric, value=number, version=version, at=moment(at))
 
 
-def _put_graph(connection: sqlite3.Connection, code: str, text: str | None) -> None:
+def _put_graph(connection: Connection, code: str, text: str | None) -> None:
     if text is not None:
         graph = b64decode(text.removeprefix(BASE64)) if text.startswith(BASE64) else text.encode()
         write_graph(connection, code, graph)

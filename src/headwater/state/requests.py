@@ -1,11 +1,11 @@
 """Requests: the queue of what was ordered to run; who takes one holds the lease `run:<id>`, and loses it by dying."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.leases import acquire
 from headwater.state.values import moment, optional_moment, optional_stamp, stamp, storable
@@ -210,7 +210,7 @@ def last_requests(
         )
 
 
-def _take(connection: sqlite3.Connection, request: Request, holder: str, now: datetime) -> Request:
+def _take(connection: Connection, request: Request, holder: str, now: datetime) -> Request:
     connection.execute(
         "UPDATE requests SET status = 'running', holder = ?, tries = tries + 1,"
         " started_at = coalesce(started_at, ?) WHERE id = ?",
@@ -219,7 +219,7 @@ def _take(connection: sqlite3.Connection, request: Request, holder: str, now: da
     return _select(connection, "WHERE id = ?", request.id)[0]
 
 
-def _select(connection: sqlite3.Connection, where: str, *values: object) -> list[Request]:
+def _select(connection: Connection, where: str, *values: object) -> list[Request]:
     return [_request(row) for row in connection.execute(f"SELECT {_COLUMNS} FROM requests {where}", values)]
 
 

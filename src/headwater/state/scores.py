@@ -1,12 +1,12 @@
 """How good each node was at each release that touched it."""
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from headwater.spec.quality import Score
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.environments import number_of
 from headwater.state.values import moment
@@ -36,13 +36,13 @@ class ReleaseScore:
     score: Score
 
 
-def write_scores(connection: sqlite3.Connection, number: int, seq: int, scores: Mapping[str, Score]) -> None:
+def write_scores(connection: Connection, number: int, seq: int, scores: Mapping[str, Score]) -> None:
     """Record the scores that come with a release, in its transaction."""
     rows = ((number, node, seq, s.checks, s.rows, s.rejects, s.slots, s.withheld) for node, s in sorted(scores.items()))
     connection.executemany(_INSERT, rows)
 
 
-def carry_scores(connection: sqlite3.Connection, number: int, seq: int, to: int, nodes: Iterable[str]) -> None:
+def carry_scores(connection: Connection, number: int, seq: int, to: int, nodes: Iterable[str]) -> None:
     """Give nodes at a release the scores that they had at an earlier one: it has gone back to it."""
     connection.executemany(_CARRY, [(seq, number, node, to) for node in nodes])
 

@@ -1,11 +1,11 @@
 """What checks have found: kept per (subject, check, what else it read), so that nothing is checked twice."""
 
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from headwater.spec.releases import Verdict
+from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import chunks, marks, moment, stamp, storable
 
@@ -29,7 +29,7 @@ def record_verdicts(db: Database, verdicts: Iterable[Verdict], at: datetime) -> 
 
 
 def record_verdicts_in(
-    connection: sqlite3.Connection, verdicts: Iterable[Verdict], at: datetime, seq: int | None = None
+    connection: Connection, verdicts: Iterable[Verdict], at: datetime, seq: int | None = None
 ) -> None:
     """Record verdicts in a transaction that is open; ``seq`` is the release that they came with."""
     when = stamp(at)
