@@ -303,6 +303,23 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0911": "A new project needs an empty directory",
     "HW0912": "The package with the template's data is not installed",
     "HW0913": "The new project cannot be written",
+    # HW112x serving: orders, servers, workers
+    "HW1120": "no such environment",
+    "HW1121": "an environment without code",
+    "HW1122": "no such pipeline in an environment",
+    "HW1123": "no such run",
+    "HW1124": "the run has ended",
+    "HW1125": "a run that no server works on",
+    "HW1126": "a run that lost its lease",
+    "HW1127": "a run whose workers died again and again",
+    "HW1128": "another version of Headwater serves this state",
+    "HW1129": "a server cannot start",
+    # HW108x, HW109x the API
+    "HW1080": "name that no token can have",
+    "HW1081": "token exists already",
+    "HW1082": "no such living token",
+    "HW1083": "file of the local token cannot be written",
+    "HW1084": "lifetime of a token that cannot be",
 }
 
 HINTS: Final[dict[str, str]] = {
@@ -378,5 +395,8 @@ HINTS: Final[dict[str, str]] = {
     "HW0803": 'columns are a map from name to type: `columns={"carrier": "text"}`',
     "HW0903": "name a path that you may read or write",
     "HW0913": "check the disk, and who may write there",
+    "HW1080": "use letters, digits and `. _ @ -`, at most 100",
+    "HW1082": "`headwater token list` lists them",
+    "HW1084": "such as `--expires 90d`",
 }
 """What to do about it, where the place that found the mistake knows nothing better."""

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from headwater.state.database import Database
 from headwater.state.values import moment, optional_moment, stamp, storable
 
+_RUNS: Final = (
+    "SELECT id, environment, kind, started_at, author, code, ended_at, status, message, release, pipeline, because,"
+    " worker, tries FROM runs"
+)
 _TASK = """
 INSERT INTO tasks (run, node, slots, status, row_count, byte_count, seconds, attempt, message, at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq"""
@@ -28,6 +33,13 @@ class RunRow:
     status: str
     message: str
     release: str | None
+    pipeline: str = ""
+    because: str = ""
+    """Why it ran, for people."""
+    worker: str = ""
+    """Who performed it last."""
+    tries: int = 1
+    """How many workers have performed it: more than one if some have died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +58,26 @@ class TaskRow:
     at: datetime
 
 
-def start_run(db: Database, run_id: str, environment: str, kind: str, at: datetime, by: str, code: str) -> None:
-    """Note that a run began."""
+def start_run(
+    db: Database,
+    run_id: str,
+    environment: str,
+    kind: str,
+    at: datetime,
+    by: str,
+    code: str,
+    *,
+    pipeline: str = "",
+    because: str = "",
+    worker: str = "",
+) -> None:
+    """Note that a run began, or that another worker goes on with it: it keeps its id and its beginning."""
     with db.write(durable=False) as connection:
         connection.execute(
-            "INSERT INTO runs (id, environment, kind, started_at, author, code, status)"
-            " VALUES (?, ?, ?, ?, ?, ?, 'running')",
-            (run_id, environment, kind, stamp(at), storable(by), code),
+            "INSERT INTO runs (id, environment, kind, started_at, author, code, status, pipeline, because, worker)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'running', ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = 'running',"
+            " ended_at = NULL, message = '', worker = excluded.worker, tries = runs.tries + 1",
+            (run_id, environment, kind, stamp(at), storable(by), code, pipeline, storable(because), worker),
         )
 
 
@@ -111,18 +136,30 @@ def runs(db: Database, environment: str | None, limit: int) -> tuple[RunRow, ...
     """Give the last runs, newest first; of all environments if ``environment`` is None."""
     where, values = ("WHERE environment = ?", [environment]) if environment is not None else ("", [])
     with db.read() as connection:
+        rows = connection.execute(f"{_RUNS} {where} ORDER BY started_at DESC, id DESC LIMIT ?", (*values, limit))
+        return tuple(map(_run, rows))
+
+
+def runs_since(db: Database, environment: str, since: datetime) -> tuple[RunRow, ...]:
+    """Give the runs of an environment that started at a time or later, oldest first."""
+    with db.read() as connection:
         rows = connection.execute(
-            "SELECT id, environment, kind, started_at, author, code, ended_at, status, message, release FROM runs"
-            f" {where} ORDER BY started_at DESC, id DESC LIMIT ?",
-            (*values, limit),
+            f"{_RUNS} WHERE environment = ? AND started_at >= ? ORDER BY started_at, id", (environment, stamp(since))
         )
         return tuple(map(_run, rows))
 
 
-def _run(
-    row: tuple[str, str, str, str, str, str, str | None, str, str, str | None],
-) -> RunRow:
-    name, environment, kind, started_at, by, code, ended_at, status, message, release = row
+def find_run(db: Database, run_id: str) -> RunRow | None:
+    """Give a run by its id."""
+    with db.read() as connection:
+        row = connection.execute(f"{_RUNS} WHERE id = ?", (run_id,)).fetchone()
+        return _run(row) if row else None
+
+
+def _run(row: tuple[Any, ...]) -> RunRow:
+    name, environment, kind, started_at, by, code, ended_at, status, message, release, pipeline, because, worker, n = (
+        row
+    )
     return RunRow(
         id=name,
         environment=environment,
@@ -134,6 +171,10 @@ def _run(
         status=status,
         message=message,
         release=release,
+        pipeline=pipeline,
+        because=because,
+        worker=worker,
+        tries=n,
     )
 
 
