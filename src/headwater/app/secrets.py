@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from headwater.diagnostics import Invalid, Where
+from headwater.diagnostics import Invalid, Where, conceal
 
 _REFERENCE = re.compile(r"\$\{(env|file|keyring):([^}]+)\}")
 
@@ -37,6 +37,7 @@ def _find(kind: str, name: str, root: Path, where: Where | None) -> str:
         hint = {"env": f"set the environment variable {name}", "file": "write that file", "keyring": "store it there"}
         message = f"the secret `${{{kind}:{name}}}` has no value here"
         raise Invalid.of("HW0530", message, where, hint=hint[kind])
+    conceal.learn(found, f"${{{kind}:{name}}}")
     return found
 
 

@@ -13,6 +13,7 @@ The exceptions say only how to go on::
 """
 
 from headwater.diagnostics.catalogue import CATALOGUE
+from headwater.diagnostics.concealing import conceal
 from headwater.diagnostics.errors import Broken, Conflict, HeadwaterError, Invalid, Refused, Retryable, RowsRefused
 from headwater.diagnostics.values import Diagnostic, Severity, Where, error, has_errors, suggest, warning
 
@@ -28,6 +29,7 @@ __all__ = [
     "RowsRefused",
     "Severity",
     "Where",
+    "conceal",
     "error",
     "has_errors",
     "suggest",

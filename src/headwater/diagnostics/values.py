@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headwater.diagnostics.catalogue import HINTS
+from headwater.diagnostics.concealing import conceal
 
 
 class Severity(StrEnum):
@@ -34,7 +35,10 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding: its stable code, what is wrong and where; ``length`` is how many characters to underline."""
+    """One finding: its stable code, what is wrong and where; ``length`` is how many characters to underline.
+
+    Its words hold no secret that this process knows, whoever put it there.
+    """
 
     code: str
     message: str
@@ -42,6 +46,10 @@ class Diagnostic:
     hint: str = ""
     severity: Severity = Severity.ERROR
     length: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", conceal(self.message))
+        object.__setattr__(self, "hint", conceal(self.hint))
 
     def as_json(self) -> dict[str, object]:
         """The published shape: code, severity, message, file, line, column, hint."""

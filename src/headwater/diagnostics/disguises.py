@@ -1,0 +1,89 @@
+"""The forms in which programs write one and the same secret: quoted, percent-encoded, in base64, broken into lines."""
+
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from html import escape
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+
+_LONG_LINE = 12
+"""Lines of a key or certificate that are so long are secrets of their own."""
+_TELLING = re.compile(r"(?i)token|password|passwd|secret|sig|credential|key|pwd")
+"""Names of a URL's parameters that hold secrets; others (`sslmode=require`) stand in any text."""
+_IGNORED = frozenset("│┃┆|")
+"""Rulers of tables."""
+
+
+def disguises(secret: str, shortest: int) -> set[str]:
+    """Give the forms of a secret, and of the secrets inside it (a URL's password, the lines of a key).
+
+    >>> sorted(each for each in disguises("p@ss word", 6) if " " in each or "+" in each)
+    ['p%40ss word', 'p%40ss+word', 'p@ss word']
+    """
+    found = {form for each in _inside(secret) if len(each) >= shortest for form in _written(each)}
+    return {form for form in found if len(form) >= shortest and form.strip()}
+
+
+def compact(text: str) -> tuple[str, list[int]]:
+    r"""Leave out blanks, line ends and rulers; give what remains, and where each character of it stood.
+
+    >>> compact("ab │\n│ c")
+    ('abc', [0, 1, 7])
+    """
+    places = [index for index, c in enumerate(text) if not c.isspace() and c not in _IGNORED]
+    return "".join(text[index] for index in places), places
+
+
+def _inside(secret: str) -> Iterator[str]:
+    yield secret
+    yield secret.strip()
+    if "\n" in secret:
+        yield from (line.strip() for line in secret.splitlines() if len(line.strip()) >= _LONG_LINE)
+    if "://" in secret:
+        yield from _of_url(secret)
+
+
+def _of_url(secret: str) -> Iterator[str]:
+    """Whoever quotes a URL in part may quote its password, or a token of its query."""
+    try:
+        url = urlsplit(secret)
+        password = url.password
+    except ValueError:  # no URL after all
+        return
+    if password:
+        yield password
+        yield unquote(password)
+        yield f":{password}@"
+    yield from (value for name, value in parse_qsl(url.query) if _TELLING.search(name))
+
+
+def _written(secret: str) -> Iterator[str]:
+    content = secret.encode("utf-8", "surrogatepass")
+    yield secret
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
+    yield from (escape(secret), secret.replace("'", "''"), secret.replace('"', '""'))
+    for quoted in (quote(content, safe=""), quote(content), quote_plus(content), quote(content, safe=" ")):
+        yield quoted
+        yield _small(quoted)
+    yield from (content.hex(), content.hex().upper())
+    for before in range(3):
+        yield from _base64(content, before)
+
+
+def _small(quoted: str) -> str:
+    """Write percent-encoded bytes in small letters.
+
+    >>> _small("A%2FB")
+    'A%2fB'
+    """
+    first, *others = quoted.split("%")
+    return "%".join([first, *(each[:2].lower() + each[2:] for each in others)])
+
+
+def _base64(content: bytes, before: int) -> Iterator[str]:
+    """Give what stands in base64 for certain, with so many bytes before it, whatever comes before and after."""
+    for encode in (b64encode, urlsafe_b64encode):
+        text = encode(b"\0" * before + content).decode()
+        sure = text[(0, 2, 3)[before] : len(text) - (0, 2, 3)[-(before + len(content)) % 3]]
+        yield sure
