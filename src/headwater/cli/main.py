@@ -31,6 +31,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",
+        "token": "Make, list and revoke the API's tokens.",
         "doctor": "Find what is broken in state and lake, and repair it.",
         "schema": "Print the JSON Schema of project files, for editors.",
         "completion": "Print the script that completes commands in a shell.",

@@ -29,6 +29,7 @@ _AREAS: Final = {
     "07": "Sinks",
     "08": "Python models",
     "09": "Command line",
+    "10": "The server",
 }
 _EXIT_CODES: Final = (
     (0, "done"),
