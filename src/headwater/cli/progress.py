@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from headwater.cli.printing import Printer
-from headwater.cli.views.text import clean, count, duration, size
+from headwater.cli.views.text import clean, count, size
 from headwater.events import (
     Blocked,
-    CheckFinished,
     Emit,
     Event,
     FileInspected,
-    FillReused,
-    Packed,
     Phase,
     SinkLoaded,
     SourceLanded,
@@ -27,21 +24,24 @@ from headwater.events import (
     TaskStarted,
     silent,
 )
+from headwater.events.words import PHASES, words_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 _EVERY_S: Final = 10.0
 """How often a plain display says how far it is."""
-_PHASES: Final = {
-    "load": "Reading the project",
-    "land": "Landing what is new",
-    "observe": "Looking at sources",
-    "plan": "Planning",
-    "build": "Computing",
-    "check": "Checking",
-    "move": "Making visible",
-    "sink": "Loading sinks",
+_SIGNS: Final[dict[str, tuple[str, str]]] = {
+    "done": ("+", "green"),
+    "failed": ("✗", "red"),
+    "withheld": ("!", "magenta"),
+    "blocked": ("!", "red"),
+    "warned": ("!", "yellow"),
+    "passed": ("✓", "green"),
+    "noted": ("·", "yellow"),
+    "landed": ("<", "blue"),
+    "reused": ("=", "cyan"),
+    "loaded": ("»", "blue"),
 }
 
 
@@ -98,65 +98,29 @@ class Totals:
     @property
     def title(self) -> str:
         """Give the phase in a person's words."""
-        return _PHASES.get(self.phase, self.phase)
+        return PHASES.get(self.phase, self.phase)
 
 
 def remark_on(event: Event, *, verbose: bool) -> str:
     """Give the line that a fact deserves; empty if it is only counted."""
-    return _of_trouble(event) or (_of_work(event) if verbose else "")
+    if not (verbose or _is_trouble(event)):
+        return ""
+    words = words_of(event)
+    if words.mark == "":
+        return ""
+    sign, color = _SIGNS["blocked"] if words.mark == "withheld" and words.level == "error" else _SIGNS[words.mark]
+    return f"{click.style(sign, fg=color)} {clean(words.text)}"
 
 
-def _of_trouble(event: Event) -> str:
+def _is_trouble(event: Event) -> bool:
     """What the result will not say: failed checks and tasks that gave up are diagnostics at the end."""
     match event:
-        case TaskFailed(node=node, attempt=attempt, message=message, retry_in_s=wait_s) if wait_s is not None:
-            again = f"again in {duration(wait_s)}"
-            return f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, {again}: {clean(message)}"
-        case Blocked(node=node, because=because):
-            return f"{_mark('!', 'magenta')} {clean(node)} is withheld: {clean(because)}"
-        case FileInspected(path=path, rows=rows, rejects=rejects) if rejects:
-            return f"{_mark('!', 'yellow')} {clean(path)}: {count(rows, 'row')} taken, {rejects} set aside"
+        case TaskFailed(retry_in_s=wait_s):
+            return wait_s is not None
+        case FileInspected(rejects=rejects):
+            return rejects > 0
         case _:
-            return ""
-
-
-def _of_work(event: Event) -> str:
-    match event:
-        case TaskFinished(node=node, slots=slots, rows=rows, bytes=size_bytes, seconds=seconds):
-            what = f"{count(slots, 'slot')}, {count(rows, 'row')}, {size(size_bytes)} in {duration(seconds)}"
-            line = f"{_mark('+', 'green')} {clean(node)}: {what}"
-        case CheckFinished(node=node, check=check, failing=failing, on_fail=on_fail, slot=slot):
-            line = _of_check(node, check, failing, on_fail, slot)
-        case TaskFailed(node=node, attempt=attempt, message=message):
-            line = f"{_mark('✗', 'red')} {clean(node)}: attempt {attempt} failed, gave up: {clean(message)}"
-        case FileInspected(path=path, rows=rows):
-            line = f"{_mark('·', 'yellow')} {clean(path)}: {count(rows, 'row')}"
-        case SourceLanded(source=source, rows=rows, seconds=seconds):
-            line = f"{_mark('<', 'blue')} {clean(source)}: {count(rows, 'row')} landed in {duration(seconds)}"
-        case FillReused(node=node, slots=slots):
-            line = f"{_mark('=', 'cyan')} {clean(node)}: {count(slots, 'slot')} reused"
-        case Packed(node=node, files=files, packs=packs):
-            line = f"{_mark('·', 'yellow')} {clean(node)}: {count(files, 'file')} packed into {count(packs, 'pack')}"
-        case SinkLoaded(sink=sink, rows=rows):
-            line = f"{_mark('»', 'blue')} {clean(sink)}: {count(rows, 'row')} loaded"
-        case _:
-            line = ""
-    return line
-
-
-def _of_check(node: str, check: str, failing: int, on_fail: str, slot: str) -> str:
-    if not failing:
-        return f"{_mark('✓', 'green')} {clean(node)}{_at(slot)}: {clean(check)}"
-    color, said = {"warn": ("yellow", "warns"), "quarantine": ("yellow", "sets aside")}.get(on_fail, ("red", "blocks"))
-    return f"{_mark('!', color)} {clean(node)}{_at(slot)}: `{clean(check)}` {said}: {count(failing, 'row')}"
-
-
-def _at(slot: str) -> str:
-    return f" ({clean(slot)})" if slot and slot != "all" else ""
-
-
-def _mark(sign: str, color: str) -> str:
-    return click.style(sign, fg=color)
+            return isinstance(event, Blocked)
 
 
 class Follower:

@@ -5,12 +5,13 @@ import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
 from html import escape
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 _LONG_LINE = 12
 """Lines of a key or certificate that are so long are secrets of their own."""
 _TELLING = re.compile(r"(?i)token|password|passwd|secret|sig|credential|key|pwd")
 """Names of a URL's parameters that hold secrets; others (`sslmode=require`) stand in any text."""
+_PASSWORD = re.compile(r"://[^\s/:@]*:([^\s/]+)@")
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _IGNORED = frozenset("│┃┆|")
 """Rulers of tables."""
 
@@ -19,7 +20,7 @@ def disguises(secret: str, shortest: int) -> set[str]:
     """Give the forms of a secret, and of the secrets inside it (a URL's password, the lines of a key).
 
     >>> sorted(each for each in disguises("p@ss word", 6) if " " in each or "+" in each)
-    ['p%40ss word', 'p%40ss+word', 'p@ss word']
+    ['p%40ss word', 'p%40ss+word', 'p@ss word', 'p@ss+word']
     """
     found = {form for each in _inside(secret) if len(each) >= shortest for form in _written(each)}
     return {form for form in found if len(form) >= shortest and form.strip()}
@@ -46,16 +47,12 @@ def _inside(secret: str) -> Iterator[str]:
 
 def _of_url(secret: str) -> Iterator[str]:
     """Whoever quotes a URL in part may quote its password, or a token of its query."""
-    try:
-        url = urlsplit(secret)
-        password = url.password
-    except ValueError:  # no URL after all
-        return
+    place, _, query = secret.partition("?")
+    password = _PASSWORD.search(place)
     if password:
-        yield password
-        yield unquote(password)
-        yield f":{password}@"
-    yield from (value for name, value in parse_qsl(url.query) if _TELLING.search(name))
+        yield from (password[1], _unquoted(password[1]), f":{password[1]}@")
+    pairs = (pair.partition("=") for pair in re.split("[&;#]", query))
+    yield from (each for name, _, value in pairs if _TELLING.search(name) for each in (value, _unquoted(value)))
 
 
 def _written(secret: str) -> Iterator[str]:
@@ -63,12 +60,32 @@ def _written(secret: str) -> Iterator[str]:
     yield secret
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
     yield from (escape(secret), secret.replace("'", "''"), secret.replace('"', '""'))
-    for quoted in (quote(content, safe=""), quote(content), quote_plus(content), quote(content, safe=" ")):
-        yield quoted
-        yield _small(quoted)
+    for safe in (b"", b"/", b" ", b"/:", b"/:@"):
+        quoted = _quoted(content, safe)
+        yield from (quoted, _small(quoted), quoted.replace("%20", "+"))
     yield from (content.hex(), content.hex().upper())
     for before in range(3):
         yield from _base64(content, before)
+
+
+def _quoted(content: bytes, safe: bytes) -> str:
+    """Percent-encode all but what needs no encoding in URLs, and ``safe``.
+
+    >>> _quoted(b"p@ss word/1", b"/")
+    'p%40ss%20word/1'
+    """
+    plain = _UNRESERVED + safe
+    return "".join(chr(byte) if byte in plain else f"%{byte:02X}" for byte in content)
+
+
+def _unquoted(text: str) -> str:
+    """Undo it.
+
+    >>> _unquoted("p%40ss%20word")
+    'p@ss word'
+    """
+    content = re.sub(rb"%([0-9A-Fa-f]{2})", lambda found: bytes.fromhex(found[1].decode()), text.encode())
+    return content.decode("utf-8", "replace")
 
 
 def _small(quoted: str) -> str:

@@ -130,6 +130,44 @@ class SinkLoaded(Event):
     seconds: float = field(default=0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """A worker, or a command, took up a run; ``code`` is the digest of the code that it runs."""
+
+    kind: str
+    because: str
+    code: str
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded(Event):
+    """A run came to an end: ``done, failed, cancelled``."""
+
+    status: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Printed(Event):
+    """What a function of the project has printed, as far as it is kept; ``left_bytes`` were not."""
+
+    node: str
+    text: str
+    left_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Remarked(Event):
+    """A diagnostic about a run: what failed in it, or deserves a look."""
+
+    code: str
+    severity: str
+    message: str
+    where: str = ""
+    hint: str = ""
+
+
 Emit = Callable[[Event], None]
 
 
