@@ -69,6 +69,8 @@ def _fresh_conditions(
         if each.settled and not each.settles and name not in scores:
             continue
         before, withheld = known.get(name, Condition()), (len(each.blocked), len(each.waiting))
+        if each.is_partial:  # what is true of the others is not known
+            withheld = (max(before.blocked, withheld[0]), max(before.waiting, withheld[1]))
         score = scores[name].score if name in scores else None
         if score not in {None, before.score} or withheld != (before.blocked, before.waiting):
             found[name] = Condition(blocked=withheld[0], waiting=withheld[1], score=score)

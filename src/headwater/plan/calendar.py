@@ -1,6 +1,6 @@
 """Slots and time: which interval a slot is, which slots cover a stretch of time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -29,6 +29,11 @@ def slot_of(start: datetime) -> Slot:
 def start_of(slot: Slot) -> datetime:
     """Give the instant at which a named slot begins."""
     return datetime.fromisoformat(slot[:-1]).replace(tzinfo=UTC)
+
+
+def overlap(interval: Interval, others: Iterable[Interval]) -> bool:
+    """Say whether a stretch of time shares an instant with any of some others."""
+    return any(interval[0] < end and start < interval[1] for start, end in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,11 @@ class Calendar:
         """Give a named slot's interval."""
         start = start_of(slot)
         return start, self.next(start)
+
+    def around(self, start: datetime, end: datetime) -> Interval:
+        """Give the smallest stretch of whole slots that holds [start, end)."""
+        last = self.floor(end)
+        return self.floor(start), last if last == end else self.next(last)
 
     def starts(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Give the starts of all slots that overlap [start, end), in order."""

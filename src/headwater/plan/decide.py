@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headwater.graph.values import Input, Node
+from headwater.plan.asked import asked_stretch, asks_for_all, is_again, left_to_others
 from headwater.plan.calendar import Calendar, Interval, slot_of
 from headwater.plan.knowledge import Knowledge, Options
 from headwater.plan.links import fresh_of, unseen
@@ -27,7 +28,7 @@ class _Want:
     inputs: tuple[tuple[str, str], ...]
     is_ready: bool
     has_nonce: bool
-    """Its position does not determine its rows: the run's logical time is part of the fill's address."""
+    """Its position does not determine its rows, or is not to: a nonce is part of the fill's address."""
 
 
 @dataclass(slots=True)
@@ -50,7 +51,9 @@ class _Decision:
     """A chain whose past links leave once its new first one is there."""
 
     rest: Rest | None = None
-    """What was not looked at, because nothing that it stands on has moved; None: all was."""
+    """What was not looked at, because nothing that it stands on has moved or nobody asked; None: all was."""
+    is_partial: bool = False
+    """Slots that were not looked at may be due."""
 
     def begin_anew(self, first: SlotKey) -> None:
         """Let all links go but the new first one."""
@@ -111,8 +114,9 @@ class Decider:
         return (self.table_of(node.name) or at_head.version) == table
 
     def _is_settled(self, node: Node, known: HeadNode, settles: str) -> bool:
-        refreshes = self.options.refresh and (node.volatile or node.lookback_s > 0)
-        releases = self.options.release_holds and any(name == node.name for name, _, _ in self.head.holds)
+        options = self.options
+        refreshes = node.name in options.again or (options.refresh and (node.volatile or node.lookback_s > 0))
+        releases = options.release_holds and any(name == node.name for name, _, _ in self.head.holds)
         return known.settled == settles and not refreshes and not releases
 
     def _leave(self, node: Node, known: HeadNode, settles: str, *, is_whole: bool) -> NodePlan:
@@ -145,14 +149,17 @@ class Decider:
         self._resolve(node, due, current, decision)
         chosen = decision.chosen()
         is_whole = not (decision.waiting - chosen.keys() or decision.blocked - chosen.keys())
+        is_whole = is_whole and not (decision.is_partial and any(k not in chosen for k in self._keys(node, chosen)))
         digest = _rollup(chosen, known)
         self.positions.add(node.name, Table(digest, is_whole, lambda: chosen, self.ranges.get(node.name)))
-        is_settling = not (decision.blocked or decision.waiting or decision.stuck)
+        is_settling = not (decision.blocked or decision.waiting or decision.stuck or decision.is_partial)
         return NodePlan(
             node=node,
             because="",
             head_version=at_head.version if at_head else None,
             continues=bool(known),
+            is_partial=decision.is_partial,
+            is_again=node.name in self.options.again,
             wanted=self.ranges.get(node.name),
             keep=decision.stays(),
             reuse=decision.reuse,
@@ -174,18 +181,38 @@ class Decider:
     def _to_look_at(
         self, node: Node, known: HeadNode | None, current: Entries, decision: _Decision
     ) -> Iterable[SlotKey]:
-        """Give the slots that can be due: all, unless it is known what has moved since none was."""
-        options = self.options
-        refreshes = node.volatile or node.lookback_s > 0 or options.release_holds
-        if node.kind != "incremental" or known is None or known.version != node.version or refreshes:
+        """Give the slots that can be due: all, unless it is known what has moved, or only some were asked for."""
+        if node.kind != "incremental" or known is None or known.version != node.version:
             return self._keys(node, current)
-        found = self.movements.since_settled(node, known, self.ranges[node.name])
-        if found is None:
+        is_whole = asks_for_all(self.options, node)
+        found = self._since_settled(node, known)
+        if found is None and is_whole:
             return self._keys(node, current)
-        wanted, gone = found
-        wanted |= {(site, slot) for name, site, slot in self.head.holds if name == node.name} - gone
+        wanted, gone = found or (set[SlotKey](), set[SlotKey]())
+        if not is_whole:
+            decision.is_partial = True
+            asked = self._asked(node)
+            wanted, gone = (wanted & asked if found else asked), set()
         decision.rest = rest_of(current, frozenset(wanted | gone), known.slots)
         return sorted(wanted)
+
+    def _since_settled(self, node: Node, known: HeadNode) -> tuple[set[SlotKey], set[SlotKey]] | None:
+        """Give the slots that can be due, and those no longer wanted; None: all can."""
+        options = self.options
+        if node.volatile or node.lookback_s > 0 or options.release_holds or node.name in options.again:
+            return None
+        found = self.movements.since_settled(node, known, self.ranges[node.name])
+        if found is None:
+            return None
+        wanted, gone = found
+        return wanted | ({(site, slot) for name, site, slot in self.head.holds if name == node.name} - gone), gone
+
+    def _asked(self, node: Node) -> set[SlotKey]:
+        calendar = _calendar(node)
+        is_left = left_to_others(self.options, node, calendar)
+        stretch = asked_stretch(self.options, node, self.ranges[node.name])
+        keys = ((HUB, slot_of(at)) for at in calendar.starts(*stretch))
+        return {key for key in keys if not is_left(key)}
 
     def _links(self, node: Node, current: Entries, decision: _Decision) -> Entries:
         """Past links stay as they are; an environment without any takes another's chain."""
@@ -225,8 +252,10 @@ class Decider:
             inputs = tuple(sorted((each.node, str(position.digest)) for each, position in found))
             moving = sorted((each.node, str(position.digest)) for each, position in found if each.moving)
             recent = bool(node.lookback_s and interval and interval[1] > oldest)
-            has_nonce = node.volatile or recent or node.kind == "links"
-            nonce = [("now", self.now.isoformat() + last)] if has_nonce else []
+            drifts = node.volatile or recent or node.kind == "links"
+            again = is_again(self.options, node, interval)
+            nonce = [("now", self.now.isoformat() + last)] if drifts else []
+            nonce += [("again", self.options.nonce)] if again else []
             # Rows of another logic in the same table: those that stand on them must tell them apart.
             logic = [("logic", node.version)] if node.table and node.version != node.table else []
             return _Want(
@@ -235,7 +264,7 @@ class Decider:
                 Digest(address(*(f"{name}={at}" for name, at in moving))),
                 inputs,
                 all(position.ready for _, position in found),
-                has_nonce,
+                drifts or again,
             )
 
         return want

@@ -1,9 +1,10 @@
 """What planning may ask of the outside, and how a plan is asked for."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headwater.graph.values import Node
+from headwater.plan.calendar import Interval
 from headwater.spec.addresses import Digest, FillId
 from headwater.spec.fills import Entry, Mark
 from headwater.spec.releases import Entries, SlotKey
@@ -48,5 +49,13 @@ class Options:
     selected: frozenset[str] | None = None
     """Only these nodes are filled; the others are left as the head has them."""
     release_holds: bool = False
+    within: Mapping[str, Interval] | None = None
+    """Node → the stretch whose slots alone are looked at (None: all slots of all nodes)."""
+    without: Mapping[str, tuple[Interval, ...]] = field(default_factory=dict)
+    """Node → stretches whose slots are left as they are: somebody else has ordered them."""
+    again: Mapping[str, Interval | None] = field(default_factory=dict)
+    """Node → the stretch whose slots are filled anew though nothing of them has moved (None: all of the table)."""
+    nonce: str = ""
+    """What tells what is filled ``again`` from what was there; asked for once more with the same, nothing is due."""
     withheld: frozenset[str] = frozenset()
     """Nodes whose map a check over several fills refused in this run: they keep what the head has."""

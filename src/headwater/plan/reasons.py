@@ -21,7 +21,8 @@ def reason_of(plan: NodePlan, old: Graph | None, new: Graph) -> str:
     ]
     noted = [f"{count} {what}" for count, what in parts if count]
     if plan.build or plan.reuse:
-        noted.insert(0, "its inputs moved" if plan.keep or plan.node.kind != "full" else "new data")
+        moved = "its inputs moved" if plan.keep or plan.node.kind != "full" else "new data"
+        noted.insert(0, "asked for again" if plan.is_again else moved)
         if plan.restated and plan.node.chain and plan.node.chain.role != "fold":
             noted.append(f"on_restate: rebuild of {len(plan.restated)}")
     elif plan.drop:

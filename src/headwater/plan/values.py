@@ -45,6 +45,10 @@ class NodePlan:
     settled: bool = False
     continues: bool = False
     """Whether the table is the one that the head has: a slot that is refused keeps what it had."""
+    is_partial: bool = False
+    """Only some of its slots were looked at: others may be due."""
+    is_again: bool = False
+    """Somebody asked for slots although nothing of them has moved."""
     wanted: Interval | None = None
     keep: Mapping[SlotKey, Entry] = field(default_factory=dict)
     reuse: Mapping[SlotKey, Entry] = field(default_factory=dict)

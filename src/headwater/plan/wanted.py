@@ -1,6 +1,6 @@
 """Which slots an environment wants: from start to now, cut by its window, closed over what those slots read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,6 +35,46 @@ def wanted_ranges(graph: Graph, horizon: Horizon) -> dict[str, Interval]:
     return ranges
 
 
+def slots_within(
+    graph: Graph, wanted: Mapping[str, Interval], names: Collection[str], within: Interval
+) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """Give, for those of some nodes that are cut into slots, the stretch of slots in ``within``, and what to fill.
+
+    The first are the wanted slots that hold an instant of ``within``; the second are these and what they read of each
+    other (``before``, ``after``, coarser slots), without which they would wait.
+    """
+    nodes = {node.name: node for node in graph.nodes}
+    needs: dict[str, Interval] = {}
+    own: dict[str, Interval] = {}
+    closed: dict[str, Interval] = {}
+    for node in reversed(graph.nodes):
+        need = needs.get(node.name)
+        if node.kind == "incremental":
+            if node.name not in names:
+                continue
+            own[node.name] = _whole_slots(node, within, wanted[node.name])
+            both = [own[node.name], *([_whole_slots(node, need, wanted[node.name])] if need else [])]
+            closed[node.name] = need = _hull(both)
+        if need is not None and need[0] < need[1]:
+            for each in node.inputs:
+                _require(needs, nodes, each, need)
+    return own, closed
+
+
+def _whole_slots(node: Node, stretch: Interval, wanted: Interval) -> Interval:
+    assert node.time is not None  # noqa: S101 - an incremental node without time does not compile
+    start, end = max(stretch[0], wanted[0]), min(stretch[1], wanted[1])
+    if start >= end:
+        return (wanted[0], wanted[0])
+    return Calendar.of(node.time.every, node.time.timezone).around(start, end)
+
+
+def _hull(stretches: Collection[Interval]) -> Interval:
+    """Give the shortest stretch that holds all of some; the empty ones count for nothing."""
+    some = [each for each in stretches if each[0] < each[1]] or list(stretches)[:1]
+    return min(start for start, _ in some), max(end for _, end in some)
+
+
 def _require(needs: dict[str, Interval], nodes: Mapping[str, Node], each: Input, need: Interval) -> None:
     if not each.cut or nodes[each.node].kind == "source":
         return
@@ -50,15 +90,10 @@ def _own_range(node: Node, horizon: Horizon, need: Interval | None) -> Interval:
     now_slot = calendar.floor(horizon.as_of)
     last = now_slot if cut.complete else calendar.next(now_slot)
     if cut.end is not None:
-        last = min(last, _ceil(calendar, cut.end))
+        last = min(last, calendar.around(cut.end, cut.end)[1])
     first = earliest = calendar.floor(node.time.start)
     if horizon.window_s is not None:
         first = max(first, calendar.floor(horizon.as_of - timedelta(seconds=horizon.window_s)))
     if need is not None:
         first = min(first, max(earliest, calendar.floor(need[0])))
     return (first, max(first, last))
-
-
-def _ceil(calendar: Calendar, instant: datetime) -> datetime:
-    start = calendar.floor(instant)
-    return start if start == instant else calendar.next(start)
