@@ -21,7 +21,7 @@ from headwater.graph.address_sources import landing_address
 from headwater.graph.values import Graph, Node, SinkNode
 from headwater.plan.granules import HOUR_S, granules
 from headwater.plan.wanted import Horizon
-from headwater.run.context import Context
+from headwater.run.context import Context, Ticket
 from headwater.run.executor import Pace
 from headwater.run.landing.landed import LandedSource
 from headwater.run.python.sinks import FunctionSink
@@ -46,7 +46,13 @@ WAIT_S = 600.0
 
 
 def context_of(
-    workspace: Workspace, graph: Graph, environment: str, *, now: datetime | None = None, wait_s: float = WAIT_S
+    workspace: Workspace,
+    graph: Graph,
+    environment: str,
+    *,
+    now: datetime | None = None,
+    wait_s: float = WAIT_S,
+    ticket: Ticket | None = None,
 ) -> Context:
     """Compose the context of one run or apply."""
     effects = workspace.effects
@@ -65,11 +71,12 @@ def context_of(
         pace=Pace(workers=cores(), sleep=effects.sleep, random=effects.random, interrupt=workspace.engine.interrupt),
         emit=effects.emit,
         token=effects.token,
-        run_id=effects.token(),
+        run_id=(ticket and ticket.run_id) or effects.token(),
         root=str(workspace.root),
         lake=str(workspace.settings.lake),
         temp_directory=str(workspace.temporary),
         wait_s=wait_s,
+        ticket=ticket or Ticket(),
     )
 
 

@@ -29,7 +29,19 @@ class Record:
 @contextmanager
 def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
     """Note that an apply or run begins, and, whatever happens, that it has ended."""
-    start_run(context.db, context.run_id, context.environment, kind, context.now, user, context.graph.digest)
+    ticket = context.ticket
+    start_run(
+        context.db,
+        context.run_id,
+        context.environment,
+        kind,
+        context.now,
+        user,
+        context.graph.digest,
+        pipeline=ticket.pipeline,
+        because=ticket.because,
+        worker=ticket.worker,
+    )
     record = Record(context)
     try:
         yield record

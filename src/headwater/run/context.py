@@ -18,6 +18,31 @@ from headwater.state.database import Database
 from headwater.state.fills import known
 
 
+def _nobody_stops() -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """For whom and why something runs: a person's command has an empty one, a worker that of the order it has taken."""
+
+    run_id: str = ""
+    """The id of the order that it performs; empty: a new one."""
+    holder: str = ""
+    """In whose name leases are held: each try has its own, so that a zombie is not taken for who took over."""
+    fence: tuple[str, int] | None = None
+    """The lease on the run, with its number: without it, nothing of the run becomes visible."""
+    pipeline: str = ""
+    because: str = ""
+    worker: str = ""
+    why_stop: Callable[[], str | None] = _nobody_stops
+    """Why the run must stop; None: it may go on. Asked often."""
+    alone: bool = False
+    """One task at a time: a worker died over it before, and next time it shall be seen over which."""
+    set_aside: Mapping[str, str] = field(default_factory=dict)
+    """Node → why it is not tried: it crashed its worker again and again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The surroundings of one run or apply of one environment."""
@@ -42,6 +67,12 @@ class Context:
     temp_directory: str
     wait_s: float = 600.0
     """How long to wait for somebody else who computes the same fills."""
+    ticket: Ticket = Ticket()
+
+    @property
+    def holder(self) -> str:
+        """In whose name leases are held."""
+        return self.ticket.holder or self.run_id
 
 
 @dataclass(slots=True)

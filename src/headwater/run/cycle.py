@@ -251,7 +251,7 @@ class _Cycle:
         lease = hold(
             context.db,
             sorted(set(names)),
-            context.run_id,
+            context.holder,
             clock=context.clock,
             sleep=context.pace.sleep,
             wait_s=context.wait_s,

@@ -9,9 +9,10 @@ from headwater.diagnostics import Conflict
 from headwater.state.database import Database
 from headwater.state.leases import acquire, lease, release_leases, renew
 
-TTL_S = 30.0
+TTL_S = 8.0
+"""How long a holder that died is waited for: recovery takes about as long. Living ones prolong theirs four times."""
 _POLL_S = 0.2
-_BEATS_A_TTL = 3
+_BEATS_A_TTL = 4
 
 
 @contextmanager

@@ -87,7 +87,7 @@ def _wanted(graph: Graph, selected: frozenset[str] | None) -> frozenset[str]:
 def _land(landing: "_Landing") -> list[Diagnostic]:
     context, node = landing.context, landing.node
     lease, pace = f"{LEASE}:{landing.source.location}:{landing.site}", context.pace
-    with hold(context.db, [lease], context.run_id, clock=context.clock, sleep=pace.sleep, wait_s=context.wait_s):
+    with hold(context.db, [lease], context.holder, clock=context.clock, sleep=pace.sleep, wait_s=context.wait_s):
         number = 0
         while True:
             number += 1
