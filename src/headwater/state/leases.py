@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from headwater.diagnostics import Conflict
 from headwater.state.connections import Connection
 from headwater.state.database import Database
 from headwater.state.values import chunks, marks, moment, stamp
@@ -56,6 +57,22 @@ def release_leases(db: Database, names: Iterable[str], holder: str) -> None:
         connection.executemany(
             "DELETE FROM leases WHERE name = ? AND holder = ?", [(name, holder) for name in sorted(set(names))]
         )
+
+
+def release_all(db: Database, holder: str) -> int:
+    """Give back all leases of a holder that is known to be dead, and of its tries (``holder/1``); how many."""
+    with db.write(durable=False) as connection:
+        length = len(holder) + 1
+        query = "DELETE FROM leases WHERE holder = ? OR substr(holder, 1, ?) = ? RETURNING name"
+        return len(connection.execute(query, (holder, length, f"{holder}/")).fetchall())
+
+
+def require(connection: Connection, name: str, fence: int) -> None:
+    """Raise Conflict, in a transaction that is open, unless a lease is still the one that was granted."""
+    row = connection.execute("SELECT fence FROM leases WHERE name = ?", (name,)).fetchone()
+    if row != (fence,):
+        hint = "somebody else took it after it had expired; start again"
+        raise Conflict.of("HW0616", f"the lease `{name}` was lost", hint=hint)
 
 
 def lease(db: Database, name: str) -> Lease | None:
