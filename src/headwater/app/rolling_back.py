@@ -77,8 +77,8 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
     )
 
 
-def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> RolledBack:
-    """Go back; raises Conflict if the environment has moved since the preview."""
+def rollback(workspace: Workspace, planned: Rollback, *, message: str = "", by: str = "") -> RolledBack:
+    """Go back, in the name of ``by`` (empty: the user); raises Conflict if the environment moved since the preview."""
     db, effects = workspace.db, workspace.effects
     reverted = planned.reverted
     head, goes_to = planned.head, planned.to or "the beginning"
@@ -87,7 +87,7 @@ def rollback(workspace: Workspace, planned: Rollback, *, message: str = "") -> R
         environment=planned.environment,
         kind="rollback",
         at=effects.clock(),
-        by=workspace.user,
+        by=by or workspace.user,
         message=message or f"back to {goes_to}" + (" with its rows" if planned.data else ""),
         code_before=planned.head.code,
         code=planned.code,
