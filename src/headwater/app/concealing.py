@@ -1,4 +1,4 @@
-"""Sources that hold secrets: what they say shows the references, never what these stand for."""
+"""Sources and sinks that hold secrets: what is said of them shows the references, never what these stand for."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from headwater.app.secrets import learn_environment, learn_quietly
 from headwater.connect.landing import Extractor
 from headwater.diagnostics import HeadwaterError
+from headwater.graph.values import Graph
 from headwater.spec.raw import Raw
 
 if TYPE_CHECKING:
@@ -15,6 +17,16 @@ if TYPE_CHECKING:
 
 _SHORTEST: Final = 3
 """Shorter values stand in any text by chance."""
+
+
+def learn_secrets(graph: Graph, environment: str, root: Path) -> None:
+    """Have concealed, before anything of it is used, what sources and sinks of an environment refer to."""
+    learn_environment()
+    for node in graph.nodes:
+        if node.source is not None:
+            learn_quietly(node.source.settings, root)
+    for sink in graph.sinks:
+        learn_quietly({**sink.settings, **sink.targets.get(environment, {})}, root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from headwater.app.concealing import Concealing
+from headwater.app.concealing import Concealing, learn_secrets
 from headwater.app.graphs import previous_graph, released_graph
 from headwater.app.registry import registry
+from headwater.app.run_logs import RunLog
 from headwater.app.secrets import resolve, secrets_in
 from headwater.app.workspace import Workspace, cores
 from headwater.connect.landing import Extractor
@@ -17,6 +18,7 @@ from headwater.connect.sinks import Sink
 from headwater.connect.sources import Contract, ContractColumn, Source
 from headwater.connect.stores import Store
 from headwater.diagnostics import Where
+from headwater.events import Emit, silent
 from headwater.graph.address_sources import landing_address
 from headwater.graph.values import Graph, Node, SinkNode
 from headwater.plan.granules import HOUR_S, granules
@@ -58,20 +60,23 @@ def context_of(
     effects = workspace.effects
     at = now or effects.clock()
     workspace.temporary.mkdir(parents=True, exist_ok=True)
+    learn_secrets(graph, environment, workspace.root)
+    run_id = (ticket and ticket.run_id) or effects.token()
+    log = RunLog(workspace.db, run_id, environment, effects.clock, effects.emit)
     return Context(
         db=workspace.db,
         store=workspace.store,
         engine=workspace.engine,
-        sources=sources_of(graph, workspace.root, workspace.store, _Landing(workspace, graph, environment, at)),
+        sources=sources_of(graph, workspace.root, workspace.store, _Landing(workspace, graph, environment, at, log)),
         graph=graph,
         environment=environment,
         horizon=horizon_of(graph, at),
         now=at,
         clock=effects.clock,
         pace=Pace(workers=cores(), sleep=effects.sleep, random=effects.random, interrupt=workspace.engine.interrupt),
-        emit=effects.emit,
+        emit=log,
         token=effects.token,
-        run_id=(ticket and ticket.run_id) or effects.token(),
+        run_id=run_id,
         root=str(workspace.root),
         lake=str(workspace.settings.lake),
         temp_directory=str(workspace.temporary),
@@ -93,6 +98,7 @@ class _Landing:
     graph: Graph
     environment: str
     now: datetime
+    emit: Emit
 
     def ranges(self, location: str, site: str) -> list[LandedRange]:
         return landed_ranges(self.workspace.db, location, site)
@@ -141,7 +147,9 @@ def _extractor(node: Node, contract: Contract, root: Path, landing: _Landing) ->
     assert described is not None  # noqa: S101 - asked by the caller
     if described.python is not None:
         engine = landing.workspace.engine
-        return GeneratedRows(node=node, contract=contract, root=str(root), engine=engine, run=landing.run)
+        return GeneratedRows(
+            node=node, contract=contract, root=str(root), engine=engine, run=landing.run, emit=landing.emit
+        )
     where = Where(node.file, node.line)
     settings = resolve(described.settings, root, where)
     made = cast("Extractor", registry().sources[described.connector].make(settings, contract, str(root), where))
@@ -183,12 +191,12 @@ def make_sink(sink: SinkNode, root: Path, environment: str) -> Sink:
     return registry().sinks[sink.connector].make(resolve(settings, root, where), str(root), where)
 
 
-def sink_maker(workspace: Workspace, environment: str) -> "partial[Sink]":
-    """Give how sinks are made in an environment."""
-    return partial(_sink_of, workspace, environment)
+def sink_maker(workspace: Workspace, environment: str, emit: Emit = silent) -> "partial[Sink]":
+    """Give how sinks are made in an environment; ``emit`` is told what functions among them print."""
+    return partial(_sink_of, workspace, environment, emit)
 
 
-def _sink_of(workspace: Workspace, environment: str, sink: SinkNode) -> Sink:
+def _sink_of(workspace: Workspace, environment: str, emit: Emit, sink: SinkNode) -> Sink:
     if sink.python is None:
         return make_sink(sink, workspace.root, environment)
     effects = workspace.effects
@@ -200,4 +208,5 @@ def _sink_of(workspace: Workspace, environment: str, sink: SinkNode) -> Sink:
         temp_directory=str(workspace.temporary),
         clock=effects.clock,
         run=Run(now=effects.clock(), environment=environment),
+        emit=emit,
     )

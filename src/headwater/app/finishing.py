@@ -98,7 +98,7 @@ def load_released(workspace: Workspace, context: Context, move: Move | None, *, 
     around = Surroundings(
         graph=context.graph, store=context.store, sources=context.sources, inspections={}, fills=fills
     )
-    return load_sinks(context, head, sinks, sink_maker(workspace, context.environment), around, changed)
+    return load_sinks(context, head, sinks, sink_maker(workspace, context.environment, context.emit), around, changed)
 
 
 def exit_code_of(settled: Settled, sinks: LoadedSinks) -> int:

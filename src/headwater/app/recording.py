@@ -1,9 +1,12 @@
 """Keeps what an apply or run did: when it began and ended, and the tasks it performed, node by node."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from headwater.app.outcomes import Outcome
+from headwater.app.run_logs import RunLog
+from headwater.diagnostics import Diagnostic, HeadwaterError
+from headwater.events import RunEnded, RunStarted
 from headwater.run.context import Context
 from headwater.state.runs import finish_run, record_task, start_run
 
@@ -23,7 +26,13 @@ class Record:
         for node, failure in outcome.settled.failures.items():
             record_task(context.db, context.run_id, node, 0, "failed", 0, 0, 0.0, 1, str(failure), at)
         self.status = "done" if outcome.exit_code == 0 else "failed"
+        self.remark(outcome.diagnostics)
         return outcome
+
+    def remark(self, diagnostics: Iterable[Diagnostic]) -> None:
+        """Keep in the run's log what its end says."""
+        if isinstance(self._context.emit, RunLog):
+            self._context.emit.remark(diagnostics)
 
 
 @contextmanager
@@ -44,9 +53,28 @@ def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
     )
     record = Record(context)
     try:
-        yield record
+        with _logged(context, kind, record):
+            yield record
     finally:
         finish_run(context.db, context.run_id, context.clock(), record.status, "")
+
+
+@contextmanager
+def _logged(context: Context, kind: str, record: Record) -> Iterator[None]:
+    """Keep the run's log, which is whole before the run has ended."""
+    log, began, ticket = context.emit, context.clock(), context.ticket
+    if isinstance(log, RunLog):
+        log.open()
+    context.emit(RunStarted(kind, ticket.because, context.graph.digest, ticket.worker))
+    try:
+        yield
+    except HeadwaterError as problem:
+        record.remark(problem.diagnostics)
+        raise
+    finally:
+        context.emit(RunEnded(record.status, max(0.0, (context.clock() - began).total_seconds())))
+        if isinstance(log, RunLog):
+            log.close()
 
 
 def _totals(outcome: Outcome) -> dict[str, tuple[int, int, int, float]]:

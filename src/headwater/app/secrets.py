@@ -11,6 +11,10 @@ from headwater.diagnostics import Invalid, Where, conceal
 
 _REFERENCE = re.compile(r"\$\{(env|file|keyring):([^}]+)\}")
 
+_TELLING = re.compile(
+    r"(?i)(^|_)(password|passwd|pwd|secret|token|credentials?|api_?key|(access|private|secret)_key)(_|$)"
+)
+
 
 def resolve(value: Any, root: Path, where: Where | None = None) -> Any:
     """Replace references in a value and in everything inside it; Invalid names a reference that has no value."""
@@ -29,6 +33,25 @@ def secrets_in(value: Any, root: Path, where: Where | None = None) -> dict[str, 
         return {_find(match[1], match[2], root, where): match[0] for match in _REFERENCE.finditer(value)}
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
     return {secret: said for each in parts for secret, said in secrets_in(each, root, where).items()}
+
+
+def learn_quietly(value: Any, root: Path) -> None:
+    """Have what a value refers to concealed from now on, without asking a keyring; what has no value is left out."""
+    if isinstance(value, str):
+        for kind, name in _REFERENCE.findall(value):
+            found = _of_environment(name) if kind == "env" else _of_file(root / name) if kind == "file" else None
+            if found is not None:
+                conceal.learn(found, f"${{{kind}:{name}}}")
+        return
+    for each in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
+        learn_quietly(each, root)
+
+
+def learn_environment() -> None:
+    """Have environment variables concealed whose names say that they hold secrets, referred to or not."""
+    for name, value in os.environ.items():
+        if _TELLING.search(name):
+            conceal.learn(value, f"${{env:{name}}}")
 
 
 def _find(kind: str, name: str, root: Path, where: Where | None) -> str:

@@ -278,7 +278,7 @@ class _Cycle:
             fills={fill: self._fills[fill] for fill in (*fills_of(task.relations), *task.also_read)},
             inspections={name: found for name, found in self._observed.inspections.items() if name in names},
         )
-        return perform_in_process(request, context.engine)
+        return perform_in_process(request, context.engine, context.emit)
 
     def _already(self, task: Task) -> Receipt | None:
         """Somebody may have sealed all of a task's fills while we waited for the lease: then nothing is computed."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.diagnostics import Diagnostic, Where
+from headwater.events import Emit, silent
 from headwater.graph.values import Graph
 from headwater.run.engine import Engine
 from headwater.run.python.process import Errand, ask
@@ -36,8 +37,8 @@ class Response:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
 
-def perform_in_process(request: Request, engine: Engine) -> Receipt:
-    """Run the task in a child (see ``run.python.process``)."""
+def perform_in_process(request: Request, engine: Engine, emit: Emit = silent) -> Receipt:
+    """Run the task in a child (see ``run.python.process``); ``emit`` is told what it has printed."""
     node = request.task.node
     errand = Errand(
         what="model",
@@ -46,6 +47,7 @@ def perform_in_process(request: Request, engine: Engine) -> Receipt:
         root=request.root,
         timeout_s=node.timeout_s,
         memory_bytes=node.memory_bytes,
+        emit=emit,
     )
     receipt = ask(errand, request, Response, engine).receipt
     assert receipt is not None  # noqa: S101 - what did not fail has one

@@ -14,10 +14,16 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
-from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, RowsRefused, Where
+from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, RowsRefused, Where, conceal
+from headwater.events import Emit, Printed, silent
 from headwater.run.engine import Engine
 
 _POLL_S: Final = 0.02
+_MOST_PRINTED: Final = 16_384
+"""Bytes that are kept of what a function prints, from the beginning and from the end."""
+_LAST_WORDS: Final = 2_000
+_MARGIN: Final = 4_096
+"""Bytes that are read beyond what is kept, so that no secret lies across the cut."""
 _FAILURES: Final[dict[str, type[HeadwaterError]]] = {
     kind.__name__: kind for kind in (Invalid, RowsRefused, Retryable, Broken)
 }
@@ -35,6 +41,8 @@ class Errand:
     timeout_s: float
     memory_bytes: int | None = None
     must: str = "it must return a table"
+    emit: Emit = silent
+    """Is told what the process has printed."""
 
 
 class Response(Protocol):
@@ -83,6 +91,7 @@ def _run_apart(errand: Errand, request: bytes, engine: Engine) -> bytes:
             finally:
                 _end(child)
                 child.wait()
+                _tell(folder / "output", errand)
         return _answer(folder, child.returncode, errand)
 
 
@@ -127,10 +136,32 @@ def _resident_bytes(pid: int) -> int:
     return pages * resource.getpagesize()
 
 
+def _tell(output: Path, errand: Errand) -> None:
+    """Say what a process has printed: whole if it is short, else its beginning and its end."""
+    length = output.stat().st_size
+    if not length:
+        return
+    left = max(0, length - 2 * _MOST_PRINTED)
+    text = f"{_begins(output)}\n…\n{_ends(output, _MOST_PRINTED)}" if left else _ends(output, length)
+    errand.emit(Printed(errand.name, text.strip(), left))
+
+
+def _begins(output: Path) -> str:
+    with output.open("rb") as file:
+        return conceal(file.read(_MOST_PRINTED + _MARGIN).decode("utf-8", "replace"))[:_MOST_PRINTED]
+
+
+def _ends(output: Path, length: int) -> str:
+    """Give the last characters that a process has printed; secrets are taken out before anything is cut off."""
+    with output.open("rb") as file:
+        file.seek(max(0, output.stat().st_size - length - _MARGIN))
+        return conceal(file.read().decode("utf-8", "replace"))[-length:]
+
+
 def _answer(folder: Path, code: int, errand: Errand) -> bytes:
     answer = folder / "response"
     if not answer.exists():
-        tail = (folder / "output").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+        tail = _ends(folder / "output", _LAST_WORDS).strip()
         said = f"; its last words: {tail}" if tail else ""
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         hint = f"{errand.must}, and leave its process alone"

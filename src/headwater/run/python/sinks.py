@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.connect.sinks import Load, Loaded, SinkSlot
 from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, Where
+from headwater.events import Emit, silent
 from headwater.graph.values import PythonNode, SinkNode
 from headwater.run.engine import Engine
 from headwater.run.python.functions import load_function, raised, wanted_type
@@ -63,6 +64,7 @@ class FunctionSink:
     temp_directory: str
     clock: Callable[[], datetime]
     run: Run
+    emit: Emit = silent
 
     def ledger(self) -> Mapping[tuple[str, str], str]:
         """Give (site, slot) → fill that it has taken."""
@@ -131,6 +133,7 @@ class FunctionSink:
             timeout_s=float(settings.get("timeout") or 3600.0),
             memory_bytes=settings.get("memory"),
             must="it must take the rows and return",
+            emit=self.emit,
         )
         ask(errand, request, SinkResponse, self.engine)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headwater.connect.sources import Contract
 from headwater.diagnostics import Diagnostic, Invalid, Retryable, Where, suggest
+from headwater.events import Emit, silent
 from headwater.graph.values import Node, PythonNode
 from headwater.run.engine import Engine
 from headwater.run.python.functions import load_function, raised
@@ -59,6 +60,7 @@ class GeneratedRows:
     root: str
     engine: Engine
     run: Run
+    emit: Emit = silent
 
     @property
     def cursor(self) -> str | None:
@@ -99,6 +101,7 @@ class GeneratedRows:
             timeout_s=self.node.timeout_s,
             memory_bytes=self.node.memory_bytes,
             must="it must yield rows and end",
+            emit=self.emit,
         )
         try:
             response = ask(errand, request, SourceResponse, self.engine)
