@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from headwater.spec.addresses import Version
-from headwater.spec.nodes import ChainPart
+from headwater.spec.nodes import ChainPart, Retries
+from headwater.spec.schedules import Deadline, Timetable, Trigger
 
 NodeKind = Literal["source", "full", "view", "inline", "incremental", "links"]
 TABLE_KINDS: Final = frozenset({"full", "incremental", "links"})
@@ -274,6 +275,56 @@ class PipelineNode:
     publish: str = "together"
     description: str = ""
     owner: str = ""
+    schedule: tuple[Timetable, ...] = ()
+    when: Trigger | None = None
+    debounce_s: float = 0.0
+    continuous_s: float | None = None
+    deadline: Deadline | None = None
+    timeout_s: float | None = None
+    """Of a whole run."""
+    concurrency: int | None = None
+    """How many of its tasks run at once; None: no limit of its own."""
+    priority: int = 0
+    max_active: int = 1
+    retries: Retries | None = None
+    """Instead of those of its nodes."""
+    in_: tuple[str, ...] = ()
+    """Environments in which it runs by itself; empty: all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertNode:
+    """Who is told of what, resolved; ``to`` keeps its references to secrets."""
+
+    name: str
+    """As written; of a pipeline's own alert ``pipeline.name``."""
+    on: tuple[str, ...]
+    """Rules (see ``spec.alerts``)."""
+    to: tuple[str, ...]
+    pipeline: str = ""
+    """It tells of this pipeline and of what that selects only."""
+    owners: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    pipelines: tuple[str, ...] = ()
+    nodes: tuple[str, ...] = ()
+    """Patterns, as for a selection."""
+    tags: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    """Of all these, empty means: of every."""
+    group_s: float = 30.0
+    repeat_s: float = 14400.0
+    recovery: bool = True
+    fresh_within_s: float = 7200.0
+    score_below: float = 90.0
+    volume_within: float = 3.0
+    volume_unit: str = "sigma"
+    volume_over: int = 14
+    quarantine_by: float = 0.01
+    """A share."""
+    silent_s: float = 120.0
+    description: str = ""
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +335,7 @@ class Graph:
     nodes: tuple[Node, ...]
     sinks: tuple[SinkNode, ...] = ()
     pipelines: tuple[PipelineNode, ...] = ()
+    alerts: tuple[AlertNode, ...] = ()
     deprecations: tuple[Deprecation, ...] = ()
     macros: tuple[str, ...] = ()
     """CREATE MACRO statements, in an order in which each finds those it calls."""

@@ -107,8 +107,8 @@ def exactly(readers: tuple[Read, ...]) -> Read:
     return read
 
 
-def list_of(item: Read, *, takes_one: bool) -> Read:
-    """A list of plain values may be written as one value: ``tags: ops``."""
+def list_of(item: Read, *, one: tuple[str, ...] = ()) -> Read:
+    """Read a list; a value of one of these kinds of YAML node stands for a list of one: ``tags: ops``."""
 
     def read(node: Node, reading: Reading) -> Any:
         key = reading.key
@@ -118,7 +118,7 @@ def list_of(item: Read, *, takes_one: bool) -> Read:
                 reading.key = key
                 values.append(item(element, reading))
             return tuple(value for value in values if value is not MISSING)
-        if takes_one and node.id == "scalar" and not is_null(node):
+        if node.id in one and not is_null(node):
             value = item(node, reading)
             return value if value is MISSING else (value,)
         return mismatch(node, reading, "a list")

@@ -101,9 +101,8 @@ def entries(node: Node, reading: Reading, *, is_caseless: bool = False) -> list[
 
 
 LATER: Final = frozenset({
-    "alerts", "catch_up", "concurrency", "connections", "continuous", "deadline", "dialect", "jurisdiction", "key",
-    "keys", "policies", "policy_tests", "replicated", "runtime", "runtimes", "scenarios", "schedule", "through",
-    "when",
+    "connections", "dialect", "jurisdiction", "key", "keys", "policies", "policy_tests", "replicated",
+    "runtime", "runtimes", "scenarios", "through",
 })  # fmt: skip
 """Keys of the published format that this version does not read yet."""
 

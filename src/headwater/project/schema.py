@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from headwater.project.checks_reading import SHORT_CHECKS
-from headwater.project.shapes import CHECKS, SHORT, Key, is_scalar, keys_of
+from headwater.project.shapes import CHECKS, SHORT, Key, keys_of, one_for_many
+from headwater.spec.alerts import Alert
 from headwater.spec.checks import KINDS, AcceptedValues, Check
 from headwater.spec.nodes import Column, Model, Sink, Source
 from headwater.spec.project import Environment, Pipeline, Project, Site
+from headwater.spec.schedules import Condition
 from headwater.spec.tests import UnitTest
 from headwater.spec.units import Bytes, Every, Seconds
 
@@ -50,6 +52,7 @@ def schema(*, sources: Mapping[str, type] | None = None, sinks: Mapping[str, typ
         "sinks": _connected(Sink, sinks or {}),
         "models": _nullable(_shape(Model, {"sql": _QUERY})),
         "pipelines": _nullable(_shape(Pipeline)),
+        "alerts": _shape(Alert),
         "tests": _shape(UnitTest),
         "sites": _nullable(_shape(Site)),
         "environments": _nullable(_shape(Environment)),
@@ -64,6 +67,7 @@ def schema(*, sources: Mapping[str, type] | None = None, sinks: Mapping[str, typ
         "properties": {"project": _NAME, **own, **maps},
         "definitions": {
             "check": _check(),
+            "condition": _nullable(_shape(Condition)),
             "column": _short(_nullable(_shape(Column)), {"type": "string"}),
             "typed column": _short({**_shape(Column), "required": ["type"]}, {"type": "string"}),
         },
@@ -140,6 +144,8 @@ def _composed(kind: Any, args: Sequence[Any]) -> Schema:
 def _dataclass(shape: Any) -> Schema:
     if shape is Column:
         return {"$ref": "#/definitions/column"}
+    if shape is Condition:
+        return {"$ref": "#/definitions/condition"}
     short = SHORT.get(shape)
     plain = _nullable(_shape(shape)) if not any(key.required for key in keys_of(shape).values()) else _shape(shape)
     return _short(plain, of_type(keys_of(shape)[short].type)) if short else plain
@@ -152,7 +158,7 @@ def _collection(kind: Any, args: Sequence[Any]) -> Schema:
         return {"type": "object", "additionalProperties": of_type(args[1])}
     item = of_type(args[0])
     many = {"type": "array", "items": item}
-    return {"anyOf": [item, many]} if is_scalar(args[0]) else many
+    return {"anyOf": [item, many]} if one_for_many(args[0]) else many
 
 
 def _short(full: Schema, short: Schema) -> Schema:

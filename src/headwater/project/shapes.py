@@ -24,11 +24,14 @@ from headwater.project.yaml_nodes import Node
 from headwater.spec.checks import AnyCheck
 from headwater.spec.fields import Doc
 from headwater.spec.nodes import Column, Reads
+from headwater.spec.schedules import Schedule
 from headwater.spec.tests import Expectation, Rows
 
 CHECKS: Final = tuple[AnyCheck, ...]
-SHORT: Final[dict[type, str]] = {Column: "type", Rows: "rows", Expectation: "rows", Reads: "rows"}
+SHORT: Final[dict[type, str]] = {Column: "type", Rows: "rows", Expectation: "rows", Reads: "rows", Schedule: "cron"}
 """Shapes that may be written as one value: ``carrier: text`` is short for ``carrier: {type: text}``."""
+ONE_OR_MANY: Final = frozenset({Schedule})
+"""Shapes of which a list of one may be written without the list."""
 _CLOSE: Final = 0.75
 """How alike a slip and a key are, from 0 to 1."""
 
@@ -92,10 +95,17 @@ def _collection(annotation: Any, kind: Any, args: tuple[Any, ...]) -> Read:
     if isinstance(kind, type) and issubclass(kind, Mapping):
         return map_of(reader_of(args[1]), is_caseless=args[1] is Column)
     if isinstance(kind, type) and issubclass(kind, Sequence | set | frozenset):
-        return list_of(reader_of(args[0]), takes_one=is_scalar(args[0]))
+        return list_of(reader_of(args[0]), one=one_for_many(args[0]))
     if isinstance(annotation, type) and is_dataclass(annotation):
         return lambda node, reading: read_shape(annotation, node, reading)
     raise TypeError(f"no reader for {annotation!r}")
+
+
+def one_for_many(annotation: Any) -> tuple[str, ...]:
+    """Give the kinds of YAML node that, alone, stand for a list of one such value."""
+    if annotation in ONE_OR_MANY:
+        return ("scalar", "mapping")
+    return ("scalar",) if is_scalar(annotation) else ()
 
 
 def is_scalar(annotation: Any) -> bool:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal
 
+from headwater.spec.alerts import Alert
 from headwater.spec.fields import Doc
 from headwater.spec.nodes import Model, Retries, Sink, Source
 from headwater.spec.origin import NOWHERE, Origin
+from headwater.spec.schedules import Condition, Schedule
 from headwater.spec.tests import UnitTest
 from headwater.spec.units import Bytes, Seconds
 
@@ -63,6 +65,35 @@ class Pipeline:
     publish: Annotated[
         Literal["together", "each"], Doc("together: all tables of a run become visible at once; each: one by one")
     ] = "together"
+    schedule: Annotated[
+        tuple[Schedule, ...], Doc("at which times it runs: one schedule or a list of them", "15 6 * * *")
+    ] = ()
+    when: Annotated[
+        Condition | None, Doc("what makes it run, besides its schedule or instead of it", "{updated: flights}")
+    ] = None
+    debounce: Annotated[
+        Seconds, Doc("with `when`: wait until nothing new has come for so long, or for ten times as long in all")
+    ] = Seconds(0)
+    continuous: Annotated[
+        Seconds | None, Doc("run again and again, so long after one another, instead of by schedule or `when`", "5s")
+    ] = None
+    deadline: Annotated[
+        str, Doc("until when a run must have ended: a local time of its schedule, or so long after it was due", "07:00")
+    ] = ""
+    timeout: Annotated[Seconds | None, Doc("longest time of a whole run; it is stopped then")] = None
+    concurrency: Annotated[
+        int | None, Doc("how many of its tasks run at once; default: as many as there are workers")
+    ] = None
+    priority: Annotated[int, Doc("of pipelines that wait, the one with the higher number goes first")] = 0
+    max_active: Annotated[int, Doc("how many of its runs may be under way at once; one more may wait")] = 1
+    retries: Annotated[Retries | None, Doc("repetition after errors that may pass, instead of that of its nodes")] = (
+        None
+    )
+    in_: Annotated[tuple[str, ...], Doc("environments in which it runs by itself; default: all")] = ()
+    alerts: Annotated[
+        Mapping[str, Alert],
+        Doc("who is told what about it and what it selects, besides `alerts:`", "pager: {on: deadline_missed, to: …}"),
+    ] = field(default_factory=dict)
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -124,12 +155,16 @@ class Project:
             "prod: {duckdb: out/prod.duckdb}",
         ),
     ] = field(default_factory=dict)
+    calendars: Annotated[
+        Mapping[str, tuple[str, ...]], Doc("name → days, for `except:` of schedules", "{holidays: [2026-12-25]}")
+    ] = field(default_factory=dict)
     sites: Mapping[str, Site] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
     sinks: Mapping[str, Sink] = field(default_factory=dict)
     pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
     tests: tuple[UnitTest, ...] = ()
     macros: Mapping[str, Macro] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
