@@ -55,7 +55,7 @@ def test_a_state_of_a_newer_version_is_refused(db: Database) -> None:
     with db.write() as connection:
         connection.execute("INSERT INTO migrations (number) VALUES (99)")
     with pytest.raises(Broken) as caught:
-        open_database(db.path)
+        open_database(db.place)
     assert code(caught) == "HW0606"
 
 
@@ -152,9 +152,9 @@ def test_a_full_disk_changes_nothing_and_is_said(db: Database) -> None:
 
 
 def test_a_state_locked_by_another_process_is_a_conflict(db: Database) -> None:
-    other = sqlite3.connect(db.path, isolation_level=None)
+    other = sqlite3.connect(db.place, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with open_database(db.path, busy_timeout_s=0.05) as impatient:
+    with open_database(db.place, busy_timeout_s=0.05) as impatient:
         assert read_head(impatient, "dev").nodes == {}
         with pytest.raises(Conflict) as caught:
             record(impatient, [A])

@@ -63,7 +63,7 @@ def test_reading_a_head_loads_no_engine(db: Database) -> None:
     script = (
         "import sys; from pathlib import Path; from headwater.state.database import open_database;"
         "from headwater.state.heads import read_head; from headwater.state.releases import history;"
-        f"db = open_database(Path({str(db.path)!r})); read_head(db, 'dev'); history(db, 'dev', 5); db.close();"
+        f"db = open_database(Path({str(db.place)!r})); read_head(db, 'dev'); history(db, 'dev', 5); db.close();"
         "print(sorted({'duckdb', 'pyarrow', 'sqlglot', 'msgspec'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

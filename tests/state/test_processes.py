@@ -40,7 +40,7 @@ def mover(path: Path, mine: Move, name: str, start: Barrier, results: "Queue[str
 def at_once(db: Database, *moves: Move) -> list[str]:
     start, results = SPAWN.Barrier(len(moves)), SPAWN.Queue()
     workers = [
-        SPAWN.Process(target=mover, args=(db.path, mine, f"by {number}", start, results))
+        SPAWN.Process(target=mover, args=(db.place, mine, f"by {number}", start, results))
         for number, mine in enumerate(moves)
     ]
     for worker in workers:

@@ -314,6 +314,17 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1127": "a run whose workers died again and again",
     "HW1128": "another version of Headwater serves this state",
     "HW1129": "a server cannot start",
+    # HW102x the state on Postgres, and moving it
+    "HW1020": "the state's server cannot be reached",
+    "HW1021": "the state's server lets this user not in",
+    "HW1022": "the database of the state does not exist",
+    "HW1023": "the package for a state on Postgres is missing",
+    "HW1024": "connection to the state lost over a commit",
+    "HW1025": "connection to the state lost in the middle of a change",
+    "HW1026": "the state has an older schema",
+    "HW1027": "the URL of the state cannot be read",
+    "HW1028": "the state's server is too old",
+    "HW1029": "the state was changed by two at once",
     # HW106x alerts
     "HW1060": "alert that tells nothing, or nobody",
     "HW1061": "alert on what does not exist",
@@ -332,6 +343,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1141": "stretch of time is empty",
     "HW1142": "stretch of time for what is not cut by time",
     "HW1143": "no slot in a stretch of time",
+    "HW1144": "time without a zone for tables in several",
+    "HW1147": "release of another environment",
     # HW108x, HW109x the API
     "HW1080": "name that no token can have",
     "HW1081": "token exists already",
@@ -422,5 +435,8 @@ HINTS: Final[dict[str, str]] = {
     "HW1080": "use letters, digits and `. _ @ -`, at most 100",
     "HW1082": "`headwater token list` lists them",
     "HW1084": "such as `--expires 90d`",
+    "HW1140": "the next run, with the code that is there now, fills them",
+    "HW1141": "it begins with the first time and ends just before the second",
+    "HW1142": "leave the stretch out, or name models with `time` and `every`",
 }
 """What to do about it, where the place that found the mistake knows nothing better."""

@@ -1,36 +1,45 @@
-"""One SQLite database: opened, migrated, and handed out as read and write transactions to any number of threads."""
+"""The state of a project: opened, migrated, and handed out as read and write transactions to any number of threads."""
 
 import os
-import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
-from urllib.parse import quote
+from typing import Any, Final, Self
 
-from headwater.diagnostics import Broken, error
+from headwater.diagnostics import Broken, HeadwaterError, error
+from headwater.state.backends import Backend, Session
+from headwater.state.backends.postgres import PostgresBackend
+from headwater.state.backends.sqlite import SqliteBackend
 from headwater.state.connections import Connection
-from headwater.state.failures import REPAIR, explained, unwritable
+from headwater.state.failures import DISCONNECTED, REPAIR, lost, newer, outdated, unwritable
+from headwater.state.migrating import migrate, schema_of
 from headwater.state.migrations import MIGRATIONS
+from headwater.state.patience import Patience, Wait
+from headwater.state.places import PostgresPlace, StatePlace
+from headwater.state.transactions import Transaction
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a writer waits for another process before it gives up."""
 _SMALLEST: Final = 512
 """SQLite takes a file shorter than its smallest page for an empty one, and would write over it."""
+_MOST_IDLE: Final = 8
 
 
 class Database:
     """The state of a project. Connections are pooled: each transaction has one to itself, whatever its thread."""
 
-    def __init__(self, path: Path, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path = path
-        self._busy_timeout_s = busy_timeout_s
-        self._idle: list[sqlite3.Connection] = []
+    def __init__(self, place: StatePlace, backend: Backend) -> None:
+        self.place = place
+        self.backend = backend
+        self.patience: Patience | None = None
+        """What is done while the state cannot be used; None: that is said at once."""
+        self._idle: list[Session] = []
         self._closed = False
+        self._checks = True
         self._thread = threading.local()
-        self._writing = threading.Lock()  # threads queue here, rather than poll for SQLite's lock
+        self._writing = threading.Lock()  # threads queue here, rather than poll for the database's lock
 
     def __enter__(self) -> Self:
         return self
@@ -43,8 +52,7 @@ class Database:
     def close(self) -> None:
         """Close all connections; a transaction that is still open keeps its own until it ends."""
         self._closed = True
-        while connection := self._taken():
-            connection.close()
+        self._drop_idle()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,13 +61,10 @@ class Database:
         if current is not None:
             yield current
             return
-        with self._connection() as connection, self._as_current(connection):
-            connection.execute("BEGIN")
-            try:
+        with self._transaction(writes=False) as transaction:
+            connection = transaction.face(writes=False)
+            with self._as_current(connection):
                 yield connection
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
@@ -71,49 +76,112 @@ class Database:
         """
         writer = getattr(self._thread, "writer", None)
         if writer is not None:
-            with _part(writer):
+            with self._part(writer):
                 yield writer
             return
-        with self._writing, self._connection() as connection, self._as_current(connection, writes=True):
-            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+        with self._writing, self._transaction(writes=True, durable=durable) as transaction:
+            connection = transaction.face(writes=True)
+            with self._as_current(connection, writes=True):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            transaction.commit()
 
     @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection; give it back to the pool only if it is in order."""
-        with self._explaining():
-            connection = self._taken() or self.connect()
-            try:
-                yield connection
-            except sqlite3.Error:
-                connection.close()
-                raise
-            except BaseException:
-                self._give_back(connection)
-                raise
-            self._give_back(connection)
+    def snapshot(self) -> Iterator[tuple[Connection, Callable[[str], Iterator[tuple[Any, ...]]]]]:
+        """See one state that is larger than memory: a connection, and what reads the rows of a query one by one."""
+        with self._transaction(writes=False, is_patient=False) as transaction:
+            session = transaction.session
+            if session is not None:
+                yield session.connection, session.stream
 
-    def _taken(self) -> sqlite3.Connection | None:
+    @contextmanager
+    def _transaction(self, *, writes: bool, durable: bool = True, is_patient: bool = True) -> Iterator[Transaction]:
+        """Give a transaction that has begun; what is not committed at its end is undone."""
+        wait = self._wait() if is_patient else None
+
+        def begin() -> Session:
+            return self._begin(writes=writes, durable=durable)
+
+        with self._explaining():
+            transaction = Transaction(self.place, self.backend, begin, wait and self._quietly(wait))
+            try:
+                transaction.begin()
+                yield transaction
+            except self.backend.errors:
+                transaction.abandon()
+                raise
+            finally:
+                self._give_back(transaction.session)
+                if wait and wait.reason and self.patience:
+                    self.patience.resumed(wait.reason, wait.waited_s)
+
+    def _wait(self) -> Wait | None:
+        """Give what waits; raises what this thread waits for already (its observers must not use the state)."""
+        reason = getattr(self._thread, "waits_for", None)
+        if reason is not None:
+            raise reason
+        return Wait(self.patience) if self.patience else None
+
+    def _quietly(self, wait: Wait) -> Callable[[HeadwaterError], None]:
+        def waiting(reason: HeadwaterError) -> None:
+            self._thread.waits_for = reason
+            try:
+                wait(reason)
+            finally:
+                self._thread.waits_for = None
+
+        return waiting
+
+    def _begin(self, *, writes: bool, durable: bool) -> Session:
+        """Begin a transaction on a connection that lies idle, or, if that is worn out, on a new one."""
+        while session := self._taken():
+            try:
+                return self._begun(session, writes=writes, durable=durable)
+            except self.backend.errors as failure:
+                reason = self.backend.explained(failure)
+                if reason is None or reason.diagnostics[0].code not in DISCONNECTED:
+                    raise
+                self._drop_idle()
+        return self._begun(self.backend.connect(), writes=writes, durable=durable)
+
+    def _begun(self, session: Session, *, writes: bool, durable: bool) -> Session:
+        try:
+            number = session.begin(writes=writes, durable=durable, numbered=self._checks)
+            if self._checks:
+                self._refuse_other(number)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _refuse_other(self, schema: int) -> None:
+        """Raise Broken if the state is not of this version: another one may have upgraded it while this one runs."""
+        if schema > len(MIGRATIONS):
+            raise newer(self.place, schema)
+        if schema < len(MIGRATIONS):
+            raise outdated(self.place, schema, len(MIGRATIONS))
+
+    def _taken(self) -> Session | None:
         try:
             return self._idle.pop()  # one step: another thread may take the last one at any moment
         except IndexError:
             return None
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed or connection.in_transaction:  # still in one: interrupted between two steps
-            connection.close()
+    def _drop_idle(self) -> None:
+        while session := self._taken():
+            session.close()
+
+    def _give_back(self, session: Session | None) -> None:
+        if session is None:
+            return
+        with suppress(*self.backend.errors):
+            session.rollback()
+        if self._closed or session.in_transaction or len(self._idle) >= _MOST_IDLE:
+            session.close()
         else:
-            self._idle.append(connection)
+            self._idle.append(session)
 
     @contextmanager
-    def _as_current(self, connection: sqlite3.Connection, *, writes: bool = False) -> Iterator[None]:
+    def _as_current(self, connection: Connection, *, writes: bool = False) -> Iterator[None]:
         """Let functions called inside find this transaction; a write inside a read has its own, and then gives way."""
         thread = self._thread
         outer = getattr(thread, "current", None), getattr(thread, "writer", None)
@@ -124,63 +192,99 @@ class Database:
             thread.current, thread.writer = outer
 
     @contextmanager
+    def _part(self, connection: Connection) -> Iterator[None]:
+        """Undo a part alone if it fails, so that a caller may catch the error and still commit the rest."""
+        connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            with suppress(*self.backend.errors):  # without the transaction, there is nothing to undo
+                connection.execute("ROLLBACK TO part")
+                connection.execute("RELEASE part")
+            raise
+        connection.execute("RELEASE part")
+
+    @contextmanager
     def _explaining(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as failure:
-            reason = explained(failure, self.path)
+        except self.backend.errors as failure:
+            reason = self.backend.explained(failure)
             if reason is None:
                 raise
             raise reason from failure
 
-    def connect(self) -> sqlite3.Connection:
-        """Open a further connection; it belongs to the caller. Raises sqlite3.Error."""
-        connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode=rw",
-            uri=True,
-            timeout=self._busy_timeout_s,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -64000")
-        return connection
+    def schema(self) -> int:
+        """Give the number of the last migration; 0 if there is no state. Raises Broken for what is none."""
+        with self._unchecked(), self.read() as connection:
+            return schema_of(connection, self.backend, self.place)
 
-    def prepare(self) -> None:
-        """Bring the schema up to date; refuse one that a newer Headwater wrote, and files that are no state."""
-        with self.read() as connection:
-            found = _schema(connection, self.path)
-        if found > len(MIGRATIONS):
-            message = f"the state `{self.path}` was written by a newer Headwater (schema {found})"
-            raise Broken(error("HW0606", message, hint="install that version, or a newer one"))
+    def prepare(self, *, create: bool, upgrade: bool) -> tuple[int, int]:
+        """Bring the schema up to date where that is asked for; give its number before and after.
+
+        Raises Broken if there is no state, if a newer Headwater wrote it, or if it is older and is to stay so.
+        """
+        found = self.schema()
+        if not found and not create:
+            raise lost(self.place)
+        if found > len(MIGRATIONS) or (found and not upgrade):
+            self._refuse_other(found)
         if found < len(MIGRATIONS):
-            with self._connection() as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
-            with self.write() as connection:
-                for number in range(_schema(connection, self.path), len(MIGRATIONS)):
-                    _migrate(connection, number + 1)
+            with self._explaining():
+                self._set_up()
+            with self._unchecked(), self.write() as connection:
+                migrate(connection, self.backend, self.place)
+        return found, len(MIGRATIONS)
+
+    def _set_up(self) -> None:
+        session = self.backend.connect()
+        try:
+            session.set_up()
+        finally:
+            session.close()
+
+    @contextmanager
+    def _unchecked(self) -> Iterator[None]:
+        self._checks = False
+        try:
+            yield
+        finally:
+            self._checks = True
 
 
-def open_database(path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
-    """Open the state at ``path``, and make it if it does not exist and ``create`` says so; closes as a context.
+def open_database(
+    place: StatePlace, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S, upgrade: bool | None = None
+) -> Database:
+    """Open the state at ``place``, and make it if it does not exist and ``create`` says so; closes as a context.
 
-    Raises Broken if it is lost, damaged, not writable or of a newer schema, and Conflict if it stays locked.
+    ``upgrade`` brings an older schema up to date: unless told, in a file, which is one machine's, and not on a server,
+    where others may be at work. Raises Broken if the state is lost, damaged, cannot be reached or written, or is of
+    another schema, and Conflict if it stays locked.
     """
-    size = path.stat().st_size if path.exists() else None
-    if not size and not create:
-        raise Broken(error("HW0601", f"the state `{path}` does not exist, or is empty", hint=REPAIR))
-    if size is None:
-        _make(path, busy_timeout_s)
-    elif 0 < size < _SMALLEST:
-        raise Broken(error("HW0602", f"`{path}` is no database", hint=REPAIR))
-    database = Database(path, busy_timeout_s)
+    if isinstance(place, PostgresPlace):
+        backend: Backend = PostgresBackend(place, busy_timeout_s)
+    else:
+        _look_at_file(place, busy_timeout_s, create=create)
+        backend = SqliteBackend(place, busy_timeout_s)
+    database = Database(place, backend)
     try:
-        database.prepare()
+        in_file = not isinstance(place, PostgresPlace)
+        database.prepare(create=create, upgrade=in_file if upgrade is None else upgrade)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def _look_at_file(path: Path, busy_timeout_s: float, *, create: bool) -> None:
+    """Refuse a file that SQLite would take for something else than it is, and make one that is wanted."""
+    size = path.stat().st_size if path.exists() else None
+    if not size and not create:
+        raise lost(path)
+    if size is None:
+        _make(path, busy_timeout_s)
+    elif 0 < size < _SMALLEST:
+        raise Broken(error("HW0602", f"`{path}` is no database", hint=REPAIR))
 
 
 def _make(path: Path, busy_timeout_s: float) -> None:
@@ -189,8 +293,8 @@ def _make(path: Path, busy_timeout_s: float) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.touch()
-        with Database(beside, busy_timeout_s) as database:
-            database.prepare()
+        with Database(beside, SqliteBackend(beside, busy_timeout_s)) as database:
+            database.prepare(create=True, upgrade=True)
         with suppress(FileExistsError):
             os.link(beside, path)
         _sync_directory(path.parent)
@@ -207,36 +311,3 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _part(connection: sqlite3.Connection) -> Iterator[None]:
-    """Undo a part alone if it fails, so that a caller may catch the error and still commit the rest."""
-    connection.execute("SAVEPOINT part")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK TO part")
-            connection.execute("RELEASE part")
-        raise
-    connection.execute("RELEASE part")
-
-
-def _schema(connection: Connection, path: Path) -> int:
-    """Give the number of the last migration; 0 for an empty database."""
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if "migrations" not in tables:
-        if tables:
-            raise Broken(error("HW0602", f"`{path}` is a database, but no state of Headwater", hint=REPAIR))
-        return 0
-    (number,) = connection.execute("SELECT max(number) FROM migrations").fetchone()
-    return int(number or 0)
-
-
-def _migrate(connection: Connection, number: int) -> None:
-    if number == 1:
-        connection.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY)")
-    for statement in MIGRATIONS[number - 1]:
-        connection.execute(statement)
-    connection.execute("INSERT INTO migrations (number) VALUES (?)", (number,))

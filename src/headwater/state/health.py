@@ -16,18 +16,12 @@ _SHOWN = 5
 def examine(db: Database) -> tuple[Diagnostic, ...]:
     """Read the whole state and say what is wrong with it; raises Broken where it is too damaged to be read."""
     with db.read() as connection:
-        return (*_damage(connection), *_rollups(connection), *_chain(db))
+        return (*_damage(db, connection), *_rollups(connection), *_chain(db))
 
 
-def _damage(connection: Connection) -> Iterator[Diagnostic]:
-    for (finding,) in connection.execute(f"PRAGMA quick_check({_SHOWN})").fetchall():
-        if finding != "ok":
-            yield error("HW0602", f"the state is damaged: {finding}", hint=REPAIR)
-    broken = connection.execute("PRAGMA foreign_key_check").fetchmany(_SHOWN)
-    for table, _, parent, _ in broken:
-        yield error(
-            "HW0602", f"the state is damaged: `{table}` names a row of `{parent}` that is not there", hint=REPAIR
-        )
+def _damage(db: Database, connection: Connection) -> Iterator[Diagnostic]:
+    for finding in db.backend.damage(connection, _SHOWN):
+        yield error("HW0602", f"the state is damaged: {finding}", hint=REPAIR)
 
 
 def _rollups(connection: Connection) -> Iterator[Diagnostic]:
