@@ -1,0 +1,81 @@
+"""What triggers look at: what nodes hold, which files there are, what has arrived; as texts that change with it."""
+
+import glob
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from headwater.app.contexts import sources_of
+from headwater.app.workspace import Workspace
+from headwater.connect.sources import Source
+from headwater.graph.values import Graph, Node
+from headwater.run.landing.landed import LandedSource
+from headwater.spec.addresses import address
+from headwater.spec.observations import Observation
+from headwater.spec.releases import Head
+
+LOOK_EVERY: Final = timedelta(seconds=5)
+"""How often files and sources are listed for triggers: what comes between two looks is seen by the second."""
+
+
+@dataclass(slots=True)
+class Looker:
+    """Looks at the outside for triggers, and not more often than it must."""
+
+    workspace: Workspace
+    _seen: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+
+    def nodes(self, graph: Graph, head: Head, names: Iterable[str], now: datetime) -> dict[str, str]:
+        """Give node → what changes when its rows do: what the head serves, or, of a source, what is there."""
+        known = {node.name: node for node in graph.nodes}
+        wanted = [known[name] for name in names if name in known]
+        found = {node.name: _served(graph, head, node) for node in wanted if node.source is None}
+        outside = [node for node in wanted if node.source is not None]
+        return found | {node.name: self._remembered(("source", node.name), now, graph, node) for node in outside}
+
+    def files(self, pattern: str, now: datetime) -> str:
+        """Give a text that changes when a file comes that matches a pattern, or goes, or changes."""
+        key = ("files", pattern)
+        if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
+            self._seen[key] = now, _files(self.workspace.root / pattern)
+        return self._seen[key][1]
+
+    def _remembered(self, key: tuple[str, str], now: datetime, graph: Graph, node: Node) -> str:
+        if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
+            self._seen[key] = now, self._source(graph, node)
+        return self._seen[key][1]
+
+    def _source(self, graph: Graph, node: Node) -> str:
+        alone = replace(graph, nodes=(node,), sinks=(), pipelines=())
+        source = sources_of(alone, self.workspace.root, self.workspace.store)[node.name]
+        sites = node.source.sites if node.source else ()
+        return address("there", *(_there(source, node.name, site) for site in sites))
+
+
+def _there(source: Source, name: str, site: str) -> str:
+    if isinstance(source, LandedSource) and source.extractor is not None:
+        return source.extractor.token(site) or ""
+    items, _ = source.observe(site)
+    return Observation(name, site, tuple(items)).digest
+
+
+def _served(graph: Graph, head: Head, node: Node) -> str:
+    """Of a table, its roll-up; of a view, those of what it reads."""
+    if node.name in head.nodes and node.kind not in {"view", "inline"}:
+        return head.nodes[node.name].rollup
+    above: Mapping[str, Node] = {each.name: each for each in graph.nodes}
+    reads = [above[name] for name in sorted(each.node for each in node.inputs) if above[name].source is None]
+    return address("served", *(_served(graph, head, each) for each in reads))
+
+
+def _files(pattern: object) -> str:
+    found = []
+    for path in sorted(glob.glob(str(pattern), recursive=True)):  # noqa: PTH207 - a pattern may be absolute
+        try:
+            seen = os.stat(path)  # noqa: PTH116 - thousands of files
+        except OSError:
+            continue
+        found.append(f"{path}|{seen.st_size}|{seen.st_mtime_ns}|{seen.st_ino}")
+    return address("files", *found) if found else ""

@@ -1,0 +1,109 @@
+"""A server: leads or waits to lead, keeps its workers alive, and ends without losing anything."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from headwater.app.serving.child import Orders
+from headwater.app.serving.leading import Leader
+from headwater.app.serving.processes import GRACE_S, WorkerProcesses
+from headwater.app.serving.versions import require_newest
+from headwater.app.workspace import Workspace
+from headwater.diagnostics import HeadwaterError
+from headwater.state.workers import Worker, forget_worker, note_worker, workers
+
+TICK_S: Final = 0.5
+"""Seconds between two looks at what is due."""
+_log: Final = logging.getLogger("headwater")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """How a server serves."""
+
+    version: str
+    workers: int = 2
+    environments: Sequence[str] = ()
+    """Environments in which pipelines start by themselves; empty: all."""
+    url: str = ""
+    """Where its API answers; empty: nowhere."""
+    grace_s: float = GRACE_S
+    log_format: str = "text"
+    log_level: str = "info"
+
+
+@dataclass(slots=True)
+class Server:
+    """One process of `headwater serve`."""
+
+    workspace: Workspace
+    serving: Serving
+    look: Callable[[str, datetime], None] = lambda *_: None
+    """Looks for what is wrong in an environment."""
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _me: Worker | None = None
+
+    def serve(self) -> None:
+        """Serve until told to stop. Raises Broken at the start if a newer version serves this state."""
+        me = self._introduced()
+        leader = Leader(self.workspace, me.id, self.serving.environments, self.look)
+        processes = WorkerProcesses(self.workspace.db, self._orders(), me.id)
+        processes.start(self.serving.workers)
+        try:
+            while not self.stopped.is_set():
+                self._tick(me, leader, processes)
+                self.stopped.wait(TICK_S)
+        finally:
+            _log.info("stopping: what runs may end for %g seconds", self.serving.grace_s)
+            processes.stop(self.serving.grace_s)
+            leader.resign()
+            forget_worker(self.workspace.db, me.id)
+
+    def _tick(self, me: Worker, leader: Leader, processes: WorkerProcesses) -> None:
+        """Do one round; a state that is away for a moment ends nothing."""
+        try:
+            now = self.workspace.effects.clock()
+            note_worker(self.workspace.db, replace(me, seen_at=now))
+            for dead in processes.replace_dead():
+                _log.warning("worker %s died; another takes its place", dead)
+            leader.step(now)
+            require_newest(self.serving.version, workers(self.workspace.db), now)
+        except HeadwaterError as problem:
+            if problem.diagnostics and problem.diagnostics[0].code == "HW1128":
+                _log.warning("%s", problem)
+                self.stopped.set()
+                return
+            _log.warning("the state: %s", problem)
+
+    def _introduced(self) -> Worker:
+        effects = self.workspace.effects
+        now = effects.clock()
+        require_newest(self.serving.version, workers(self.workspace.db), now)
+        host, pid = socket.gethostname(), os.getpid()
+        me = Worker(
+            id=f"{host}.{pid}.{effects.token()[:6]}",
+            kind="server",
+            host=host,
+            pid=pid,
+            version=self.serving.version,
+            started_at=now,
+            seen_at=now,
+            url=self.serving.url,
+        )
+        note_worker(self.workspace.db, me)
+        return me
+
+    def _orders(self) -> Orders:
+        return Orders(
+            root=str(self.workspace.root),
+            worker="",
+            version=self.serving.version,
+            variables=dict(self.workspace.variables),
+            log_format=self.serving.log_format,
+            log_level=self.serving.log_level,
+        )

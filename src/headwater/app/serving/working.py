@@ -1,0 +1,74 @@
+"""A worker: takes what was ordered, one run after the other, until it is told to stop."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from headwater.app.serving.performing import perform
+from headwater.app.workspace import Workspace
+from headwater.run.leasing import TTL_S
+from headwater.state.requests import Request, claim
+from headwater.state.workers import Worker, forget_worker, note_worker
+
+POLL_S: Final = 0.2
+"""Seconds between two looks into the queue."""
+_SEEN_EVERY: Final = timedelta(seconds=5)
+
+IsAllowed = Callable[[Request, Sequence[Request]], bool]
+
+
+@dataclass(slots=True)
+class Stop:
+    """How a worker is told to stop: after the run that it performs, or at once."""
+
+    draining: threading.Event = field(default_factory=threading.Event)
+    reason: str | None = None
+    """Why to stop at once, in the middle of a run, which goes back into the queue; None: no hurry."""
+
+    def at_once(self, reason: str) -> None:
+        """Stop in the middle of a run."""
+        self.reason = reason
+        self.draining.set()
+
+
+@dataclass(slots=True)
+class Working:
+    """A worker at work."""
+
+    workspace: Workspace
+    worker: Worker
+    stop: Stop
+    is_allowed: IsAllowed
+    done: int = 0
+    """How many runs it has performed."""
+    _seen: datetime | None = None
+
+    def until_stopped(self, most_runs: int | None = None) -> None:
+        """Take and perform runs until told to stop, or until ``most_runs`` are done."""
+        note_worker(self.workspace.db, self.worker)
+        try:
+            while not self.stop.draining.is_set() and (most_runs is None or self.done < most_runs):
+                if not self.one():
+                    self._wait()
+        finally:
+            forget_worker(self.workspace.db, self.worker.id)
+
+    def one(self) -> bool:
+        """Take and perform one run; False if there was none to take."""
+        now = self.workspace.effects.clock()
+        # Each try has a holder of its own: a zombie of an earlier one cannot be taken for it.
+        taken = claim(self.workspace.db, f"{self.worker.id}/{self.done}", now, TTL_S, self.is_allowed)
+        if taken is None:
+            return False
+        perform(self.workspace, taken, self.worker, self.stop)
+        self.done, self._seen = self.done + 1, None
+        return True
+
+    def _wait(self) -> None:
+        now = self.workspace.effects.clock()
+        if self._seen is None or now - self._seen >= _SEEN_EVERY:
+            note_worker(self.workspace.db, replace(self.worker, seen_at=now))
+            self._seen = now
+        self.stop.draining.wait(POLL_S)
