@@ -19,6 +19,7 @@ from headwater.graph.keep_promises import keep_promises
 from headwater.graph.order_nodes import order_nodes
 from headwater.graph.prove_slots import prove_slots
 from headwater.graph.read_once import read_once
+from headwater.graph.resolve_alerts import resolve_alerts
 from headwater.graph.resolve_pipelines import resolve_pipelines
 from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
@@ -83,6 +84,8 @@ def compile_graph(
     graph = _graph(draft)
     pipelines, wrong = resolve_pipelines(project, graph)
     graph = replace(graph, pipelines=pipelines)
+    alerts, mistakes = resolve_alerts(project, graph)
+    graph, wrong = replace(graph, alerts=alerts), [*wrong, *mistakes]
     return (None if has_errors(wrong) else replace(graph, digest=digest(graph))), _in_order(
         [*draft.diagnostics, *wrong]
     )

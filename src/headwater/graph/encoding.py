@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.graph.values import Deprecation, Graph, Node, NodeKind, SinkNode, TimeCut
 from headwater.spec.addresses import address
+from headwater.spec.limits import Limits
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
@@ -63,7 +64,11 @@ def digest(graph: Graph) -> str:
     nodes = (encode_part((node.name, node.version, *_settings(node))).decode() for node in graph.nodes)
     sinks = (encode_part(replace(sink, file="", line=0)).decode() for sink in graph.sinks)
     pipelines = (encode_part(pipeline).decode() for pipeline in graph.pipelines)
-    return address("graph", graph.project, *nodes, "sinks", *sinks, "pipelines", *pipelines)
+    alerts = [encode_part(replace(alert, file="", line=0)).decode() for alert in graph.alerts]
+    told = ["alerts", *alerts] if alerts else []
+    if graph.limits != Limits():
+        told += ["limits", encode_part(graph.limits).decode()]
+    return address("graph", graph.project, *nodes, "sinks", *sinks, "pipelines", *pipelines, *told)
 
 
 def _settings(node: Node) -> tuple[Any, ...]:
@@ -79,5 +84,5 @@ def _settings(node: Node) -> tuple[Any, ...]:
         node.table,
         (node.lookback_s, node.batch_s, node.timeout_s, node.memory_bytes),
         (node.attempts, node.backoff_s, node.backoff_max_s),
-        (node.description, node.owner, node.tags),
+        (node.description, node.owner, node.tags, *([node.priority] if node.priority else [])),
     )

@@ -15,18 +15,20 @@ from headwater.project.references import check_references
 from headwater.project.sections import SECTIONS, Declared, ProjectKeys, sections_of
 from headwater.project.shapes import missing_keys, read_values
 from headwater.project.yaml_nodes import compose
+from headwater.spec.alerts import Alert
 from headwater.spec.nodes import Model, Sink, Source
 from headwater.spec.origin import Origin
 from headwater.spec.project import Environment, Macro, Pipeline, Project, Site
 from headwater.spec.tests import UnitTest
 
-_T = TypeVar("_T", Site, Environment, Pipeline, UnitTest)
+_T = TypeVar("_T", Site, Environment, Pipeline, Alert, UnitTest)
 _WITH_REFERENCES: Final = ("state", "lake", "variables")
 _PROBLEM: Final[Mapping[str, Callable[[str], str]]] = {
     "sources": node_problem,
     "models": node_problem,
     "sinks": node_problem,
     "pipelines": place_problem,
+    "alerts": place_problem,
     "sites": place_problem,
     "environments": place_problem,
     "tests": title_problem,
@@ -65,6 +67,7 @@ def assemble(parts: Parts, connectors: Connectors, found: list[Diagnostic]) -> P
             models=models,
             sinks=sinks,
             pipelines=pipelines,
+            alerts=_named(Alert, by_section["alerts"], {}),
             tests=tuple(_named(UnitTest, by_section["tests"], {}).values()),
             macros={macro.name: macro for macro in parts.macros.values()},
             files=parts.texts,

@@ -14,7 +14,7 @@ from headwater.project.yaml_nodes import Node
 from headwater.spec.nodes import PythonCode
 from headwater.spec.project import Project
 
-SECTIONS: Final = ("sources", "models", "sinks", "pipelines", "tests", "sites", "environments")
+SECTIONS: Final = ("sources", "models", "sinks", "pipelines", "alerts", "tests", "sites", "environments")
 PROJECT_FILE: Final = "headwater.yaml"
 _TOP_KEY: Final = re.compile(r"^(?:\{[ \t]*)?['\"]?([A-Za-z_]+)['\"]?[ \t]*:", re.MULTILINE)
 _CLOSE: Final = 0.8
