@@ -37,6 +37,7 @@ from headwater.app.workspace import Effects, Workspace, open_workspace
 from headwater.events import CheckFinished, Event, TaskFinished
 from headwater.graph.values import Graph
 from headwater.plan.values import Plan
+from headwater.spec.orders import Order
 from headwater.spec.releases import Head, Release
 from headwater.state.heads import read_head
 from headwater.state.releases import history
@@ -205,8 +206,10 @@ class Project:
         return _expected(outcome, fails=fails)
 
     def run(self, environment: str = "dev", *, fails: bool | None = False, **more: Any) -> Outcome:
-        """Fill what is due."""
-        return _expected(run(self.workspace, environment, **more), fails=fails)
+        """Fill what is due, or what is ordered: ``project.run(skip=("a",))``."""
+        how = {key: more.pop(key) for key in ("wait_s", "ticket") if key in more}
+        asked = {key: tuple(value) if isinstance(value, list) else value for key, value in more.items()}
+        return _expected(run(self.workspace, Order(environment=environment, **asked), **how), fails=fails)
 
     def rollback(self, environment: str = "dev", *, to: str | None = None, data: bool = False) -> RolledBack:
         """Go back one step, or to a release."""

@@ -1,6 +1,6 @@
 """The common end of apply, run and rollback: move the head, load the sinks, say what came of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from headwater.app.catalogs import keep_catalogs
@@ -26,8 +26,15 @@ from headwater.state.conditions import Condition, conditions, note_conditions
 from headwater.state.heads import read_head
 
 
-def release_settled(workspace: Workspace, planned: Planned, settled: Settled, signature: Signature) -> Outcome:
-    """Make a settled plan visible and load the sinks."""
+def release_settled(
+    workspace: Workspace,
+    planned: Planned,
+    settled: Settled,
+    signature: Signature,
+    *,
+    skipped: Set[str] = frozenset(),
+) -> Outcome:
+    """Make a settled plan visible and load the sinks, but those that are ``skipped``."""
     context = planned.context
     known = conditions(context.db, context.environment)
     doubtful = views_in_doubt(settled.plan, known)
@@ -41,7 +48,7 @@ def release_settled(workspace: Workspace, planned: Planned, settled: Settled, si
         note_nothing_due(context.db, settled.plan)
     note_conditions(context.db, context.environment, _fresh_conditions(known, settled, scores))
     note_recovered(context, settled, known, scores)
-    sinks = load_released(workspace, context, move)
+    sinks = load_released(workspace, context, move, skipped=skipped)
     moved = {change.node for change in move.changes} if move else set()
     _, left = compact_nodes(workspace, context.environment, (n for n in context.graph.nodes if n.name in moved))
     lagging = keep_catalogs(workspace, context.environment)
@@ -82,10 +89,17 @@ def _move(context: Context, move: Move) -> Release:
     return make_move(context.db, context.store, move, context.token(), context.emit)
 
 
-def load_released(workspace: Workspace, context: Context, move: Move | None, *, only: str | None = None) -> LoadedSinks:
+def load_released(
+    workspace: Workspace,
+    context: Context,
+    move: Move | None,
+    *,
+    only: str | None = None,
+    skipped: Set[str] = frozenset(),
+) -> LoadedSinks:
     """Bring the environment's sinks to what its head serves now; ``only`` those that follow a rollback in this way."""
     every = sinks_of(context.graph.sinks, context.environment)
-    sinks = tuple(sink for sink in every if only is None or sink.after_rollback == only)
+    sinks = tuple(s for s in every if s.name not in skipped and (only is None or s.after_rollback == only))
     if not sinks:
         return LoadedSinks()
     context.emit(Phase("sink", len(sinks)))

@@ -1,5 +1,6 @@
 """Options: those of every command, taken before or after its name, and those that several commands take."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,29 @@ def wait() -> click.Option:
         type=Duration(),
         help="How long to wait for another apply or run before giving up.",
     )
+
+
+def nodes(declarations: list[str], text: str) -> click.Option:
+    """Give an option that takes a node, or a pattern of nodes, and may be repeated."""
+    return click.Option(declarations, metavar="NODE", multiple=True, help=text, shell_complete=complete_node)
+
+
+def moment(declarations: list[str], text: str, *, required: bool = False) -> click.Option:
+    """Give an option that takes a day or a time, with or without a zone."""
+    return click.Option(declarations, metavar="TIME", type=Moment(), required=required, help=text)
+
+
+class Moment(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click
+    """A day or a time such as 2024-01-31, 2024-01-31T06:00 or 2024-01-31T06:00Z; naive where no zone is written."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read the text."""
+        try:
+            return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"`{value}` is no time: write `2024-01-31` or `2024-01-31T06:00`", param, ctx)
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic only in newer versions of click

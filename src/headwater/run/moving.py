@@ -53,7 +53,7 @@ def move_of(settled: "Settled", signature: Signature) -> Move | None:
         by=signature.by,
         commit=signature.commit,
         message=signature.message,
-        code_before=plan.base if is_apply else None,
+        code_before=plan.base,
         code=plan.graph.digest if is_apply else "",
         graph=encode(plan.graph) if is_apply and plan.changes_code else None,
         expected_versions=_expected_versions(plan),

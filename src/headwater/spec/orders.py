@@ -1,8 +1,12 @@
 """An order: what a run is asked for. Schedules, people and the API write orders; whoever performs a run reads one."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+LAST: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""The ends of a stretch of time that is open."""
 
 Publish = Literal["together", "each", ""]
 """When what a run fills becomes visible; empty: as its pipeline says."""
@@ -20,7 +24,7 @@ class Order:
     skip: tuple[str, ...] = ()
     """Patterns of nodes: those and all that read them keep what they have."""
     within: tuple[datetime, datetime] | None = None
-    """Only slots that lie in [start, end) are filled; None: all that are wanted."""
+    """Only slots that hold an instant of [start, end), and what those need of each other; None: all wanted slots."""
     again: bool = False
     """Fill slots, too, that stand on what is there now: their query runs again (as ``lookback`` asks for)."""
     release_holds: bool = False

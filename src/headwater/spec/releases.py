@@ -125,7 +125,7 @@ class Move:
     commit: str = ""
     message: str = ""
     code_before: str | None = None
-    """The code the environment must still run (None: a run, which cares only for its nodes' versions)."""
+    """The code the environment must still run, whose checks everything passed that enters (None: whatever it runs)."""
     code: str = ""
     """The code it runs afterwards (empty: unchanged)."""
     graph: bytes | None = None

@@ -115,6 +115,13 @@ RUN_EVENTS: Final = (
 )
 
 BACKFILLS: Final = (
+    # What a run was asked for, the release whose code it uses, and the nodes that it could not fill.
+    """CREATE TABLE run_orders (
+        run TEXT PRIMARY KEY,
+        body TEXT NOT NULL,
+        release TEXT NOT NULL,
+        undone TEXT NOT NULL DEFAULT '[]'
+    )""",
     """CREATE TABLE backfills (
         id TEXT PRIMARY KEY,
         environment TEXT NOT NULL,
