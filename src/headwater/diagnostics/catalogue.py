@@ -351,6 +351,19 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1082": "no such living token",
     "HW1083": "file of the local token cannot be written",
     "HW1084": "lifetime of a token that cannot be",
+    "HW1085": "no token, or one that is not good",
+    "HW1086": "role of a token does not allow it",
+    "HW1087": "body of a request is too long",
+    "HW1088": "request asks for what cannot be",
+    "HW1089": "nothing of this name, or at this path",
+    "HW1090": "method is not for this path",
+    "HW1091": "body of a request is no JSON, or nested too deep",
+    "HW1092": "body of a request says that it is not JSON",
+    "HW1093": "server called by a name that is not its own",
+    "HW1094": "server is too busy",
+    "HW1095": "package of the API is missing",
+    "HW1096": "certificate of the API cannot be used",
+    "HW1097": "address of the API cannot be had",
 }
 
 HINTS: Final[dict[str, str]] = {
@@ -435,6 +448,8 @@ HINTS: Final[dict[str, str]] = {
     "HW1080": "use letters, digits and `. _ @ -`, at most 100",
     "HW1082": "`headwater token list` lists them",
     "HW1084": "such as `--expires 90d`",
+    "HW1088": "`/api/v1/openapi.json` describes every request",
+    "HW1089": "`/api/v1/openapi.json` lists all paths",
     "HW1140": "the next run, with the code that is there now, fills them",
     "HW1141": "it begins with the first time and ends just before the second",
     "HW1142": "leave the stretch out, or name models with `time` and `every`",

@@ -28,6 +28,7 @@ REQUESTS: Final = (
     )""",
     "CREATE INDEX requests_open ON requests (priority, not_before, created_at) WHERE status IN ('queued', 'running')",
     "CREATE INDEX requests_by_pipeline ON requests (environment, pipeline, created_at)",
+    "CREATE INDEX requests_by_time ON requests (created_at, id)",
     "CREATE INDEX requests_by_backfill ON requests (backfill) WHERE backfill <> ''",
     # A scheduled time is ordered once, whoever leads.
     "CREATE UNIQUE INDEX requests_once ON requests (environment, pipeline, fire_at) WHERE fire_at IS NOT NULL",
@@ -67,6 +68,8 @@ REQUESTS: Final = (
     "ALTER TABLE runs ADD COLUMN because TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE runs ADD COLUMN worker TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE runs ADD COLUMN tries INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX runs_by_time ON runs (started_at, id)",
+    "CREATE INDEX runs_by_end ON runs (ended_at, id)",
     "CREATE INDEX runs_by_pipeline ON runs (environment, pipeline, started_at)",
 )
 

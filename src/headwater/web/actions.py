@@ -1,0 +1,81 @@
+"""What operators and admins do; each leaves an audit entry with the token's name."""
+
+from headwater.app.access import make, revoke, tokens
+from headwater.app.control.ordering import order_run
+from headwater.app.control.stopping import cancel, pause, resume
+from headwater.app.rolling_back import preview_rollback, rollback
+from headwater.spec.orders import Order
+from headwater.web.answering import (
+    ChangedAnswer,
+    MadeTokenAnswer,
+    OrderedAnswer,
+    RollbackAnswer,
+    TokenAnswer,
+    TokensAnswer,
+    rollback_answer,
+    token_answer,
+)
+from headwater.web.asking import Nothing, PauseAsked, RollbackAsked, TokenAsked, TriggerAsked
+from headwater.web.reads import known_environment
+from headwater.web.routing import Call
+
+
+def trigger(call: Call[None, TriggerAsked]) -> OrderedAnswer:
+    """Order a run of a pipeline now."""
+    asked, pipeline = call.body, call.path["pipeline"]
+    order = Order(
+        environment=call.path["environment"],
+        select=(pipeline,),
+        start_from=tuple(asked.start_from),
+        skip=tuple(asked.skip),
+        release_holds=asked.release_holds,
+        priority=asked.priority,
+        pipeline=pipeline,
+        message=asked.message,
+        because=f"asked for by {call.by}",
+    )
+    done = order_run(call.workspace, order, kind="hand", by=call.by)
+    return OrderedAnswer(run=done.request.id, status=done.request.status, is_new=done.is_new)
+
+
+def pause_pipeline(call: Call[None, PauseAsked]) -> ChangedAnswer:
+    """Stop a pipeline from starting by itself."""
+    path = call.path
+    changed = pause(call.workspace, path["environment"], path["pipeline"], by=call.by, reason=call.body.reason)
+    return ChangedAnswer(changed=changed)
+
+
+def resume_pipeline(call: Call[None, Nothing]) -> ChangedAnswer:
+    """Let a pipeline start by itself again."""
+    path = call.path
+    return ChangedAnswer(changed=resume(call.workspace, path["environment"], path["pipeline"], by=call.by))
+
+
+def cancel_run(call: Call[None, Nothing]) -> OrderedAnswer:
+    """Cancel a run."""
+    request = cancel(call.workspace, call.path["run"], by=call.by)
+    return OrderedAnswer(run=request.id, status=request.status, is_new=False)
+
+
+def roll_back(call: Call[None, RollbackAsked]) -> RollbackAnswer:
+    """Take an environment back."""
+    asked, environment = call.body, known_environment(call)
+    planned = preview_rollback(call.workspace, environment, to=asked.to, data=asked.data)
+    return rollback_answer(rollback(call.workspace, planned, message=asked.message, by=call.by))
+
+
+def get_tokens(call: Call[None, None]) -> TokensAnswer:
+    """List tokens."""
+    return TokensAnswer(tokens=[token_answer(each) for each in tokens(call.workspace.db)])
+
+
+def make_token(call: Call[None, TokenAsked]) -> MadeTokenAnswer:
+    """Make a token."""
+    asked = call.body
+    made = make(call.workspace, asked.name, asked.role, lasts_s=asked.lasts_s, by=call.by)
+    return MadeTokenAnswer(token=token_answer(made.token), secret=made.secret)
+
+
+def revoke_token(call: Call[None, None]) -> TokenAnswer:
+    """Take a token away."""
+    return token_answer(revoke(call.workspace, call.path["token"], by=call.by))

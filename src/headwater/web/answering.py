@@ -1,0 +1,363 @@
+"""What is answered: the published shapes, and how they are made of what the application gives."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw, Struct
+
+from headwater.app.access import Token
+from headwater.app.history import Recorded
+from headwater.app.rolling_back import RolledBack
+from headwater.app.status import NodeStatus, Status
+from headwater.state.attempts import Attempt
+from headwater.state.environments import EnvironmentRow
+from headwater.state.run_events import RunEvent
+from headwater.state.run_list import RunEntry
+from headwater.state.runs import LastRun
+from headwater.state.workers import Worker
+
+
+class EnvironmentAnswer(Struct, frozen=True, kw_only=True):
+    """An environment, and what it stands on."""
+
+    environment: str
+    parent: str | None
+    created_at: datetime
+    expires: datetime | None
+    release: str | None
+    released_at: datetime | None
+
+
+class EnvironmentsAnswer(Struct, frozen=True, kw_only=True):
+    """All environments, by name."""
+
+    environments: list[EnvironmentAnswer]
+
+
+class LastRunAnswer(Struct, frozen=True, kw_only=True):
+    """The last attempt at a task of a node."""
+
+    run: str
+    at: datetime
+    status: str
+    rows: int
+    seconds: float
+    message: str
+
+
+class NodeAnswer(Struct, frozen=True, kw_only=True):
+    """How a node of an environment is."""
+
+    node: str
+    kind: str
+    version: str
+    slots: int
+    filled_until: datetime | None
+    blocked: Annotated[int, Meta(description="slots that a check refused")]
+    waiting: Annotated[int, Meta(description="slots that wait for rows of other nodes")]
+    held: Annotated[int, Meta(description="slots that a rollback holds")]
+    behind_s: float | None
+    quality: float | None
+    last_run: LastRunAnswer | None
+
+
+class StatusAnswer(Struct, frozen=True, kw_only=True):
+    """How an environment is, as `headwater status` says it."""
+
+    environment: str
+    release: str | None
+    released_at: datetime | None
+    nodes: list[NodeAnswer]
+
+
+class ReleaseAnswer(Struct, frozen=True, kw_only=True):
+    """A release of an environment, as `headwater history` says it."""
+
+    release: str
+    environment: str
+    at: datetime
+    by: str
+    commit: str
+    kind: str
+    moved: str
+    nodes: list[str]
+    message: str
+    can_return: bool
+
+
+class HistoryAnswer(Struct, frozen=True, kw_only=True):
+    """Releases, newest first."""
+
+    releases: list[ReleaseAnswer]
+
+
+class RunAnswer(Struct, frozen=True, kw_only=True):
+    """A run: one that waits, one that runs, or one that has ended."""
+
+    run: str
+    environment: str
+    pipeline: str
+    kind: str
+    status: str
+    because: str
+    by: str
+    created_at: datetime
+    fire_at: Annotated[datetime | None, Meta(description="the scheduled time that it is for")]
+    started_at: datetime | None
+    ended_at: datetime | None
+    tries: Annotated[int, Meta(description="how many workers have taken it")]
+    worker: str
+    cancelled_by: str
+    message: str
+    release: Annotated[str | None, Meta(description="what it made visible")]
+    backfill: str
+
+
+class RunsAnswer(Struct, frozen=True, kw_only=True):
+    """Runs, newest first."""
+
+    runs: list[RunAnswer]
+    next: Annotated[str | None, Meta(description="what to send as `after` for those that follow; null: no more")]
+
+
+class OrderedAnswer(Struct, frozen=True, kw_only=True):
+    """A run that was ordered."""
+
+    run: str
+    status: str
+    is_new: Annotated[bool, Meta(description="false: the same waited already, and will do for both")]
+
+
+class AttemptAnswer(Struct, frozen=True, kw_only=True):
+    """One try at one task, and what it took."""
+
+    seq: int
+    task: str
+    node: str
+    version: str
+    slots: int
+    attempt: int
+    because: str
+    worker: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float
+    rows_in: int
+    rows_out: int
+    rejects: int
+    bytes_read: int
+    bytes_moved: int
+    bytes_written: int
+    cpu_s: float
+    peak_bytes: int
+    message: str
+
+
+class AttemptsAnswer(Struct, frozen=True, kw_only=True):
+    """Attempts of a run, in the order they began."""
+
+    attempts: list[AttemptAnswer]
+
+
+class EventAnswer(Struct, frozen=True, kw_only=True):
+    """One fact about a run."""
+
+    seq: int
+    at: datetime
+    kind: str
+    level: str
+    node: str
+    message: str
+    data: Annotated[Raw, Meta(description="the fact's own fields", extra_json_schema={"type": "object"})]
+
+
+class EventsAnswer(Struct, frozen=True, kw_only=True):
+    """Facts about a run, in order."""
+
+    events: list[EventAnswer]
+    next: Annotated[int | None, Meta(description="what to send as `after` for those that follow; null: no more yet")]
+
+
+class WorkerAnswer(Struct, frozen=True, kw_only=True):
+    """A process that works on this state."""
+
+    worker: str
+    kind: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    run: str
+    url: str
+
+
+class WorkersAnswer(Struct, frozen=True, kw_only=True):
+    """Servers and workers that were seen lately."""
+
+    workers: list[WorkerAnswer]
+
+
+class ChangedAnswer(Struct, frozen=True, kw_only=True):
+    """Whether anything changed."""
+
+    changed: bool
+
+
+class RollbackAnswer(Struct, frozen=True, kw_only=True):
+    """What a rollback did."""
+
+    release: str
+    to: str | None
+    nodes: list[str]
+    sinks_not_reverted: list[str]
+    problems: Annotated[list[str], Meta(description="what could not follow at once")]
+
+
+class TokenAnswer(Struct, frozen=True, kw_only=True):
+    """A token, without its secret."""
+
+    token: str
+    name: str
+    role: str
+    created_at: datetime
+    by: str
+    expires: datetime | None
+    revoked_at: datetime | None
+
+
+class TokensAnswer(Struct, frozen=True, kw_only=True):
+    """All tokens, the oldest first."""
+
+    tokens: list[TokenAnswer]
+
+
+class MadeTokenAnswer(Struct, frozen=True, kw_only=True):
+    """A new token, with what its holder sends; it is never shown again."""
+
+    token: TokenAnswer
+    secret: str
+
+
+def environment_answer(row: EnvironmentRow) -> EnvironmentAnswer:
+    """Publish an environment."""
+    return EnvironmentAnswer(
+        environment=row.name,
+        parent=row.parent,
+        created_at=row.created_at,
+        expires=row.expires,
+        release=row.release,
+        released_at=row.released_at,
+    )
+
+
+def status_answer(found: Status) -> StatusAnswer:
+    """Publish how an environment is."""
+    return StatusAnswer(
+        environment=found.environment,
+        release=found.release,
+        released_at=found.released_at,
+        nodes=[_node(each) for each in found.nodes],
+    )
+
+
+def _node(each: NodeStatus) -> NodeAnswer:
+    return NodeAnswer(
+        node=each.node,
+        kind=each.kind,
+        version=each.version,
+        slots=each.slots,
+        filled_until=each.filled_until,
+        blocked=each.blocked,
+        waiting=each.waiting,
+        held=each.held,
+        behind_s=each.behind_s,
+        quality=each.quality,
+        last_run=_last_run(each.last_run) if each.last_run else None,
+    )
+
+
+def _last_run(run: LastRun) -> LastRunAnswer:
+    return LastRunAnswer(
+        run=run.run, at=run.at, status=run.status, rows=run.rows, seconds=run.seconds, message=run.message
+    )
+
+
+def history_answer(found: Iterable[Recorded]) -> HistoryAnswer:
+    """Publish releases."""
+    return HistoryAnswer(releases=[_release(each) for each in found])
+
+
+def _release(each: Recorded) -> ReleaseAnswer:
+    release = each.release
+    return ReleaseAnswer(
+        release=release.id,
+        environment=release.environment,
+        at=release.at,
+        by=release.by,
+        commit=release.commit,
+        kind=release.kind,
+        moved=each.moved,
+        nodes=list(release.nodes),
+        message=release.message,
+        can_return=each.can_return,
+    )
+
+
+def run_answer(each: RunEntry) -> RunAnswer:
+    """Publish a run."""
+    values: dict[str, Any] = {name: getattr(each, name) for name in RunAnswer.__struct_fields__ if name != "run"}
+    return RunAnswer(run=each.id, **values)
+
+
+def attempt_answer(each: Attempt) -> AttemptAnswer:
+    """Publish an attempt."""
+    own = {name: getattr(each, name) for name in AttemptAnswer.__struct_fields__ if hasattr(each, name)}
+    work = {name: getattr(each.work, name) for name in AttemptAnswer.__struct_fields__ if hasattr(each.work, name)}
+    return AttemptAnswer(**own, **work)
+
+
+def event_answer(each: RunEvent) -> EventAnswer:
+    """Publish an event of a run."""
+    return EventAnswer(
+        seq=each.seq,
+        at=each.at,
+        kind=each.kind,
+        level=each.level,
+        node=each.node,
+        message=each.message,
+        data=Raw((each.body or "{}").encode()),
+    )
+
+
+def worker_answer(each: Worker) -> WorkerAnswer:
+    """Publish a worker."""
+    values: dict[str, Any] = {name: getattr(each, name) for name in WorkerAnswer.__struct_fields__ if name != "worker"}
+    return WorkerAnswer(worker=each.id, **values)
+
+
+def rollback_answer(done: RolledBack) -> RollbackAnswer:
+    """Publish what a rollback did."""
+    failures = [each.message for failure in done.sinks.failures.values() for each in failure.diagnostics]
+    return RollbackAnswer(
+        release=done.release.id,
+        to=done.rollback.to,
+        nodes=list(done.release.nodes),
+        sinks_not_reverted=[name for name, _ in done.rollback.sinks_not_reverted],
+        problems=[*(each.message for each in done.diagnostics), *failures],
+    )
+
+
+def token_answer(each: Token) -> TokenAnswer:
+    """Publish a token."""
+    return TokenAnswer(
+        token=each.id,
+        name=each.name,
+        role=each.role,
+        created_at=each.created_at,
+        by=each.author,
+        expires=each.expires_at,
+        revoked_at=each.revoked_at,
+    )

@@ -1,0 +1,122 @@
+"""What callers may ask: queries and bodies, with their bounds. What is not written here is refused."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Raw, Struct
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Pattern = Annotated[str, Meta(min_length=1, max_length=500)]
+Patterns = Annotated[list[Pattern], Meta(max_length=1000)]
+Limit = Annotated[int, Meta(ge=1, le=1000, description="how many to give at most")]
+Note = Annotated[str, Meta(max_length=1000)]
+RunStatus = Literal["queued", "running", "done", "failed", "cancelled", "set_aside"]
+
+
+class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
+    """An empty body, or none."""
+
+
+class RunsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which runs are wanted."""
+
+    environment: Name | None = None
+    pipeline: Name | None = None
+    status: RunStatus | None = None
+    limit: Limit = 50
+    after: Annotated[Name | None, Meta(description="id of a run: those older than it")] = None
+
+
+class HistoryAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many releases are wanted."""
+
+    limit: Limit = 50
+
+
+class EventsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which events of a run are wanted."""
+
+    after: Annotated[int, Meta(ge=0, le=2**62, description="events with a larger `seq`")] = 0
+    limit: Limit = 200
+    node: Name | None = None
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="events as urgent as this, or more")
+    ] = "debug"
+
+
+class LogAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the log of a run is to begin."""
+
+    after: Annotated[int, Meta(ge=0, le=2**62, description="as `Last-Event-ID`: events with a larger `seq`")] = 0
+
+
+class IncidentsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which incidents are wanted."""
+
+    environment: Name | None = None
+    open: Annotated[bool, Meta(description="only those that last")] = False
+    limit: Limit = 50
+
+
+class EnvironmentAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which environment."""
+
+    environment: Annotated[Name | None, Meta(description="default: all")] = None
+
+
+class StatsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of which environment and time."""
+
+    environment: Annotated[Name | None, Meta(description="default: all")] = None
+    days: Annotated[int, Meta(ge=1, le=3650, description="how far back")] = 30
+
+
+class TriggerAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a pipeline is to run now."""
+
+    start_from: Annotated[Patterns, Meta(description="nodes: only those and all that read them")] = []
+    skip: Annotated[Patterns, Meta(description="nodes: those and all that read them keep what they have")] = []
+    release_holds: Annotated[bool, Meta(description="fill what a rollback holds, too")] = False
+    priority: Annotated[int, Meta(ge=-1000, le=1000)] = 0
+    message: Annotated[Note, Meta(description="a note to keep with what the run releases")] = ""
+
+
+class PauseAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a pipeline is paused."""
+
+    reason: Note = ""
+
+
+class RerunAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a run is to be repeated."""
+
+    failed: Annotated[bool, Meta(description="only what failed, and all that reads it")] = False
+    same_release: Annotated[bool, Meta(description="with the code that it ran, not that of now")] = False
+
+
+class BackfillAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A range to fill again."""
+
+    select: Annotated[Patterns, Meta(min_length=1, description="pipelines, or patterns of nodes")]
+    start: datetime
+    end: Annotated[datetime, Meta(description="excluded")]
+
+
+class RollbackAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where to go back to."""
+
+    to: Annotated[Name | None, Meta(description="a release; default: before the last change of code")] = None
+    data: Annotated[bool, Meta(description="take rows back too, and hold them")] = False
+    message: Note = ""
+
+
+class TokenAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token to make."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$")]
+    role: Literal["viewer", "operator", "admin"] = "viewer"
+    lasts_s: Annotated[float, Meta(gt=0, le=316224000, description="for how long it is good")] | None = None
+
+
+Message = Raw
+"""Any JSON."""

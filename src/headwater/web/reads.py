@@ -1,0 +1,118 @@
+"""What viewers ask: each function answers one route from the state alone."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from headwater.app.history import history
+from headwater.app.status import status
+from headwater.diagnostics import Invalid
+from headwater.events.words import LEVELS
+from headwater.project.names import shown
+from headwater.state.attempts import attempts_of
+from headwater.state.environments import environments
+from headwater.state.run_events import run_events
+from headwater.state.run_list import RunEntry, find_run_entry, list_runs
+from headwater.state.workers import workers
+from headwater.web.answering import (
+    AttemptsAnswer,
+    EnvironmentsAnswer,
+    EventsAnswer,
+    HistoryAnswer,
+    RunAnswer,
+    RunsAnswer,
+    StatusAnswer,
+    WorkersAnswer,
+    attempt_answer,
+    environment_answer,
+    event_answer,
+    history_answer,
+    run_answer,
+    status_answer,
+    worker_answer,
+)
+from headwater.web.asking import EventsAsked, HistoryAsked, RunsAsked
+from headwater.web.routing import Call
+
+_SEEN_S: Final = 60.0
+"""A worker that was not seen for so long is gone."""
+
+
+def get_environments(call: Call[None, None]) -> EnvironmentsAnswer:
+    """List environments."""
+    return EnvironmentsAnswer(environments=[environment_answer(row) for row in environments(call.workspace.db)])
+
+
+def get_status(call: Call[None, None]) -> StatusAnswer:
+    """Say how an environment is."""
+    return status_answer(status(call.workspace, known_environment(call)))
+
+
+def get_history(call: Call[HistoryAsked, None]) -> HistoryAnswer:
+    """List the releases of an environment."""
+    return history_answer(history(call.workspace, known_environment(call), call.query.limit))
+
+
+def get_runs(call: Call[RunsAsked, None]) -> RunsAnswer:
+    """List runs."""
+    asked = call.query
+    found = list_runs(
+        call.workspace.db,
+        environment=asked.environment,
+        pipeline=asked.pipeline,
+        status=asked.status,
+        limit=asked.limit,
+        after=asked.after,
+    )
+    return RunsAnswer(
+        runs=[run_answer(each) for each in found], next=found[-1].id if len(found) == asked.limit else None
+    )
+
+
+def get_run(call: Call[None, None]) -> RunAnswer:
+    """Say how a run is."""
+    return run_answer(known_run(call))
+
+
+def get_attempts(call: Call[None, None]) -> AttemptsAnswer:
+    """List the attempts of a run."""
+    found = attempts_of(call.workspace.db, known_run(call).id)
+    return AttemptsAnswer(attempts=[attempt_answer(each) for each in found])
+
+
+def get_events(call: Call[EventsAsked, None]) -> EventsAnswer:
+    """List what happened in a run."""
+    asked = call.query
+    levels = LEVELS[LEVELS.index(asked.level) :]
+    found = run_events(
+        call.workspace.db,
+        known_run(call).id,
+        after=asked.after,
+        node=asked.node,
+        levels=levels if len(levels) < len(LEVELS) else (),
+        limit=asked.limit,
+    )
+    following = found[-1].seq if len(found) == asked.limit else None
+    return EventsAnswer(events=[event_answer(each) for each in found], next=following)
+
+
+def get_workers(call: Call[None, None]) -> WorkersAnswer:
+    """List who works."""
+    since = call.workspace.effects.clock() - timedelta(seconds=_SEEN_S)
+    return WorkersAnswer(workers=[worker_answer(each) for each in workers(call.workspace.db, since)])
+
+
+def known_environment(call: Call[Any, Any]) -> str:
+    """Give the environment in the path; Invalid if there is none of that name."""
+    name = call.path["environment"]
+    if name not in {row.name for row in environments(call.workspace.db)}:
+        raise Invalid.of("HW1089", f"there is no environment `{shown(name)}`", hint="`GET /environments` lists them")
+    return name
+
+
+def known_run(call: Call[Any, Any]) -> RunEntry:
+    """Give the run in the path; Invalid if there is none of that id."""
+    name = call.path["run"]
+    found = find_run_entry(call.workspace.db, name)
+    if found is None:
+        raise Invalid.of("HW1089", f"there is no run `{shown(name)}`", hint="`GET /runs` lists them")
+    return found
