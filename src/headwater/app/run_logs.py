@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from headwater.app.process_logs import log_fact
 from headwater.diagnostics import Diagnostic, HeadwaterError, conceal, warning
 from headwater.events import Emit, Event, Remarked, silent
 from headwater.events.quantities import count
@@ -39,6 +40,7 @@ class RunLog:
     """Who is told besides."""
     every_s: float = EVERY_S
     _waiting: deque[tuple[datetime, Event]] = field(default_factory=deque)
+    _unwritten: list[RunEvent] = field(default_factory=list)
     _wake: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _is_closing: bool = False
@@ -90,21 +92,18 @@ class RunLog:
         with self._wake:
             taken = list(self._waiting)
             self._waiting.clear()
-        rows = [row for at, event in taken if (row := self._row(at, event)) is not None]
+        self._unwritten += [row for at, event in taken if (row := self._row(at, event)) is not None]
         try:
-            if rows:
-                append_events(self.db, rows)
-        except HeadwaterError:
-            with self._wake:  # the state is locked, full or away: try again with what comes next
-                self._waiting.extendleft(reversed(taken))
+            if self._unwritten:
+                append_events(self.db, self._unwritten)
+                self._unwritten = []
+        except HeadwaterError:  # the state is locked, full or away: try again with what comes next
+            self._left += max(0, len(self._unwritten) - _MOST_WAITING)
+            self._unwritten = self._unwritten[-_MOST_WAITING:]
 
     def _row(self, at: datetime, event: Event) -> RunEvent | None:
         words = words_of(event)
-        self._details += words.level == "debug"
-        if words.level == "debug" and self._details > _MOST_DETAILS:
-            self._left += 1
-            return None
-        return RunEvent(
+        row = RunEvent(
             run=self.run,
             environment=self.environment,
             at=at,
@@ -114,6 +113,13 @@ class RunLog:
             message=conceal(words.text)[:_LONGEST],
             body=body_of(event),
         )
+        ids = {"environment": row.environment, "run": row.run, "node": row.node, "task": getattr(event, "task", "")}
+        log_fact(row.level, row.message, at, ids)
+        self._details += words.level == "debug"
+        if words.level == "debug" and self._details > _MOST_DETAILS:
+            self._left += 1
+            return None
+        return row
 
 
 def body_of(event: Event) -> str:

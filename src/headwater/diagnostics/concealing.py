@@ -16,6 +16,9 @@ _PASSWORD: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 _TOKEN: Final = re.compile(
     r"(?i)([?&;](?:[a-z_.-]*(?:token|password|passwd|secret|signature|credential)|sig|pwd|api[_-]?key|key)=)[^\s&;'\"#]+"
 )
+_HEADER: Final = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic|token)\s+)?)[^\s'\",]+")
+_PATTERNS: Final = (("://", _PASSWORD), ("=", _TOKEN), ("uthorization", _HEADER))
+"""What holds a secret by its form, known or not, each with a sign that it may be there."""
 _HIDDEN: Final = r"\1***"
 
 
@@ -39,8 +42,8 @@ class Redactor:
         forms = self._known()
         if forms:
             text = "".join(_without(part, forms) for part in _parts(text))
-        if "://" in text:
-            text = _TOKEN.sub(_HIDDEN, _PASSWORD.sub(_HIDDEN, text))
+        for sign, pattern in _PATTERNS:
+            text = pattern.sub(_HIDDEN, text) if sign in text else text
         return text
 
     def _known(self) -> tuple[tuple[str, str], ...]:
