@@ -23,6 +23,13 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "quarantine": "Look at rows that were set aside, or read them again.",
         "env": "List, create, compare and delete environments.",
     },
+    "Serve": {
+        "serve": "Run every pipeline when it is due.",
+        "trigger": "Run a pipeline now, on a server if one serves.",
+        "cancel": "Stop a run that waits or runs on a server.",
+        "pause": "Keep a pipeline from starting by itself.",
+        "resume": "Let a paused pipeline start by itself again.",
+    },
     "Read": {
         "query": "Ask an environment a question in SQL.",
         "show": "Show the first rows of a table.",

@@ -1,0 +1,33 @@
+"""`headwater pause`: keep a pipeline from starting by itself."""
+
+import click
+
+from headwater.cli import options
+from headwater.cli.framework import command as make
+from headwater.cli.session import Session
+
+
+@make(
+    name="pause",
+    short="Keep a pipeline from starting by itself.",
+    example='headwater pause morning --env prod --reason "the source is being moved"',
+    params=[
+        click.Argument(["pipeline"], metavar="PIPELINE"),
+        options.environment(),
+        click.Option(["--reason"], metavar="TEXT", default="", help="Why, for others."),
+        options.yes(),
+    ],
+)
+def command(session: Session, pipeline: str, environment: str, reason: str, yes: bool) -> int:
+    """Keep a pipeline from starting by itself until `headwater resume`. What runs goes on; by hand it can be run."""
+    from headwater.app.control.stopping import pause
+
+    del yes  # never asks
+    with session.workspace() as workspace:
+        session.require_environment(workspace, environment)
+        changed = pause(workspace, environment, pipeline, by=workspace.user, reason=reason)
+    if session.out.json:
+        session.out.document({"environment": environment, "pipeline": pipeline, "paused": True, "changed": changed})
+    else:
+        session.out.remark(f"`{pipeline}` of {environment} {'is paused' if changed else 'was paused already'}")
+    return 0
