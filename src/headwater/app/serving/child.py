@@ -6,10 +6,11 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
+from headwater.app.process_logs import start_logging
 from headwater.app.serving.allowing import Limits
 from headwater.app.serving.working import Stop, Working
 from headwater.app.workspace import Effects, open_workspace
@@ -26,13 +27,14 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     version: str
     variables: dict[str, str] = {}
-    log_format: str = "text"
-    log_level: str = "info"
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 def main(text: str) -> None:
     """Work as told; ends when standard input is closed, which it is when the server is gone."""
     told = msgspec.json.decode(text, type=Orders)
+    start_logging(told.log_format, told.log_level, worker=told.worker)
     stop = Stop()
     signal.signal(signal.SIGTERM, lambda *_: stop.at_once("the server stops"))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server says what follows

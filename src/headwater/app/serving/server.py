@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from headwater.app.serving.child import Orders
 from headwater.app.serving.leading import Leader
@@ -33,8 +33,8 @@ class Serving:
     url: str = ""
     """Where its API answers; empty: nowhere."""
     grace_s: float = GRACE_S
-    log_format: str = "text"
-    log_level: str = "info"
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 @dataclass(slots=True)

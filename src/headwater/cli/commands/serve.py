@@ -1,5 +1,7 @@
 """`headwater serve`: run every pipeline of every environment when it is due."""
 
+from typing import Literal
+
 import click
 
 from headwater.cli.framework import command as make
@@ -55,8 +57,8 @@ def command(
     environments: tuple[str, ...],
     workers: int,
     grace_s: float,
-    log_format: str,
-    log_level: str,
+    log_format: Literal["text", "json"],
+    log_level: Literal["debug", "info", "warning", "error"],
 ) -> int:
     """Run every pipeline of every environment when it is due, until it is told to stop (Ctrl-C, SIGTERM).
 
@@ -64,9 +66,11 @@ def command(
     leads, all work; when one dies, another takes over, and goes on with what it did.
     """
     from headwater import __version__
+    from headwater.app.process_logs import start_logging
     from headwater.app.serving.server import Server, Serving
     from headwater.cli.serving import until_told
 
+    start_logging(log_format, log_level)
     serving = Serving(
         version=__version__,
         workers=workers,
