@@ -7,8 +7,9 @@ from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import Context
 from headwater.run.cycle import Settled
 from headwater.spec.quality import Score
+from headwater.state.attempts import note_well
 from headwater.state.conditions import Condition, note_scores
-from headwater.state.runs import last_runs, record_task
+from headwater.state.runs import last_runs
 from headwater.state.scores import score_history
 
 _BEST = 100
@@ -52,7 +53,9 @@ def _last_score(context: Context, name: str) -> Iterable[float | None]:
 
 
 def _note_attempts(context: Context, whole: Iterable[str], computed: Collection[str]) -> None:
-    failed = {name for name, task in last_runs(context.db, context.environment).items() if task.status == "failed"}
-    at = context.clock()
-    for name in sorted(failed.intersection(whole).difference(computed)):
-        record_task(context.db, context.run_id, name, 0, "done", 0, 0, 0.0, 1, "", at)
+    last = last_runs(context.db, context.environment)
+    well = sorted({name for name in whole if name in last and last[name].status != "done"}.difference(computed))
+    if well:
+        version = {node.name: node.version for node in context.graph.nodes}
+        nodes = [(name, version[name]) for name in well]
+        note_well(context.db, context.run_id, context.environment, nodes, context.clock())

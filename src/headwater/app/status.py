@@ -14,22 +14,10 @@ from headwater.spec.releases import Head
 from headwater.state.conditions import Condition, conditions, last_slots
 from headwater.state.heads import read_head
 from headwater.state.releases import find_release, graph_of
-from headwater.state.runs import TaskRow, last_runs
+from headwater.state.runs import LastRun, last_runs
 
 if TYPE_CHECKING:
     from headwater.plan.values import NodePlan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastRun:
-    """The last attempt at a task of a node."""
-
-    run: str
-    at: datetime
-    status: str
-    rows: int
-    seconds: float
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +94,7 @@ class _Known:
     code: Outline
     conditions: dict[str, Condition]
     last: dict[str, str | None]
-    runs: dict[str, TaskRow]
+    runs: dict[str, LastRun]
     held: Counter[str]
     now: datetime
 
@@ -129,7 +117,7 @@ class _Known:
             held=len(plan.held) if plan and not plan.settled else self.held[name],
             behind_s=self._behind_s(each, until),
             quality=condition.score,
-            last_run=_last_run(run) if run else None,
+            last_run=run,
         )
 
     def _filled_until(self, each: NodeOutline) -> datetime | None:
@@ -164,7 +152,3 @@ def _look(workspace: Workspace, head: Head) -> "dict[str, NodePlan]":
     graph = released_graph(workspace.db, head.environment, head.code)
     planned = plan_with(context_of(workspace, graph, head.environment), Options())
     return dict(planned.plan.nodes)
-
-
-def _last_run(run: TaskRow) -> LastRun:
-    return LastRun(run=run.run, at=run.at, status=run.status, rows=run.rows, seconds=run.seconds, message=run.message)

@@ -9,17 +9,28 @@ The exceptions say only how to go on::
     ├── Refused             policy or protection forbids it (exit 3)
     ├── Conflict            someone else moved it: plan again (exit 4)
     ├── Retryable           the same attempt may succeed later (a file changed while it was read)
-    └── Broken              the environment is unusable: do not retry (exit 5)
+    ├── Broken              the environment is unusable: do not retry (exit 5)
+    └── Cancelled           somebody, or the run's deadline, has stopped it: the next run goes on from there (exit 7)
 """
 
 from headwater.diagnostics.catalogue import CATALOGUE
 from headwater.diagnostics.concealing import conceal
-from headwater.diagnostics.errors import Broken, Conflict, HeadwaterError, Invalid, Refused, Retryable, RowsRefused
+from headwater.diagnostics.errors import (
+    Broken,
+    Cancelled,
+    Conflict,
+    HeadwaterError,
+    Invalid,
+    Refused,
+    Retryable,
+    RowsRefused,
+)
 from headwater.diagnostics.values import Diagnostic, Severity, Where, error, has_errors, suggest, warning
 
 __all__ = [
     "CATALOGUE",
     "Broken",
+    "Cancelled",
     "Conflict",
     "Diagnostic",
     "HeadwaterError",

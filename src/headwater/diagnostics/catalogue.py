@@ -341,6 +341,12 @@ CATALOGUE: Final[dict[str, str]] = {
     # HW114x and HW115x what a run is asked for, backfills
     "HW1140": "code has changed since a run started",
     "HW1141": "stretch of time is empty",
+    # HW104x execution inside a run
+    "HW1040": "the run was stopped",
+    "HW1041": "the run took longer than it may",
+    "HW1042": "a node is set aside",
+    "HW1043": "limit on what does not exist",
+    "HW1044": "limit that lets nothing pass",
     "HW1142": "stretch of time for what is not cut by time",
     "HW1143": "no slot in a stretch of time",
     "HW1144": "time without a zone for tables in several",

@@ -49,3 +49,7 @@ class Retryable(HeadwaterError):
 
 class Broken(HeadwaterError):
     """State, lake or machine is unusable: retrying cannot help."""
+
+
+class Cancelled(HeadwaterError):
+    """Somebody, or the run's own deadline, has stopped it: what was sealed is kept, and nothing became visible."""

@@ -263,6 +263,7 @@ def _settings(draft: Draft, model: Model) -> dict[str, Any]:
         "attempts": retries.attempts,
         "backoff_s": retries.backoff,
         "backoff_max_s": retries.max,
+        "priority": model.priority,
         "description": model.description,
         "owner": model.owner or defaults.owner,
         "tags": model.tags,

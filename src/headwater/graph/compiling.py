@@ -123,6 +123,7 @@ def _graph(draft: Draft) -> Graph:
         nodes=draft.nodes,
         sinks=draft.sinks,
         deprecations=draft.deprecations,
+        limits=draft.project.limits,
         macros=tuple(draft.macros.statements.values()),
         variables=dict(draft.variables),
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from headwater.spec.addresses import Version
+from headwater.spec.limits import Limits
 from headwater.spec.nodes import ChainPart, Retries
 from headwater.spec.schedules import Deadline, Timetable, Trigger
 
@@ -236,6 +237,8 @@ class Node:
     attempts: int = 4
     backoff_s: float = 2.0
     backoff_max_s: float = 300.0
+    priority: int = 0
+    """Of several tasks that are ready, those of larger numbers come first."""
     description: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()
@@ -337,6 +340,8 @@ class Graph:
     pipelines: tuple[PipelineNode, ...] = ()
     alerts: tuple[AlertNode, ...] = ()
     deprecations: tuple[Deprecation, ...] = ()
+    limits: Limits = Limits()
+    """How much may be worked on at once, over all processes."""
     macros: tuple[str, ...] = ()
     """CREATE MACRO statements, in an order in which each finds those it calls."""
     variables: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)

@@ -49,6 +49,7 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
         _number_problems,
         _landing_problems,
     )
+        _limit_problems,
     return filled, [problem for check in checks for problem in check(filled)]
 
 
@@ -128,6 +129,26 @@ def _compact_problems(project: Project) -> Iterator[Diagnostic]:
 
 
 def _zone_problems(project: Project) -> Iterator[Diagnostic]:
+def _limit_problems(project: Project) -> Iterator[Diagnostic]:
+    """Limits are on what exists, and let at least one pass."""
+    limits, tags = project.limits, {tag for model in project.models.values() for tag in model.tags}
+    kinds = (("pipelines", limits.pipelines, project.pipelines), ("sites", limits.sites, project.sites))
+    for kind, given, known in (*kinds, ("tags", limits.tags, tags)):
+        for name in given.keys() - known:
+            hint = suggest(name[:100], known) or f"name one of the {kind} of this project"
+            where = project.at.of(f"limits.{kind}.{name}")
+            yield error("HW1043", f"`limits` names no {kind.removesuffix('s')} `{shown(name)}`", where, hint=hint)
+        for name in (name for name, most in given.items() if most < 1):
+            yield _closed(project, f"{kind}.{name}")
+    if limits.tasks is not None and limits.tasks < 1:
+        yield _closed(project, "tasks")
+
+
+def _closed(project: Project, key: str) -> Diagnostic:
+    hint = "at least 1; `headwater pause` holds a pipeline back"
+    return error("HW1044", f"`limits.{shown(key)}` lets nothing pass", project.at.of(f"limits.{key}"), hint=hint)
+
+
     zones: dict[str, Origin] = {}
     nodes: list[Project | Source | Model] = [project, *project.sources.values(), *project.models.values()]
     for node in nodes:

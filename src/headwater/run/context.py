@@ -1,6 +1,7 @@
 """What a run is given: every effect it may have comes in here, so that tests can own time, chance and failure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.wanted import Horizon
 from headwater.run.engine import Engine
 from headwater.run.executor import Pace
+from headwater.run.stopping import stoppable
 from headwater.spec.addresses import FillId, Version
 from headwater.spec.fills import Fill
 from headwater.state.database import Database
@@ -41,6 +43,8 @@ class Ticket:
     """One task at a time: a worker died over it before, and next time it shall be seen over which."""
     set_aside: Mapping[str, str] = field(default_factory=dict)
     """Node → why it is not tried: it crashed its worker again and again."""
+    deadline_at: datetime | None = None
+    """When it is stopped if it has not ended; None: it may take its time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,17 @@ class Context:
     def holder(self) -> str:
         """In whose name leases are held."""
         return self.ticket.holder or self.run_id
+
+    def stoppable(self) -> AbstractContextManager[None]:
+        """Stop what runs inside, with Cancelled, when the ticket says so or its deadline has passed."""
+        ticket = self.ticket
+        return stoppable(
+            self.pace.stop,
+            why_stop=ticket.why_stop,
+            deadline_at=ticket.deadline_at,
+            clock=self.clock,
+            interrupt=self.pace.interrupt,
+        )
 
 
 @dataclass(slots=True)

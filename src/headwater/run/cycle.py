@@ -13,16 +13,19 @@ from headwater.plan.diff import diff
 from headwater.plan.knowledge import Options
 from headwater.plan.values import Plan, Step
 from headwater.run.context import Context, FillBook
-from headwater.run.executor import execute
+from headwater.run.executor import Terms, execute
+from headwater.run.journal import Reading, StateJournal
 from headwater.run.knowing import knowledge
-from headwater.run.leasing import hold
+from headwater.run.leasing import build_leases, hold
+from headwater.run.limits import limiter_of
+from headwater.run.metering import Meter
 from headwater.run.observing import Observed, observe
 from headwater.run.python.models import Request, perform_in_process
 from headwater.run.quality.drifting import Book, drifted, guard_drift
 from headwater.run.quality.failing_rows import with_examples
 from headwater.run.quality.guarding import Guarded, culprits, guard_fills, guard_maps, readers_due
 from headwater.run.quality.guarding_sources import guard_sources
-from headwater.run.reclaiming import BUILD, USE, finish_condemned
+from headwater.run.reclaiming import USE, finish_condemned
 from headwater.run.relations import Surroundings
 from headwater.run.worker import Receipt, perform
 from headwater.spec.addresses import FillId
@@ -228,14 +231,28 @@ class _Cycle:
         context = self._context
         context.emit(Phase("build", len(tasks)))
         self._fills.load({fill for task in tasks for fill in (*fills_of(task.relations), *task.also_read)})
-        self._lease([f"{BUILD}:{task.node.version}" for task in tasks])
+        self._lease(build_leases(tasks))
         finish_condemned(context.db, context.store, [slot.entry.fill for task in tasks for slot in task.slots])
         self._sealed = {name: self._sealed_before(node) for name, node in {t.node.name: t.node for t in tasks}.items()}
         with context.engine.one_thread_each() if are_many_and_small(tasks, self._bytes_of) else nullcontext():
-            executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive)
+            executed = execute(tasks, self._attempt, context.pace, context.emit, self._receive, self._terms(plan))
         failed = {task.node.name: executed.failures[task.id] for task in tasks if task.id in executed.failures}
         self._failures.update(failed)
         return frozenset(failed)
+
+    def _terms(self, plan: Plan) -> Terms:
+        context = self._context
+        journal = StateJournal(
+            context.db,
+            run=context.run_id,
+            environment=context.environment,
+            worker=context.ticket.worker,
+            because={name: each.because for name, each in plan.nodes.items()},
+            reading=Reading(self._fills, self._observed.inspections),
+            clock=context.clock,
+        )
+        limiter = limiter_of(context.graph.limits, context.db, context.holder, context.clock)
+        return Terms(journal=journal, limiter=limiter, set_aside=context.ticket.set_aside)
 
     def _sealed_before(self, node: Node) -> frozenset[FillId]:
         """Somebody may have sealed fills while we waited for the lease; from now on it is ours."""
@@ -253,19 +270,19 @@ class _Cycle:
             sorted(set(names)),
             context.holder,
             clock=context.clock,
-            sleep=context.pace.sleep,
+            sleep=context.pace.rest,
             wait_s=context.wait_s,
         )
         self._leases.enter_context(lease)
 
-    def _attempt(self, task: Task, number: int) -> Receipt:
+    def _attempt(self, task: Task, number: int, meter: Meter) -> Receipt:
         context = self._context
         attempt = f"{context.token()}{number}"
         sealed = self._already(task)
         if sealed is not None:
             return sealed
         if task.node.python is None:
-            return perform(task, attempt, context.engine, self._around)
+            return perform(task, attempt, context.engine, self._around, meter=meter)
         graph = needed(context.graph, task)
         names = {node.name for node in graph.nodes}
         request = Request(
@@ -278,7 +295,7 @@ class _Cycle:
             fills={fill: self._fills[fill] for fill in (*fills_of(task.relations), *task.also_read)},
             inspections={name: found for name, found in self._observed.inspections.items() if name in names},
         )
-        return perform_in_process(request, context.engine, context.emit)
+        return perform_in_process(request, context.engine, context.emit, meter)
 
     def _already(self, task: Task) -> Receipt | None:
         """Somebody may have sealed all of a task's fills while we waited for the lease: then nothing is computed."""

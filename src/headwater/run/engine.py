@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.connect.stores import Store
 from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable, Where
+from headwater.run.metering import Meter
 from headwater.sql.text import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
@@ -36,19 +37,25 @@ class EngineLimits:
 class Session:
     """A cursor in a database of its own: names defined here are seen nowhere else."""
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", name: str) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", name: str, meter: Meter | None = None) -> None:
         self.connection = connection
         self.name = name
+        self._meter = meter
         self._others = count(1)
         self.attached: list[str] = []
 
     def run(self, sql: str) -> "duckdb.DuckDBPyConnection":
         """Execute one statement."""
-        return self.connection.execute(sql)
+        done = self.connection.execute(sql)
+        if self._meter:
+            self._meter.note(self.connection)
+        return done
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Execute a query and give its rows."""
         found: list[tuple[Any, ...]] = self.connection.execute(sql).fetchall()
+        if self._meter:
+            self._meter.note(self.connection)
         return found
 
     def attach(self) -> str:
@@ -82,12 +89,17 @@ class Engine:
         self._stops: list[Callable[[], None]] = []
 
     @contextmanager
-    def session(self, timezone: str = "UTC") -> Iterator[Session]:
-        """Open a session whose time zone is ``timezone``; everything defined in it is gone afterwards."""
+    def session(self, timezone: str = "UTC", meter: Meter | None = None) -> Iterator[Session]:
+        """Open a session whose time zone is ``timezone``; everything defined in it is gone afterwards.
+
+        ``meter`` counts what its statements use.
+        """
         number = next(self._numbers)
         cursor = self._cursor(number)
-        session = Session(cursor, f"hw_{number}")
+        session = Session(cursor, f"hw_{number}", meter)
         try:
+            if meter:
+                meter.watch(cursor)
             session.run(f"ATTACH ':memory:' AS {session.name}")
             session.run(f"USE {session.name}")
             session.run(f"SET TimeZone = {quote_literal(timezone)}")

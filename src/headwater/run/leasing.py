@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from headwater.diagnostics import Conflict
+from headwater.run.reclaiming import BUILD
 from headwater.state.database import Database
 from headwater.state.leases import acquire, lease, release_leases, renew
+from headwater.tasks.values import Task
 
 TTL_S = 8.0
 """How long a holder that died is waited for: recovery takes about as long. Living ones prolong theirs four times."""
@@ -41,6 +43,19 @@ def hold(
         stop.set()
         heart.join()
         release_leases(db, names, holder)
+
+
+def build_leases(tasks: Sequence[Task]) -> set[str]:
+    """Name the leases on what some tasks compute: slots that are cut by time by themselves, so that others of the same
+    tables can be filled at the same time (a backfill, and the daily run); all of a table otherwise.
+    """
+    few = sum(len(task.slots) for task in tasks) <= MOST_FILLS
+    names: set[str] = set()
+    for task in tasks:
+        whole = f"{BUILD}:{task.node.version}"
+        is_apart = few and task.node.kind == "incremental"
+        names |= {f"{whole}/{slot.entry.fill}" for slot in task.slots} if is_apart else {whole}
+    return names
 
 
 def _take(

@@ -16,7 +16,7 @@ from headwater.state.packs import forget_packs, note_no_loose_files, unused_pack
 USE = "use"
 """``use:<version>:<run>``: a run takes fills of a version as they are; any number of runs may."""
 BUILD = "build"
-"""``build:<version>``: a run computes fills of a version; one at a time."""
+"""``build:<version>``: a run computes fills of a version; one at a time. ``build:<version>/<fill>``: only this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +66,4 @@ def files_of(fill: Fill) -> int:
 def spared_versions(names: Iterable[str]) -> frozenset[str]:
     """Give the versions that leases name: somebody computes fills of them, or takes fills of them, right now."""
     parts = (name.split(":") for name in names)
-    return frozenset(part[1] for part in parts if part[0] in {USE, BUILD} and len(part) > 1)
+    return frozenset(part[1].partition("/")[0] for part in parts if part[0] in {USE, BUILD} and len(part) > 1)

@@ -11,6 +11,7 @@ from headwater.run.engine import Engine, Session, as_headwater_error, deadline
 from headwater.run.folding import stage_fold
 from headwater.run.linking import link_select
 from headwater.run.measuring import fill_checks, measure_fills
+from headwater.run.metering import Meter
 from headwater.run.relations import Scanned, Surroundings, create_macros, define, query_of, select_of
 from headwater.run.staging import Stage, Staged, stage
 from headwater.spec.fills import Fill
@@ -40,12 +41,19 @@ class Compute(Protocol):
         ...
 
 
-def perform(task: Task, attempt: str, engine: Engine, around: Surroundings, compute: Compute | None = None) -> Receipt:
+def perform(
+    task: Task,
+    attempt: str,
+    engine: Engine,
+    around: Surroundings,
+    compute: Compute | None = None,
+    meter: Meter | None = None,
+) -> Receipt:
     """Perform a task as one attempt; raises a HeadwaterError that says whether another attempt makes sense."""
     began = time.perf_counter()
     try:
         what = f"`{task.node.name}`"
-        with engine.session(task.node.timezone) as session, deadline(session, task.node.timeout_s, what):
+        with engine.session(task.node.timezone, meter) as session, deadline(session, task.node.timeout_s, what):
             staged, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
             seconds = round((time.perf_counter() - began) / len(staged.fills), 6)
             sealed = around.store.seal_all([replace(fill, seconds=seconds) for fill in staged.fills])

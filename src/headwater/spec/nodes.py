@@ -210,6 +210,7 @@ class Model:
     timeout: Annotated[Seconds | None, Doc("longest time of one attempt")] = None
     memory: Annotated[Bytes | None, Doc("memory limit of one attempt")] = None
     retries: Annotated[Retries | None, Doc("repetition after errors that may pass")] = None
+    priority: Annotated[int, Doc("of several models that are ready, those of larger numbers are computed first")] = 0
     columns: Annotated[Mapping[str, Column], Doc("what is said of its columns; required for Python models")] = field(
         default_factory=dict
     )

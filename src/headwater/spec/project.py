@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from headwater.spec.alerts import Alert
 from headwater.spec.fields import Doc
+from headwater.spec.limits import Limits
 from headwater.spec.nodes import Model, Retries, Sink, Source
 from headwater.spec.origin import NOWHERE, Origin
 from headwater.spec.schedules import Condition, Schedule
@@ -158,6 +159,10 @@ class Project:
     calendars: Annotated[
         Mapping[str, tuple[str, ...]], Doc("name → days, for `except:` of schedules", "{holidays: [2026-12-25]}")
     ] = field(default_factory=dict)
+    limits: Annotated[
+        Limits,
+        Doc("how much may be worked on at once, over all processes of a state", "{tags: {heavy: 1}, tasks: 8}"),
+    ] = field(default_factory=Limits)
     sites: Mapping[str, Site] = field(default_factory=dict)
     environments: Mapping[str, Environment] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)

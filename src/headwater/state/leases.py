@@ -27,13 +27,16 @@ class Lease:
 def acquire(db: Database, names: Sequence[str], holder: str, now: datetime, ttl_s: float) -> dict[str, int]:
     """Take those of the leases that are free, expired or already the holder's: name → fence.
 
-    A lease taken anew gets a fence larger than any before it; the holder's own keeps its fence and is prolonged.
+    A lease taken anew gets a fence larger than any before it; the holder's own keeps its fence and is prolonged. A
+    lease on ``a`` is one on all ``a/…``: while somebody has one of them, nobody else gets the other.
     """
     until = stamp(now + timedelta(seconds=ttl_s))
     with db.write() as connection:
         standing = {row.name: row for row in _leases(connection, names)}
+        taken = _covered(connection, names, holder, now)
         granted: dict[str, int] = {}
-        free = [name for name in dict.fromkeys(names) if _is_free(standing.get(name), holder, now)]
+        mine = (name for name in dict.fromkeys(names) if name not in taken)
+        free = [name for name in mine if _is_free(standing.get(name), holder, now)]
         fence = _take_fences(connection, sum(_is_new(standing.get(name), holder) for name in free))
         for name in free:
             fence += _is_new(standing.get(name), holder)
@@ -81,6 +84,12 @@ def lease(db: Database, name: str) -> Lease | None:
         return next(iter(_leases(connection, [name])), None)
 
 
+def leases_named(db: Database, names: Iterable[str]) -> tuple[Lease, ...]:
+    """Give those of the leases that somebody has, expired or not."""
+    with db.read() as connection:
+        return tuple(_leases(connection, names))
+
+
 def live_leases(db: Database, now: datetime) -> frozenset[str]:
     """Name the leases that somebody holds at a time: what nobody else may take from under them."""
     with db.read() as connection:
@@ -95,6 +104,21 @@ def _leases(connection: Connection, names: Iterable[str]) -> list[Lease]:
         for piece in chunks(dict.fromkeys(names))
         for name, holder, fence, expires_at in connection.execute(query.format(marks(len(piece))), piece)
     ]
+
+
+def _covered(connection: Connection, names: Iterable[str], holder: str, now: datetime) -> frozenset[str]:
+    """Find the names of which somebody else has what they are a part of, or a part."""
+    parts = {name: name.partition("/")[0] for name in names if "/" in name}
+    others = [each for each in _leases(connection, parts.values()) if not _is_free(each, holder, now)]
+    wholes = frozenset(each.name for each in others)
+    taken = {name for name, whole in parts.items() if whole in wholes}
+    for family in {name.partition(":")[0] for name in names if "/" not in name}:
+        rows = connection.execute(
+            "SELECT name FROM leases WHERE name LIKE ? AND holder <> ? AND expires_at > ?",
+            (f"{family}:%/%", holder, stamp(now)),
+        )
+        taken |= {name.partition("/")[0] for (name,) in rows}
+    return frozenset(taken)
 
 
 def _is_free(standing: Lease | None, holder: str, now: datetime) -> bool:

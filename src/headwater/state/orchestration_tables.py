@@ -84,9 +84,12 @@ ATTEMPTS: Final = (
         slots INTEGER NOT NULL,
         attempt INTEGER NOT NULL,
         status TEXT NOT NULL,
+        because TEXT NOT NULL DEFAULT '',
+        worker TEXT NOT NULL DEFAULT '',
         started_at TEXT NOT NULL,
         ended_at TEXT,
         rows_in INTEGER NOT NULL DEFAULT 0,
+        seconds REAL NOT NULL DEFAULT 0,
         rows_out INTEGER NOT NULL DEFAULT 0,
         rejects INTEGER NOT NULL DEFAULT 0,
         bytes_read INTEGER NOT NULL DEFAULT 0,
@@ -94,10 +97,26 @@ ATTEMPTS: Final = (
         bytes_written INTEGER NOT NULL DEFAULT 0,
         cpu_s REAL NOT NULL DEFAULT 0,
         peak_bytes INTEGER NOT NULL DEFAULT 0,
-        worker TEXT NOT NULL DEFAULT '',
         message TEXT NOT NULL DEFAULT ''
     )""",
-    "CREATE INDEX attempts_by_run ON attempts (run, seq)",
+    # The last run that had work for a node.
+    """CREATE TABLE last_attempts (
+        environment TEXT NOT NULL,
+        node TEXT NOT NULL,
+        run TEXT NOT NULL,
+        PRIMARY KEY (environment, node)
+    ) WITHOUT ROWID""",
+    # What was known of tasks before.
+    """INSERT INTO attempts (run, environment, task, node, version, slots, attempt, status, started_at, ended_at,
+            seconds, rows_out, bytes_written, message)
+        SELECT t.run, r.environment, '', t.node, '', t.slots, t.attempt, t.status, t.at, t.at,
+            t.seconds, t.row_count, t.byte_count, t.message
+        FROM tasks AS t JOIN runs AS r ON r.id = t.run ORDER BY t.seq""",
+    """INSERT INTO last_attempts (environment, node, run)
+        SELECT l.environment, l.node, t.run FROM last_tasks AS l JOIN tasks AS t ON t.seq = l.task""",
+    "DROP TABLE last_tasks",
+    "DROP TABLE tasks",
+    "CREATE INDEX attempts_by_run ON attempts (run, node)",
     "CREATE INDEX attempts_running ON attempts (run) WHERE status = 'running'",
 )
 

@@ -1,9 +1,11 @@
-"""Runs and their tasks: what was tried, when, by whom, and how it ended."""
+"""Runs: when they began, by whom, how they ended, and what the last of them did with each node."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from headwater.state.attempts import AttemptStatus
 from headwater.state.database import Database
 from headwater.state.values import moment, optional_moment, stamp, storable
 
@@ -11,12 +13,11 @@ _RUNS: Final = (
     "SELECT id, environment, kind, started_at, author, code, ended_at, status, message, release, pipeline, because,"
     " worker, tries FROM runs"
 )
-_TASK = """
-INSERT INTO tasks (run, node, slots, status, row_count, byte_count, seconds, attempt, message, at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq"""
-_LAST = """
-INSERT INTO last_tasks (environment, node, task) SELECT environment, ?, ? FROM runs WHERE id = ?
-ON CONFLICT (environment, node) DO UPDATE SET task = excluded.task"""
+_LAST: Final = """
+SELECT a.run, a.node, a.status, sum(a.slots), sum(a.rows_out), sum(a.bytes_written), sum(a.seconds), max(a.attempt),
+    max(a.message), max(coalesce(a.ended_at, a.started_at)), max(a.seq)
+FROM last_attempts AS l JOIN attempts AS a ON a.run = l.run AND a.node = l.node
+WHERE l.environment = ? GROUP BY a.run, a.node, a.status"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +44,20 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRow:
-    """One attempt at a task of a run."""
+class LastRun:
+    """What the last run that had work for a node did with it: its attempts together."""
 
     run: str
     node: str
+    status: AttemptStatus
+    """``failed`` if a task of the node failed for good, else the status of the attempt that began last."""
     slots: int
-    status: str
+    """Slots, rows and bytes that it made."""
     rows: int
     bytes: int
     seconds: float
     attempt: int
+    """The largest number of attempts at one task."""
     message: str
     at: datetime
 
@@ -90,46 +94,15 @@ def finish_run(db: Database, run_id: str, at: datetime, status: str, message: st
         )
 
 
-def record_task(
-    db: Database,
-    run_id: str,
-    node: str,
-    slots: int,
-    status: str,
-    rows: int,
-    bytes: int,  # noqa: A002 - the word of the receipt
-    seconds: float,
-    attempt: int,
-    message: str,
-    at: datetime,
-) -> None:
-    """Note one attempt at a task of a run that has started; it becomes its node's last."""
-    with db.write(durable=False) as connection:
-        row = (run_id, node, slots, status, rows, bytes, seconds, attempt, storable(message), stamp(at))
-        (seq,) = connection.execute(_TASK, row).fetchone()
-        connection.execute(_LAST, (node, seq, run_id))
-
-
-def last_runs(db: Database, environment: str) -> dict[str, TaskRow]:
-    """Give node → the last attempt at a task of it in an environment."""
+def last_runs(db: Database, environment: str) -> dict[str, LastRun]:
+    """Give node → what the last run that had work for it did, in an environment."""
+    found: dict[str, list[LastRun]] = {}
     with db.read() as connection:
-        rows = connection.execute(
-            "SELECT t.run, t.node, t.slots, t.status, t.row_count, t.byte_count, t.seconds, t.attempt, t.message, t.at"
-            " FROM last_tasks AS l JOIN tasks AS t ON t.seq = l.task WHERE l.environment = ?",
-            (environment,),
-        )
-        return {row[1]: _task(row) for row in rows}
-
-
-def tasks_of(db: Database, run_id: str) -> tuple[TaskRow, ...]:
-    """Give the attempts of a run, in the order they ended."""
-    with db.read() as connection:
-        rows = connection.execute(
-            "SELECT run, node, slots, status, row_count, byte_count, seconds, attempt, message, at FROM tasks"
-            " WHERE run = ? ORDER BY seq",
-            (run_id,),
-        )
-        return tuple(map(_task, rows))
+        rows = connection.execute(_LAST, (environment,)).fetchall()
+    for *row, _ in sorted(rows, key=lambda row: row[-1]):
+        part = _last_run(*row)
+        found.setdefault(part.node, []).append(part)
+    return {node: _together(parts) for node, parts in found.items()}
 
 
 def runs(db: Database, environment: str | None, limit: int) -> tuple[RunRow, ...]:
@@ -178,17 +151,34 @@ def _run(row: tuple[Any, ...]) -> RunRow:
     )
 
 
-def _task(row: tuple[str, str, int, str, int, int, float, int, str, str]) -> TaskRow:
-    run, node, slots, status, rows, size, seconds, attempt, message, at = row
-    return TaskRow(
+def _last_run(
+    run: str, node: str, status: AttemptStatus, slots: int, rows: int, size: int, seconds: float, attempt: int,
+    message: str, at: str,
+) -> LastRun:  # fmt: skip
+    return LastRun(
         run=run,
         node=node,
-        slots=slots,
         status=status,
-        rows=rows,
-        bytes=size,
+        slots=int(slots),
+        rows=int(rows),
+        bytes=int(size),
         seconds=seconds,
         attempt=attempt,
         message=message,
         at=moment(at),
+    )
+
+
+def _together(parts: Sequence[LastRun]) -> LastRun:
+    """Make one of the sums for each status, in the order in which the last attempts of each began."""
+    decisive = next((part for part in parts if part.status == "failed"), parts[-1])
+    done = [part for part in parts if part.status == "done"]
+    return replace(
+        decisive,
+        slots=sum(part.slots for part in done),
+        rows=sum(part.rows for part in done),
+        bytes=sum(part.bytes for part in done),
+        seconds=sum(part.seconds for part in parts),
+        attempt=max(part.attempt for part in parts),
+        at=max(part.at for part in parts),
     )

@@ -10,8 +10,9 @@ from headwater.cli.views.tables import table
 from headwater.cli.views.text import clean, count, duration, moment
 
 if TYPE_CHECKING:
-    from headwater.app.status import LastRun, NodeStatus, Status
+    from headwater.app.status import NodeStatus, Status
     from headwater.graph.values import Deprecation
+    from headwater.state.runs import LastRun
 
 _SHORT: Final = 8
 _HEADER: Final = (

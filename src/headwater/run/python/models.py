@@ -7,6 +7,7 @@ from headwater.diagnostics import Diagnostic, Where
 from headwater.events import Emit, silent
 from headwater.graph.values import Graph
 from headwater.run.engine import Engine
+from headwater.run.metering import Meter
 from headwater.run.python.process import Errand, ask
 from headwater.run.worker import Receipt
 from headwater.spec.fills import Fill
@@ -37,8 +38,8 @@ class Response:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
 
-def perform_in_process(request: Request, engine: Engine, emit: Emit = silent) -> Receipt:
-    """Run the task in a child (see ``run.python.process``); ``emit`` is told what it has printed."""
+def perform_in_process(request: Request, engine: Engine, emit: Emit = silent, meter: Meter | None = None) -> Receipt:
+    """Run the task in a child (see ``run.python.process``); ``emit`` is told what it printed, ``meter`` what it used."""
     node = request.task.node
     errand = Errand(
         what="model",
@@ -48,6 +49,7 @@ def perform_in_process(request: Request, engine: Engine, emit: Emit = silent) ->
         timeout_s=node.timeout_s,
         memory_bytes=node.memory_bytes,
         emit=emit,
+        meter=meter,
     )
     receipt = ask(errand, request, Response, engine).receipt
     assert receipt is not None  # noqa: S101 - what did not fail has one

@@ -1,6 +1,7 @@
 """Runs a function of the project in a process of its own, under a deadline and a memory limit."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ import msgspec
 from headwater.diagnostics import Broken, Diagnostic, HeadwaterError, Invalid, Retryable, RowsRefused, Where, conceal
 from headwater.events import Emit, Printed, silent
 from headwater.run.engine import Engine
+from headwater.run.metering import Meter
 
-_POLL_S: Final = 0.02
+_POLL_S: Final = 0.01
 _MOST_PRINTED: Final = 16_384
 """Bytes that are kept of what a function prints, from the beginning and from the end."""
 _LAST_WORDS: Final = 2_000
@@ -43,6 +45,8 @@ class Errand:
     must: str = "it must return a table"
     emit: Emit = silent
     """Is told what the process has printed."""
+    meter: Meter | None = None
+    """Counts what the process uses."""
 
 
 class Response(Protocol):
@@ -85,12 +89,15 @@ def _run_apart(errand: Errand, request: bytes, engine: Engine) -> bytes:
                 cwd=errand.root,
                 start_new_session=True,
             )
+            used = Used()
             try:
                 with engine.stoppable(partial(_end, child)):
-                    _watch(child, errand)
+                    _watch(child, errand, used)
             finally:
                 _end(child)
-                child.wait()
+                _wait(child, used, 0)
+                if errand.meter:
+                    errand.meter.add_process(used.cpu_s, used.peak_bytes)
                 _tell(folder / "output", errand)
         return _answer(folder, child.returncode, errand)
 
@@ -101,9 +108,28 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _watch(child: "subprocess.Popen[bytes]", errand: Errand) -> None:
+@dataclass(slots=True)
+class Used:
+    """What a process has used; its peak is that of the last look at it, a hundredth of a second before its end."""
+
+    cpu_s: float = 0.0
+    peak_bytes: int = 0
+
+
+def _wait(child: "subprocess.Popen[bytes]", used: Used, options: int) -> bool:
+    """Take the end of a child, with what it and those it waited for have used; False if it has not ended."""
+    if child.returncode is None:
+        pid, status, usage = os.wait4(child.pid, options)
+        if not pid:
+            return False
+        child.returncode = os.waitstatus_to_exitcode(status)
+        used.cpu_s = usage.ru_utime + usage.ru_stime
+    return True
+
+
+def _watch(child: "subprocess.Popen[bytes]", errand: Errand, used: Used) -> None:
     began = time.monotonic()
-    while child.poll() is None:
+    while not _wait(child, used, os.WNOHANG):
         if time.monotonic() - began > errand.timeout_s:
             raise Retryable.of(
                 "HW0850",
@@ -111,18 +137,26 @@ def _watch(child: "subprocess.Popen[bytes]", errand: Errand) -> None:
                 errand.where,
                 hint="raise `timeout:` or make it read less",
             )
-        used = _resident_bytes(child.pid)
-        if errand.memory_bytes is not None and used > errand.memory_bytes:
+        resident = _resident_bytes(child.pid)
+        used.peak_bytes = max(used.peak_bytes, resident, _peak_bytes(child.pid))
+        if errand.memory_bytes is not None and resident > errand.memory_bytes:
             raise Invalid.of(
                 "HW0851",
                 f"`{errand.name}` used more than its {errand.memory_bytes:,} bytes of memory",
                 errand.where,
                 hint="raise `memory:` or make it read less",
             )
-        try:
-            child.wait(_POLL_S)
-        except subprocess.TimeoutExpired:
-            continue
+        time.sleep(_POLL_S)
+
+
+def _peak_bytes(pid: int) -> int:
+    """The most that a process had resident so far; 0 where the system does not say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+([0-9]+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 def _resident_bytes(pid: int) -> int:
