@@ -47,6 +47,16 @@ def release_ids(context: click.Context) -> list[str]:
         return [release.id for release in history(db, environment, _MOST_RELEASES)]
 
 
+def run_ids(context: click.Context) -> list[str]:
+    """Give the latest runs, newest first."""
+    with _state(context) as db:
+        if db is None:
+            return []
+        from headwater.state.run_records import run_records
+
+        return [run.id for run in run_records(db, context.params.get("environment"), limit=_MOST_RELEASES)]
+
+
 @contextmanager
 def _state(context: click.Context) -> "Iterator[Database | None]":
     """Open the state if there is one; completion says nothing about what is wrong, and makes nothing."""

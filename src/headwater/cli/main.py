@@ -30,6 +30,10 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "pause": "Keep a pipeline from starting by itself.",
         "resume": "Let a paused pipeline start by itself again.",
     },
+    "Watch": {
+        "runs": "List runs, newest first: why, how long, what came of it.",
+        "logs": "Show what a run said, or follow what it says.",
+    },
     "Read": {
         "query": "Ask an environment a question in SQL.",
         "show": "Show the first rows of a table.",

@@ -149,6 +149,14 @@ def complete_release(context: click.Context, option: click.Parameter, incomplete
     return [name for name in release_ids(context) if name.startswith(incomplete)]
 
 
+def complete_run(context: click.Context, option: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the id of a run."""
+    del option
+    from headwater.cli.completing import run_ids
+
+    return [name for name in ("last", *run_ids(context)) if name.startswith(incomplete)]
+
+
 def limit(text: str) -> click.Option:
     """`--limit N`: how many rows to show."""
     return click.Option(["--limit", "-n"], type=click.IntRange(min=0), metavar="N", help=text)

@@ -360,6 +360,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1085": "no token, or one that is not good",
     "HW1086": "role of a token does not allow it",
     "HW1087": "body of a request is too long",
+    "HW1101": "no such run",
+    "HW1102": "no run yet",
     "HW1088": "request asks for what cannot be",
     "HW1089": "nothing of this name, or at this path",
     "HW1090": "method is not for this path",
@@ -461,3 +463,5 @@ HINTS: Final[dict[str, str]] = {
     "HW1142": "leave the stretch out, or name models with `time` and `every`",
 }
 """What to do about it, where the place that found the mistake knows nothing better."""
+    "HW1101": "`headwater runs` lists them",
+    "HW1102": "`headwater run` makes one",
