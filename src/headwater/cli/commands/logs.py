@@ -1,0 +1,104 @@
+"""`headwater logs`: what a run said, or says."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli import options
+from headwater.cli.framework import command as make
+from headwater.cli.session import Session
+
+if TYPE_CHECKING:
+    from headwater.app.run_reading import Wanted
+    from headwater.app.workspace import Workspace
+    from headwater.events.words import Level
+
+
+@make(
+    name="logs",
+    short="Show what a run said, or follow what it says.",
+    example="headwater logs last\nheadwater logs -f last --env prod --level warning",
+    params=[
+        click.Argument(["run"], default="last", metavar="[RUN]", shell_complete=options.complete_run),
+        click.Option(
+            ["--env", "environment"],
+            metavar="NAME",
+            help="Of which environment `last` is the last run; default: of all.",
+            shell_complete=options.complete_environment,
+        ),
+        click.Option(["--follow", "-f"], is_flag=True, help="Go on until the run has ended."),
+        click.Option(
+            ["--node"], metavar="NODE", help="Only what is about a node.", shell_complete=options.complete_node
+        ),
+        click.Option(
+            ["--level"],
+            type=click.Choice(["debug", "info", "warning", "error"]),
+            default="info",
+            show_default=True,
+            help="The least urgent lines to show.",
+        ),
+        click.Option(
+            ["--format", "form"],
+            type=click.Choice(["text", "jsonl"]),
+            default="text",
+            show_default=True,
+            help="jsonl: one JSON object a line, as they come.",
+        ),
+    ],
+)
+def command(
+    session: Session,
+    run: str,
+    environment: str | None,
+    follow: bool,
+    node: str | None,
+    level: "Level",
+    form: str,
+) -> None:
+    """Show what a run said, or follow what it says.
+
+    RUN is the id of a run (or its beginning), as `headwater runs` lists them; default: the last. Runs are read from
+    the state, wherever they work; one that is still queued is waited for.
+    """
+    from headwater.app.run_reading import Wanted, find_run, log_of
+    from headwater.cli.views.logs import LOG
+
+    if session.out.json and form != "text":
+        raise click.UsageError(f"--json and --format {form} ask for two forms", click.get_current_context())
+    wanted = Wanted(node=node, level=level)
+    with session.workspace() as workspace:
+        found = find_run(workspace.db, run, environment)
+        if session.out.json:
+            _wait(workspace, found.id, wanted, follow)
+            session.out.show(log_of(workspace.db, found.id, wanted), LOG)
+        else:
+            _print(session, workspace, found.id, wanted, follow, form)
+
+
+def _wait(workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool) -> None:
+    """A document is printed once everything that belongs to it has happened."""
+    from headwater.app.run_reading import follow
+
+    for _ in follow(workspace.db, run, wanted, workspace.effects.sleep) if is_followed else ():
+        continue
+
+
+def _print(session: Session, workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool, form: str) -> None:
+    from headwater.app.run_reading import follow, log_of
+    from headwater.cli.views.encoding import encode
+    from headwater.cli.views.logs import ending, event_document, event_lines, heading
+
+    if is_followed:
+        every = follow(workspace.db, run, wanted, workspace.effects.sleep)
+    else:
+        every = iter([log_of(workspace.db, run, wanted)])
+    status = ""
+    for said in every:
+        if form == "text" and not status:
+            session.out.lines([heading(said.run)])
+        for event in said.events:
+            lines = event_lines(event) if form == "text" else ["".join(encode(event_document(event)))]
+            session.out.lines(lines)
+        if form == "text" and status != said.run.status and not (status == "queued" and said.run.status == "running"):
+            session.out.lines([ending(said.run)])
+        status = said.run.status

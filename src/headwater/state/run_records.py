@@ -1,0 +1,137 @@
+"""Runs and the orders behind them as one list: what is queued, what runs, what has ended, and what each has done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from headwater.state.connections import Connection
+from headwater.state.database import Database
+from headwater.state.values import chunks, marks, moment, optional_moment, stamp
+
+_RUNS: Final = """
+SELECT r.id, r.environment, coalesce(nullif(r.pipeline, ''), q.pipeline, '') AS pipeline,
+    coalesce(q.kind, r.kind) AS kind, coalesce(nullif(r.because, ''), q.because, '') AS because,
+    coalesce(q.status, r.status) AS status, coalesce(q.created_at, r.started_at) AS ordered_at,
+    r.started_at AS started_at, r.ended_at AS ended_at, q.fire_at AS fire_at, coalesce(q.author, r.author) AS author,
+    r.worker AS worker, coalesce(q.tries, r.tries) AS tries, coalesce(q.crashes, 0) AS crashes,
+    coalesce(nullif(q.message, ''), r.message) AS message, r.release AS release
+FROM runs AS r LEFT JOIN requests AS q ON q.id = r.id"""
+_ORDERS: Final = """
+SELECT q.id, q.environment, q.pipeline, q.kind, q.because, q.status, q.created_at, q.started_at, q.ended_at, q.fire_at,
+    q.author, q.holder, q.tries, q.crashes, q.message, NULL
+FROM requests AS q WHERE NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.id = q.id)"""
+_COLUMNS: Final = (
+    "id, environment, pipeline, kind, because, status, ordered_at, started_at, ended_at, fire_at, author, worker,"
+    " tries, crashes, message, release"
+)
+_WORK: Final = """
+SELECT run, sum(rows_out), sum(bytes_written), sum(CASE WHEN attempt > 1 THEN 1 ELSE 0 END),
+    min(CASE WHEN status IN ('failed', 'retried', 'crashed') THEN started_at END)
+FROM attempts WHERE run IN ({}) GROUP BY run"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run, ordered or by hand; ``status``: ``queued, running, done, failed, cancelled`` or ``set_aside``."""
+
+    id: str
+    environment: str
+    pipeline: str
+    """Empty: it was no pipeline's."""
+    kind: str
+    """``schedule, trigger, continuous, hand, backfill, rerun`` of orders; ``run``, ``apply`` of commands."""
+    because: str
+    status: str
+    ordered_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    fire_at: datetime | None
+    """The scheduled time that it is for."""
+    author: str
+    worker: str
+    tries: int
+    crashes: int
+    message: str
+    release: str | None
+    rows: int = 0
+    bytes: int = 0
+    retries: int = 0
+    failed_at: datetime | None = None
+    """When the first attempt that failed had begun."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status not in {"queued", "running"}
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it has not ended."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+
+def run_records(
+    db: Database,
+    environment: str | None = None,
+    *,
+    pipeline: str | None = None,
+    statuses: Sequence[str] = (),
+    since: datetime | None = None,
+    limit: int = 50,
+) -> tuple[RunRecord, ...]:
+    """Give runs and orders, newest first; of all environments if None, ``since`` they were ordered."""
+    conditions: list[tuple[str, list[Any]]] = []
+    if environment is not None:
+        conditions.append(("environment = ?", [environment]))
+    if pipeline is not None:
+        conditions.append(("pipeline = ?", [pipeline]))
+    if statuses:
+        conditions.append((f"status IN ({marks(len(statuses))})", list(statuses)))
+    if since is not None:
+        conditions.append(("ordered_at >= ?", [stamp(since)]))
+    return _select(db, conditions, limit)
+
+
+def run_record(db: Database, run: str) -> RunRecord | None:
+    """Give one run by its id."""
+    return next(iter(_select(db, [("id = ?", [run])], 1)), None)
+
+
+def runs_like(db: Database, beginning: str) -> tuple[RunRecord, ...]:
+    """Give the runs whose id begins so, two at most."""
+    escaped = beginning.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return _select(db, [("id LIKE ? ESCAPE '\\'", [f"{escaped}%"])], 2)
+
+
+def _select(db: Database, conditions: Sequence[tuple[str, list[Any]]], limit: int) -> tuple[RunRecord, ...]:
+    where = " AND ".join(text for text, _ in conditions)
+    values = [value for _, each in conditions for value in each]
+    with db.read() as connection:
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM ({_RUNS} UNION ALL {_ORDERS}) AS every_run"
+            f" {'WHERE ' + where if where else ''} ORDER BY ordered_at DESC, id DESC LIMIT ?",
+            (*values, limit),
+        ).fetchall()
+        work = _work(connection, [row[0] for row in rows])
+        return tuple(_record(row, work.get(row[0])) for row in rows)
+
+
+def _work(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, tuple[Any, ...]] = {}
+    for part in chunks(runs):
+        found |= {row[0]: row[1:] for row in connection.execute(_WORK.format(marks(len(part))), part)}
+    return found
+
+
+def _record(row: tuple[Any, ...], work: tuple[Any, ...] | None) -> RunRecord:
+    values: dict[str, Any] = dict(zip((name.strip() for name in _COLUMNS.split(",")), row, strict=True))
+    values["ordered_at"] = moment(values["ordered_at"])
+    for name in ("started_at", "ended_at", "fire_at"):
+        values[name] = optional_moment(values[name])
+    rows, size, retries, failed_at = work or (0, 0, 0, None)
+    return RunRecord(
+        **values, rows=int(rows), bytes=int(size), retries=int(retries), failed_at=optional_moment(failed_at)
+    )
