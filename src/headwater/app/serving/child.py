@@ -12,7 +12,8 @@ import msgspec
 
 from headwater.app.process_logs import start_logging
 from headwater.app.serving.allowing import Limits
-from headwater.app.serving.working import Stop, Working
+from headwater.app.serving.stopping import Stop
+from headwater.app.serving.working import Working
 from headwater.app.workspace import Effects, open_workspace
 from headwater.state.workers import Worker
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from headwater.app.serving.allowing import Limits
 from headwater.app.serving.recovering import recover
-from headwater.app.serving.working import POLL_S, Stop, Working
+from headwater.app.serving.stopping import Stop
+from headwater.app.serving.working import POLL_S, Working
 from headwater.app.workspace import Workspace
 from headwater.state.requests import Request, ask_to_cancel, find_request
 from headwater.state.workers import Worker, forget_worker, workers

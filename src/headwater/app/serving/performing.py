@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.app.running import run
 from headwater.app.serving.holding import Holding
+from headwater.app.serving.stopping import Stop
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Cancelled, Conflict, HeadwaterError
 from headwater.run.context import Ticket
@@ -19,7 +20,6 @@ from headwater.state.workers import Worker
 
 if TYPE_CHECKING:
     from headwater.app.outcomes import Outcome
-    from headwater.app.serving.working import Stop
 
 _PATIENCE: Final = timedelta(seconds=15)
 """How long an order waits that met somebody else's work."""
@@ -35,7 +35,7 @@ class Ending:
     wait: timedelta = timedelta()
 
 
-def perform(workspace: Workspace, claim: Claim, worker: Worker, stop: "Stop") -> Ending:
+def perform(workspace: Workspace, claim: Claim, worker: Worker, stop: Stop) -> Ending:
     """Perform an order under its lease. Whatever goes wrong, the order has an ending."""
     db, request, clock = workspace.db, claim.request, workspace.effects.clock
     with Holding(db, claim, worker, clock) as holding:

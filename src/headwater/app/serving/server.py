@@ -54,6 +54,8 @@ class Server:
         leader = Leader(self.workspace, me.id, self.serving.environments, self.look)
         processes = WorkerProcesses(self.workspace.db, self._orders(), me.id)
         processes.start(self.serving.workers)
+        where = f", API at {me.url}" if me.url else ""
+        _log.info("Headwater %s serves with %d workers%s", me.version, self.serving.workers, where)
         try:
             while not self.stopped.is_set():
                 self._tick(me, leader, processes)

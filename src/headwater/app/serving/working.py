@@ -1,12 +1,12 @@
 """A worker: takes what was ordered, one run after the other, until it is told to stop."""
 
-import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from headwater.app.serving.performing import perform
+from headwater.app.serving.stopping import Stop
 from headwater.app.workspace import Workspace
 from headwater.run.leasing import TTL_S
 from headwater.state.requests import Request, claim
@@ -17,20 +17,6 @@ POLL_S: Final = 0.2
 _SEEN_EVERY: Final = timedelta(seconds=5)
 
 IsAllowed = Callable[[Request, Sequence[Request]], bool]
-
-
-@dataclass(slots=True)
-class Stop:
-    """How a worker is told to stop: after the run that it performs, or at once."""
-
-    draining: threading.Event = field(default_factory=threading.Event)
-    reason: str | None = None
-    """Why to stop at once, in the middle of a run, which goes back into the queue; None: no hurry."""
-
-    def at_once(self, reason: str) -> None:
-        """Stop in the middle of a run."""
-        self.reason = reason
-        self.draining.set()
 
 
 @dataclass(slots=True)
