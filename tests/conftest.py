@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.harness import Project
+    from tests.postgres import Postgres
 
 settings.register_profile("headwater", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "headwater"))
@@ -30,3 +31,15 @@ def project(tmp_path: Path) -> "Iterator[Project]":
     made = Project(tmp_path)
     yield made
     made.reopen()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[Postgres]":
+    """A Postgres server of this test process; the test is skipped where it is not installed, but never in CI."""
+    from tests.postgres import programs, running
+
+    if programs() is None:
+        said = "Postgres is not installed: `apt-get install postgresql` brings the server that this test starts"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(said)
+    with running() as server:
+        yield server

@@ -131,7 +131,8 @@ def test_a_read_only_directory_is_said(tmp_path: Path) -> None:
     assert code(caught) == "HW0603"
 
 
-def test_a_database_that_turns_read_only_is_said(db: Database) -> None:
+def test_a_database_that_turns_read_only_is_said(file_db: Database) -> None:
+    db = file_db
     release(db, first(A))
     with db.write() as connection:
         connection.execute("PRAGMA query_only = ON")
@@ -140,7 +141,8 @@ def test_a_database_that_turns_read_only_is_said(db: Database) -> None:
     assert code(caught) == "HW0603"
 
 
-def test_a_full_disk_changes_nothing_and_is_said(db: Database) -> None:
+def test_a_full_disk_changes_nothing_and_is_said(file_db: Database) -> None:
+    db = file_db
     release(db, first(A))
     with db.write() as connection:
         (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -151,7 +153,8 @@ def test_a_full_disk_changes_nothing_and_is_said(db: Database) -> None:
     assert served(db) == {"a": {"all": A.id}}
 
 
-def test_a_state_locked_by_another_process_is_a_conflict(db: Database) -> None:
+def test_a_file_locked_by_another_process_is_a_conflict(file_db: Database) -> None:
+    db = file_db
     other = sqlite3.connect(db.place, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with open_database(db.place, busy_timeout_s=0.05) as impatient:
@@ -203,7 +206,8 @@ def test_a_path_with_odd_characters_works(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_a_move_waits_for_the_disk_and_a_note_does_not(db: Database) -> None:
+def test_a_move_waits_for_the_disk_and_a_note_does_not(file_db: Database) -> None:
+    db = file_db
     with db.write() as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     with db.write(durable=False) as connection:

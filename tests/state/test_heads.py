@@ -11,6 +11,7 @@ from headwater.state.database import Database
 from headwater.state.environments import delete
 from headwater.state.heads import entries, read_head
 from tests.state.making import entry, fill, first, release, served, swap
+from tests.state.places import as_text
 
 A, B = fill("a"), fill("b")
 A2, B2 = fill("a", position="p2"), fill("b", position="p2")
@@ -61,9 +62,9 @@ def test_a_reader_inside_a_write_sees_what_was_written(db: Database) -> None:
 def test_reading_a_head_loads_no_engine(db: Database) -> None:
     release(db, first(A))
     script = (
-        "import sys; from pathlib import Path; from headwater.state.database import open_database;"
+        "import sys; from tests.state.places import of_text; from headwater.state.database import open_database;"
         "from headwater.state.heads import read_head; from headwater.state.releases import history;"
-        f"db = open_database(Path({str(db.place)!r})); read_head(db, 'dev'); history(db, 'dev', 5); db.close();"
+        f"db = open_database(of_text({as_text(db.place)!r})); read_head(db, 'dev'); history(db, 'dev', 5); db.close();"
         "print(sorted({'duckdb', 'pyarrow', 'sqlglot', 'msgspec'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[]\n"

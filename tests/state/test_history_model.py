@@ -1,7 +1,6 @@
 """Random moves of two environments against plain dictionaries: heads, roll-ups, every earlier map, rebuilding."""
 
 import json
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
+    run_state_machine_as_test,
 )
 
 from headwater.spec.addresses import HUB, Slot, Version
@@ -31,6 +31,7 @@ from headwater.state.moves import CodeConflict, EntryConflict
 from headwater.state.releases import history, map_at
 from headwater.state.repair import rebuild, release_document
 from tests.state.making import NOON, entry, fill, first, later, release
+from tests.state.places import NewPlace
 
 NODES, SLOTS, POSITIONS = ["a", "b", "c"], ["s1", "s2", "s3"], ["p1", "p2", "p3"]
 Maps = dict[str, dict[tuple[str, str], Entry]]
@@ -48,10 +49,13 @@ class Histories(RuleBasedStateMachine):
     releases = Bundle("releases")
     plans = Bundle("plans")
 
+    def __init__(self, new_place: NewPlace) -> None:
+        super().__init__()
+        self.new_place = new_place
+
     @initialize(target=releases)
     def begin(self) -> str:
-        self.directory = tempfile.TemporaryDirectory()
-        self.db = open_database(Path(self.directory.name) / "state.db")
+        self.db = open_database(self.new_place())
         self.heads: dict[str, Snapshot] = {}
         self.fills: dict[str, Fill] = {}
         self.recorded: set[str] = set()
@@ -62,7 +66,6 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.db.close()
-        self.directory.cleanup()
 
     def head(self, environment: str) -> Snapshot:
         versions, maps, code = self.heads.get(environment, ({}, {}, ""))
@@ -266,7 +269,7 @@ class Histories(RuleBasedStateMachine):
     def rebuild(self) -> None:
         records = [json.loads(json.dumps(release_document(self.db, r.id))) for r in history(self.db, None, 1000)]
         alive = [self.fills[name] for name in self.recorded]
-        with tempfile.TemporaryDirectory() as elsewhere, open_database(Path(elsewhere) / "state.db") as again:
+        with open_database(self.new_place()) as again:
             assert rebuild(again, alive, records) == ()
             assert history(again, None, 1000) == history(self.db, None, 1000)
             for environment in self.heads:
@@ -300,5 +303,7 @@ class Histories(RuleBasedStateMachine):
         assert audit.verify(self.db)[1] is None
 
 
-Histories.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
-TestHistories = Histories.TestCase
+def test_heads_and_history_are_as_the_model_says(new_place: NewPlace) -> None:
+    is_file = isinstance(new_place(), Path)  # a schema of Postgres takes a tenth of a second to make
+    chosen = settings(max_examples=40 if is_file else 8, stateful_step_count=25, deadline=None)
+    run_state_machine_as_test(lambda: Histories(new_place), settings=chosen)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headwater.state.database import Database
@@ -72,26 +72,38 @@ STEPS = st.lists(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_there_is_one_holder_at_a_time_and_fences_only_grow(tmp_path_factory, steps) -> None:
-    from headwater.state.database import open_database
-
+def test_there_is_one_holder_at_a_time_and_fences_only_grow(db: Database, steps) -> None:
     ttl, now, holders, fences = 60, NOON, {}, {}
-    with open_database(tmp_path_factory.mktemp("leases") / "state.db") as db:
-        for action, holder, names, wait in steps:
-            now += timedelta(seconds=wait)
-            if action == "acquire":
-                expected = {n for n in names if n not in holders or holders[n][0] == holder or holders[n][1] <= now}
-                granted = acquire(db, sorted(names), holder, now, ttl)
-                assert set(granted) == expected
-                for name, fence in granted.items():
-                    same = name in holders and holders[name][0] == holder
-                    assert fence == fences[name] if same else fence > fences.get(name, 0)
-                    fences[name], holders[name] = fence, (holder, now + timedelta(seconds=ttl))
-            elif action == "renew":
-                mine = {name for name in names if name in holders and holders[name][0] == holder}
-                assert renew(db, names, holder, now, ttl) == mine
-                holders |= {name: (holder, now + timedelta(seconds=ttl)) for name in mine}
-            else:
-                release_leases(db, names, holder)
-                holders = {n: h for n, h in holders.items() if n not in names or h[0] != holder}
+    for holder in ("ada", "bob", "eve"):
+        release_leases(db, "abc", holder)
+    for action, holder, names, wait in steps:
+        now += timedelta(seconds=wait)
+        if action == "acquire":
+            expected = {n for n in names if n not in holders or holders[n][0] == holder or holders[n][1] <= now}
+            granted = acquire(db, sorted(names), holder, now, ttl)
+            assert set(granted) == expected
+            for name, fence in granted.items():
+                same = name in holders and holders[name][0] == holder
+                assert fence == fences[name] if same else fence > fences.get(name, 0)
+                fences[name], holders[name] = fence, (holder, now + timedelta(seconds=ttl))
+        elif action == "renew":
+            mine = {name for name in names if name in holders and holders[name][0] == holder}
+            assert renew(db, names, holder, now, ttl) == mine
+            holders |= {name: (holder, now + timedelta(seconds=ttl)) for name in mine}
+        else:
+            release_leases(db, names, holder)
+            holders = {n: h for n, h in holders.items() if n not in names or h[0] != holder}
+
+
+def test_a_lease_on_the_whole_is_one_on_its_parts(db: Database) -> None:
+    acquire(db, ["build:a", "build:b/1"], "ada", NOON, 60)
+    assert set(acquire(db, ["build:a/1", "build:b/2", "build:c"], "bob", later(1), 60)) == {"build:b/2", "build:c"}
+
+
+def test_a_lease_on_a_part_keeps_others_from_the_whole_until_it_expires(db: Database) -> None:
+    acquire(db, ["build:a/1"], "ada", NOON, 60)
+    assert acquire(db, ["build:a"], "bob", later(1), 60) == {}
+    assert set(acquire(db, ["build:a"], "ada", later(1), 60)) == {"build:a"}
+    assert set(acquire(db, ["build:a"], "bob", later(70), 60)) == {"build:a"}

@@ -20,16 +20,18 @@ from headwater.state.heads import entries, read_head
 from headwater.state.health import examine
 from headwater.state.leases import acquire
 from headwater.state.moves import EntryConflict, move
+from headwater.state.places import StatePlace
 from headwater.state.releases import history
 from tests.state.making import NOON, fill, first, release, served, swap
+from tests.state.places import NewPlace, as_text
 
 SPAWN = multiprocessing.get_context("spawn")
 A, B = fill("a"), fill("b")
 A2, A3, B2 = fill("a", position="p2"), fill("a", position="p3"), fill("b", position="p2")
 
 
-def mover(path: Path, mine: Move, name: str, start: Barrier, results: "Queue[str]") -> None:
-    with open_database(path) as db:
+def mover(place: StatePlace, mine: Move, name: str, start: Barrier, results: "Queue[str]") -> None:
+    with open_database(place) as db:
         start.wait()
         try:
             results.put(move(db, mine, name).id)
@@ -65,15 +67,15 @@ def test_two_processes_on_different_entries_both_win(db: Database) -> None:
     assert audit.verify(db) == (3, None)
 
 
-def opener(path: Path, start: Barrier, results: "Queue[int]") -> None:
+def opener(place: StatePlace, start: Barrier, results: "Queue[int]") -> None:
     start.wait()
-    with open_database(path) as db:
+    with open_database(place) as db:
         results.put(acquire(db, ["x"], str(os.getpid()), NOON, 60).get("x", 0))
 
 
-def test_processes_that_open_a_new_state_at_once_share_it(tmp_path: Path) -> None:
-    start, results = SPAWN.Barrier(4), SPAWN.Queue()
-    workers = [SPAWN.Process(target=opener, args=(tmp_path / "state.db", start, results)) for _ in range(4)]
+def test_processes_that_open_a_new_state_at_once_share_it(new_place: NewPlace, tmp_path: Path) -> None:
+    place, start, results = new_place(), SPAWN.Barrier(4), SPAWN.Queue()
+    workers = [SPAWN.Process(target=opener, args=(place, start, results)) for _ in range(4)]
     for worker in workers:
         worker.start()
     granted = [results.get(timeout=60) for _ in workers]
@@ -85,11 +87,11 @@ def test_processes_that_open_a_new_state_at_once_share_it(tmp_path: Path) -> Non
 
 ENDLESS = """
 import sys
-from pathlib import Path
 from headwater.state.database import open_database
 from headwater.state.moves import move
 from tests.state.making import fill, first, swap
-with open_database(Path(sys.argv[1])) as db:
+from tests.state.places import of_text
+with open_database(of_text(sys.argv[1])) as db:
     slots = [f"s{n:03}" for n in range(200)]
     old = [fill("a", slot, "p0") for slot in slots]
     if sys.argv[2] == "first":
@@ -109,18 +111,18 @@ with open_database(Path(sys.argv[1])) as db:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_process_killed_at_any_moment_leaves_whole_releases(tmp_path: Path, seed: int) -> None:
+def test_a_process_killed_at_any_moment_leaves_whole_releases(new_place: NewPlace, seed: int) -> None:
     moments = random.Random(seed)
-    path = tmp_path / "state.db"
+    place = new_place()
     for attempt in range(4):
-        command = [sys.executable, "-c", ENDLESS, str(path), "first" if attempt == 0 else f"try {attempt}"]
+        command = [sys.executable, "-c", ENDLESS, as_text(place), "first" if attempt == 0 else f"try {attempt}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
             assert process.stdout.readline() == b"ready\n"
             try:
                 process.wait(moments.uniform(0, 0.2))
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
-        with open_database(path, create=False) as db:
+        with open_database(place, create=False) as db:
             assert_whole(db)
 
 

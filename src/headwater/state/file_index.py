@@ -7,7 +7,7 @@ from datetime import datetime
 from headwater.spec.observations import Inspection, Runs, SetAside
 from headwater.state.connections import Connection
 from headwater.state.database import Database
-from headwater.state.values import chunks, marks, optional_moment, optional_stamp, stamp, storable
+from headwater.state.values import NUL, chunks, marks, optional_moment, optional_stamp, stamp, storable
 
 _PUT = """
 INSERT INTO inspections (contract, identity, source, row_count, hours, not_after, at, granule_s)
@@ -88,7 +88,8 @@ def record_set_aside(db: Database, contract: str, source: str, rows: Iterable[Se
 def row_of(columns: tuple[str, str, int, int, str, str, str, str, int]) -> SetAside:
     """Make a row set aside of ``ROW``."""
     identity, path, position, line, reason, column, message, payload, recovered = columns
-    return SetAside(identity, path, position, line, reason, column, message, payload, bool(recovered))
+    kept = payload.replace(NUL, "\0")
+    return SetAside(identity, path, position, line, reason, column, message, kept, bool(recovered))
 
 
 def put_rows(connection: Connection, contract: str, source: str, rows: Iterable[SetAside], at: datetime) -> None:

@@ -9,6 +9,9 @@ _T = TypeVar("_T")
 _CHUNK: Final = 500
 """Values per statement: far below the limits of SQLite and Postgres, and large enough that statements do not matter."""
 
+NUL: Final = "\ufdd0"
+"""What stands for NUL where a database has none: a code point that is no character, and never will be."""
+
 
 def stamp(at: datetime) -> str:
     """Write an aware time as UTC text of fixed width, so that texts compare like times; ValueError if it is naive.

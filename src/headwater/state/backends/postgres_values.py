@@ -6,15 +6,17 @@ from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.types.numeric import FloatDumper
 from psycopg.types.string import StrDumperUnknown
 
+from headwater.state.values import NUL
+
 if TYPE_CHECKING:
     from psycopg.adapt import AdaptersMap
 
 
 class _Text(StrDumperUnknown):
-    """Texts of any kind; Postgres has no NUL in them, so that it is written as an escape."""
+    """Texts of any kind; Postgres has no NUL in them, so that another character stands for it."""
 
     def dump(self, obj: str) -> Buffer | None:
-        return super().dump(str(obj).replace("\0", "\\x00"))
+        return super().dump(str(obj).replace("\0", NUL))
 
 
 class _Truth(Dumper):
