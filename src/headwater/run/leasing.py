@@ -13,6 +13,8 @@ from headwater.tasks.values import Task
 
 TTL_S = 8.0
 """How long a holder that died is waited for: recovery takes about as long. Living ones prolong theirs four times."""
+MOST_FILLS = 2000
+"""More fills than that are not held one by one, but with all others of their versions."""
 _POLL_S = 0.2
 _BEATS_A_TTL = 4
 
@@ -46,8 +48,9 @@ def hold(
 
 
 def build_leases(tasks: Sequence[Task]) -> set[str]:
-    """Name the leases on what some tasks compute: slots that are cut by time by themselves, so that others of the same
-    tables can be filled at the same time (a backfill, and the daily run); all of a table otherwise.
+    """Name the leases on what some tasks compute: slots of time each by itself, all of a table otherwise.
+
+    So a backfill and the daily run fill different slots of one table at the same time.
     """
     few = sum(len(task.slots) for task in tasks) <= MOST_FILLS
     names: set[str] = set()
