@@ -48,8 +48,8 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
         *(_site_problems, _zone_problems, _environment_problems, _catalog_problems, _compact_problems),
         _number_problems,
         _landing_problems,
-    )
         _limit_problems,
+    )
     return filled, [problem for check in checks for problem in check(filled)]
 
 
@@ -128,7 +128,6 @@ def _compact_problems(project: Project) -> Iterator[Diagnostic]:
         yield error("HW0593", message, project.at.of("compact"), hint="a size such as 128MB")
 
 
-def _zone_problems(project: Project) -> Iterator[Diagnostic]:
 def _limit_problems(project: Project) -> Iterator[Diagnostic]:
     """Limits are on what exists, and let at least one pass."""
     limits, tags = project.limits, {tag for model in project.models.values() for tag in model.tags}
@@ -149,6 +148,7 @@ def _closed(project: Project, key: str) -> Diagnostic:
     return error("HW1044", f"`limits.{shown(key)}` lets nothing pass", project.at.of(f"limits.{key}"), hint=hint)
 
 
+def _zone_problems(project: Project) -> Iterator[Diagnostic]:
     zones: dict[str, Origin] = {}
     nodes: list[Project | Source | Model] = [project, *project.sources.values(), *project.models.values()]
     for node in nodes:
