@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from headwater.app.outcomes import Outcome
 from headwater.app.run_logs import RunLog
-from headwater.diagnostics import Cancelled, Diagnostic, HeadwaterError
+from headwater.diagnostics import Cancelled, Diagnostic, HeadwaterError, error
 from headwater.events import RunEnded, RunStarted
 from headwater.run.context import Context
 from headwater.state.runs import finish_run, start_run
@@ -57,7 +57,7 @@ def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
 @contextmanager
 def _logged(context: Context, kind: str, record: Record) -> Iterator[None]:
     """Keep the run's log, which is whole before the run has ended."""
-    log, began, ticket = context.emit, context.clock(), context.ticket
+    log, ticket = context.emit, context.ticket
     if isinstance(log, RunLog):
         log.open()
     context.emit(RunStarted(kind, ticket.because, context.graph.digest, ticket.worker))
@@ -68,7 +68,13 @@ def _logged(context: Context, kind: str, record: Record) -> Iterator[None]:
         record.message = str(problem)
         record.remark(problem.diagnostics)
         raise
+    except Exception as problem:
+        record.message = f"internal error ({type(problem).__name__})"
+        record.remark([error("HW0999", record.message)])
+        raise
     finally:
-        context.emit(RunEnded(record.status, max(0.0, (context.clock() - began).total_seconds())))
-        if isinstance(log, RunLog):
-            log.close()
+        try:
+            context.emit(RunEnded(record.status, max(0.0, (context.clock() - context.now).total_seconds())))
+        finally:
+            if isinstance(log, RunLog):
+                log.close()
