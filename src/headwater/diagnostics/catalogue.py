@@ -303,6 +303,22 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW0911": "A new project needs an empty directory",
     "HW0912": "The package with the template's data is not installed",
     "HW0913": "The new project cannot be written",
+    # HW100x, HW101x schedules and triggers
+    "HW1000": "schedule that says no time, or two",
+    "HW1001": "malformed cron line",
+    "HW1002": "schedule that never fires",
+    "HW1003": "schedule that fires seldom",
+    "HW1004": "schedules of a pipeline that fire at the same time",
+    "HW1005": "neither a day nor a calendar",
+    "HW1006": "excepted day on which nothing fires",
+    "HW1007": "start of a schedule that is not before its end",
+    "HW1008": "condition that says nothing, or several things at once",
+    "HW1009": "condition on a node that has no data of its own",
+    "HW1010": "webhook without a secret",
+    "HW1011": "deadline that no run can have",
+    "HW1012": "continuous beside a schedule or a condition",
+    "HW1013": "setting of a pipeline out of range",
+    "HW1014": "webhook with two secrets",
     # HW112x serving: orders, servers, workers
     "HW1120": "no such environment",
     "HW1121": "an environment without code",
@@ -325,6 +341,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1027": "the URL of the state cannot be read",
     "HW1028": "the state's server is too old",
     "HW1029": "the state was changed by two at once",
+    # HW104x execution inside a run
+    "HW1040": "the run was stopped",
+    "HW1041": "the run took longer than it may",
+    "HW1042": "a node is set aside",
+    "HW1043": "limit on what does not exist",
+    "HW1044": "limit that lets nothing pass",
     # HW106x alerts
     "HW1060": "alert that tells nothing, or nobody",
     "HW1061": "alert on what does not exist",
@@ -338,15 +360,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1069": "address of a channel in a project file",
     # HW110x, HW111x logs, statistics, the live screen
     "HW1100": "log of a run that is not whole",
+    "HW1101": "no such run",
+    "HW1102": "no run yet",
     # HW114x and HW115x what a run is asked for, backfills
     "HW1140": "code has changed since a run started",
     "HW1141": "stretch of time is empty",
-    # HW104x execution inside a run
-    "HW1040": "the run was stopped",
-    "HW1041": "the run took longer than it may",
-    "HW1042": "a node is set aside",
-    "HW1043": "limit on what does not exist",
-    "HW1044": "limit that lets nothing pass",
     "HW1142": "stretch of time for what is not cut by time",
     "HW1143": "no slot in a stretch of time",
     "HW1144": "time without a zone for tables in several",
@@ -360,8 +378,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1085": "no token, or one that is not good",
     "HW1086": "role of a token does not allow it",
     "HW1087": "body of a request is too long",
-    "HW1101": "no such run",
-    "HW1102": "no run yet",
     "HW1088": "request asks for what cannot be",
     "HW1089": "nothing of this name, or at this path",
     "HW1090": "method is not for this path",
@@ -372,6 +388,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1095": "package of the API is missing",
     "HW1096": "certificate of the API cannot be used",
     "HW1097": "address of the API cannot be had",
+    "HW1098": "webhook is not signed as it must be",
 }
 
 HINTS: Final[dict[str, str]] = {
@@ -447,12 +464,20 @@ HINTS: Final[dict[str, str]] = {
     "HW0803": 'columns are a map from name to type: `columns={"carrier": "text"}`',
     "HW0903": "name a path that you may read or write",
     "HW0913": "check the disk, and who may write there",
+    "HW1000": '`cron: "15 6 * * *"` or `every: 15m`',
+    "HW1002": "look at the days and months together, and at `start`, `end`, `except`",
+    "HW1008": "one of updated, files, webhook, message; or `any:` or `all:` with a list of such",
+    "HW1010": 'such as `{webhook: push, secret: "${env:PUSH_SECRET}"}`: what is not signed is not taken',
+    "HW1011": 'a local time such as `"07:00"`, or so long after the run was due, such as `2h`',
+    "HW1012": "keep one: `continuous` runs all the time",
     "HW1064": "`headwater alerts test` takes the name of an alert, or `pipeline.name` of a pipeline's own",
     "HW1065": "`headwater alerts list --all` lists them",
     "HW1066": "`headwater alerts test NAME` tries its channels",
     "HW1067": "`slack://…`, `mailto://…`, `json://…` and the like, as apprise reads them, or an https web hook",
     "HW1068": "install it where `headwater serve` runs: `pip install 'headwater[alerts]'`",
     "HW1100": "what is left out are details; the run itself is complete",
+    "HW1101": "`headwater runs` lists them",
+    "HW1102": "`headwater run` makes one",
     "HW1080": "use letters, digits and `. _ @ -`, at most 100",
     "HW1082": "`headwater token list` lists them",
     "HW1084": "such as `--expires 90d`",
@@ -463,5 +488,3 @@ HINTS: Final[dict[str, str]] = {
     "HW1142": "leave the stretch out, or name models with `time` and `every`",
 }
 """What to do about it, where the place that found the mistake knows nothing better."""
-    "HW1101": "`headwater runs` lists them",
-    "HW1102": "`headwater run` makes one",
