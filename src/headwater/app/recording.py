@@ -1,4 +1,4 @@
-"""Keeps what an apply or run did: when it began, how it ended, and its log; its tasks note themselves (`run.journal`)."""
+"""Keeps what an apply or run did: when it began and ended, and its log; its tasks note themselves (`run.journal`)."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

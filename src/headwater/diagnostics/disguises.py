@@ -11,6 +11,8 @@ _LONG_LINE = 12
 _TELLING = re.compile(r"(?i)token|password|passwd|secret|sig|credential|key|pwd")
 """Names of a URL's parameters that hold secrets; others (`sslmode=require`) stand in any text."""
 _PASSWORD = re.compile(r"://[^\s/:@]*:([^\s/]+)@")
+_KEY = re.compile(r"^(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_-]{16,}$")
+"""Parts of a URL's path that are keys, as web hooks have them."""
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _IGNORED = frozenset("│┃┆|")
 """Rulers of tables."""
@@ -51,6 +53,7 @@ def _of_url(secret: str) -> Iterator[str]:
     password = _PASSWORD.search(place)
     if password:
         yield from (password[1], _unquoted(password[1]), f":{password[1]}@")
+    yield from (part for part in place.split("/")[3:] if _KEY.search(part))
     pairs = (pair.partition("=") for pair in re.split("[&;#]", query))
     yield from (each for name, _, value in pairs if _TELLING.search(name) for each in (value, _unquoted(value)))
 
