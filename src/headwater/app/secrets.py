@@ -12,7 +12,7 @@ from headwater.diagnostics import Invalid, Where, conceal
 _REFERENCE = re.compile(r"\$\{(env|file|keyring):([^}]+)\}")
 
 _TELLING = re.compile(
-    r"(?i)(^|_)(password|passwd|pwd|secret|token|credentials?|api_?key|(access|private|secret)_key)(_|$)"
+    r"(?i)(^|_)(password|passwd|(?<=_)pwd|secret|token|credentials?|api_?key|(access|private|secret)_key)(_|$)"
 )
 
 
