@@ -1,14 +1,12 @@
 """Examines state and lake, even where neither opens; rebuilds a lost state from the lake, and lets go of lost rows."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from headwater.app.landed_ranges import examine_ranges, take_up
 from headwater.app.settings import Settings, find_root, read_settings
-from headwater.app.workspace import Effects
+from headwater.app.workspace import Effects, state_if_any
 from headwater.connect.stores import Store
 from headwater.diagnostics import Diagnostic, HeadwaterError, error, has_errors
 from headwater.run.moving import keep_copy
@@ -18,14 +16,17 @@ from headwater.spec.releases import Change, Head, Move
 from headwater.state.compactions import fills_in_pack
 from headwater.state.database import Database, open_database
 from headwater.state.environments import environments
+from headwater.state.failures import lost
 from headwater.state.fills import known, shared_files
 from headwater.state.heads import read_head
 from headwater.state.health import examine
 from headwater.state.janitor import condemn, forget
 from headwater.state.moves import move
 from headwater.state.packs import forget_packs
+from headwater.state.places import StatePlace, name_of
 from headwater.state.releases import graph_of
 from headwater.state.repair import rebuild
+from headwater.state.replacing import beside, put_in_place, remove_rest
 
 _REBUILT = frozenset({"HW0601", "HW0602", "HW0625"})
 """Findings after which the state is rebuilt; one of a newer version, or that lets nobody write, is left alone."""
@@ -38,7 +39,7 @@ class Report:
     findings: tuple[Diagnostic, ...]
     repaired: tuple[str, ...] = ()
     """What a repair has done, in sentences."""
-    set_aside: Path | None = None
+    set_aside: StatePlace | None = None
     """Where the damaged state was moved to."""
     remaining: tuple[Diagnostic, ...] = ()
     """What is still wrong after a repair; without one, what was found."""
@@ -60,7 +61,7 @@ class _Visit:
     hashes: bool
     findings: list[Diagnostic] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
-    set_aside: Path | None = None
+    set_aside: StatePlace | None = None
     packs: dict[str, bool] = field(default_factory=dict)
     """Files that many fills share and that were looked at: whether they are lost."""
     lost: dict[FillId, Fill] = field(default_factory=dict)
@@ -97,71 +98,54 @@ def _visit(settings: Settings, effects: Effects, *, repair: bool, hashes: bool) 
     if repair and any(each.code in _REBUILT for each in found):
         _rebuild(visit)
         found = () if visit.repaired else found
-    if settings.state.exists() and all(each.code == "HW0624" for each in found):
+    if all(each.code == "HW0624" for each in found):
         _examine_heads(visit)
     return visit
 
 
 def _examine_state(visit: _Visit) -> tuple[Diagnostic, ...]:
-    path = visit.settings.state
-    if not path.exists() and next(iter(visit.store.releases()), None) is None:
-        return ()
     try:
-        with open_database(path, create=False) as db:
-            return examine(db)
+        with state_if_any(visit.settings) as db:
+            if db is not None:
+                return examine(db)
     except HeadwaterError as problem:
         return problem.diagnostics
+    if next(iter(visit.store.releases()), None) is None:
+        return ()
+    return lost(visit.settings.state).diagnostics
 
 
 def _rebuild(visit: _Visit) -> None:
     """Build a new state beside the old one, then let them change places; if it cannot be built, nothing changes."""
-    path = visit.settings.state
-    fresh = path.with_name(f"{path.name}.rebuilt-{visit.effects.token()}")
+    place = visit.settings.state
+    fresh = beside(place, visit.effects.token())
     try:
         with open_database(fresh) as db:
             visit.findings += rebuild(db, visit.store.every_fill(), visit.store.releases())
             take_up(db, visit.store)
             names = [row.name for row in environments(db)]
-        visit.set_aside = _move_aside(path, visit.effects.clock())
-        fresh.rename(path)
+        visit.set_aside = put_in_place(fresh, place, visit.effects.clock())
     except HeadwaterError as problem:
         visit.findings += problem.diagnostics
         return
     except OSError as problem:
-        message = f"the state `{path}` cannot be replaced: {problem.strerror}"
+        message = f"the state `{place}` cannot be replaced: {problem.strerror}"
         visit.findings.append(error("HW0582", message, hint="check who may write there"))
         return
     finally:
-        _remove_rest(fresh)
+        remove_rest(fresh)
     what = ", ".join(f"`{name}`" for name in names) or "no environment"
     visit.repaired.append(f"the state was rebuilt from the lake: {what}")
     if visit.set_aside:
-        visit.repaired.append(f"the old state is kept as `{visit.set_aside.name}`")
-
-
-def _move_aside(path: Path, at: datetime) -> Path | None:
-    """Rename a state with its log; a name that is taken is never overwritten."""
-    if not path.exists():
-        return None
-    stem = f"{path.name}.broken-{at:%Y%m%dT%H%M%S}"
-    taken = {each.name for each in path.parent.iterdir()}
-    name = next(n for n in (stem, *(f"{stem}-{i}" for i in range(2, 10_000))) if n not in taken)
-    for suffix in ("-wal", "-shm", ""):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(path.with_name(name + suffix))
-    return path.with_name(name)
-
-
-def _remove_rest(fresh: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        with suppress(OSError):
-            fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
+        visit.repaired.append(f"the old state is kept as `{name_of(visit.set_aside)}`")
 
 
 def _examine_heads(visit: _Visit) -> None:
     """Look at all that environments serve: its code and its rows."""
     try:
-        with open_database(visit.settings.state, create=False) as db:
+        with state_if_any(visit.settings) as db:
+            if db is None:
+                return
             for row in environments(db):
                 if row.code and graph_of(db, row.code) is None:
                     hint = f"`headwater apply --env {row.name}` brings it back"

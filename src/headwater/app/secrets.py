@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from headwater.diagnostics import Invalid, Where, conceal
 
@@ -25,6 +26,16 @@ def resolve(value: Any, root: Path, where: Where | None = None) -> Any:
     if isinstance(value, (list, tuple)):
         return [resolve(each, root, where) for each in value]
     return value
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is one reference and nothing else."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def resolve_in_url(url: str, root: Path, where: Where | None = None) -> str:
+    """Replace references in a URL; what they stand for is plain text, and is written as a URL must write it."""
+    return _REFERENCE.sub(lambda match: quote(_find(match[1], match[2], root, where), safe=""), url)
 
 
 def secrets_in(value: Any, root: Path, where: Where | None = None) -> dict[str, str]:

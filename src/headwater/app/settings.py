@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headwater.app.secrets import is_reference, resolve, resolve_in_url
 from headwater.diagnostics import Broken, Invalid, Where
 from headwater.spec.units import parse_duration
+from headwater.state.places import StatePlace, postgres_place
 
 PROJECT_FILE = "headwater.yaml"
+_SERVERS = frozenset({"postgres", "postgresql"})
 _KEEP_S = 30 * 86400.0
 
 
@@ -18,9 +21,21 @@ class Settings:
 
     root: Path
     project: str
-    state: Path
+    state_text: str
+    """As it is written: a secret is looked up only by who opens the state."""
     lake: Path
     keep_s: float
+
+    @property
+    def state(self) -> StatePlace:
+        """Where the state is. Raises Invalid if it cannot be anywhere, or if a secret in it has no value here."""
+        return _state(self.root, self.state_text)
+
+    @property
+    def home(self) -> Path:
+        """Directory of what this machine keeps for the project beside its state."""
+        place = self.state
+        return place.parent if isinstance(place, Path) else self.root / ".headwater"
 
 
 def find_root(start: Path) -> Path:
@@ -44,7 +59,7 @@ def read_settings(root: Path) -> Settings:
     return Settings(
         root=root,
         project=str(values.get("project", root.name)),
-        state=_state(root, str(values.get("state", "sqlite:.headwater/state.db"))),
+        state_text=_known(str(values.get("state", "sqlite:.headwater/state.db"))),
         lake=root / str(values.get("lake", ".headwater/lake")),
         keep_s=keep_s,
     )
@@ -65,9 +80,24 @@ def _top(text: str) -> dict[str, Any]:
     return {key: value.strip("\"'") for key, value in found}
 
 
-def _state(root: Path, url: str) -> Path:
-    scheme, separator, path = url.partition(":")
-    if separator and scheme != "sqlite":
-        hint = "this version keeps its state in SQLite: `state: sqlite:.headwater/state.db`"
+def _known(text: str) -> str:
+    """Refuse a kind of state that there is none of."""
+    scheme, separator, _ = text.partition(":")
+    if separator and scheme not in {"sqlite", *_SERVERS} and not is_reference(text):
+        hint = "`state: sqlite:.headwater/state.db`, or `state: postgres://user:${env:PASSWORD}@host/database`"
         raise Invalid.of("HW0534", f"a state of kind `{scheme}` is not known", Where(PROJECT_FILE), hint=hint)
-    return root / (path if separator else url).removeprefix("//")
+    return text
+
+
+def _state(root: Path, text: str) -> StatePlace:
+    where = Where(PROJECT_FILE)
+    if is_reference(text):
+        text = _known(str(resolve(text, root, where)))
+    scheme, separator, path = text.partition(":")
+    if separator and scheme in _SERVERS:
+        try:
+            return postgres_place(resolve_in_url(text, root, where))
+        except ValueError as problem:
+            hint = "write `postgres://user:${env:PASSWORD}@host:5432/database?schema=name`"
+            raise Invalid.of("HW1027", f"the URL of the state cannot be read: {problem}", where, hint=hint) from None
+    return root / (path if separator else text).removeprefix("//")

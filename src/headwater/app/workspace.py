@@ -73,7 +73,7 @@ class Workspace:
     @property
     def temporary(self) -> Path:
         """Where the engine spills."""
-        return self.settings.state.parent / "tmp"
+        return self.settings.home / "tmp"
 
     @cached_property
     def user(self) -> str:
@@ -127,8 +127,7 @@ def open_workspace(
     given = effects or Effects(emit=emit)
     if emit is not silent:
         given = replace(given, emit=emit)
-    _refuse_lost(settings)
-    with open_database(settings.state) as db:
+    with _opened(settings) as db:
         workspace = Workspace(settings=settings, db=db, effects=given, variables=variables or {})
         try:
             yield workspace
@@ -137,13 +136,35 @@ def open_workspace(
                 workspace.engine.close()
 
 
-def _refuse_lost(settings: Settings) -> None:
-    """Raise Broken if there is no state but the lake has releases: with a new state they would be lost for good."""
-    if settings.state.exists() and settings.state.stat().st_size:
-        return
+def _opened(settings: Settings) -> Database:
+    """Open the state. Only where there never was one, it is made: with a new state, the lake's releases would be lost.
+
+    Raises Broken if there is no state but the lake has releases.
+    """
+    place = settings.state
+    try:
+        return open_database(place, create=False)
+    except Broken as problem:
+        if problem.diagnostics[0].code != "HW0601":
+            raise
     from headwater.connectors.stores.lake import Lake
 
     if next(iter(Lake(settings.lake).releases()), None) is not None:
-        message = f"the state `{settings.state}` is lost: the lake `{settings.lake}` holds releases"
+        message = f"the state `{place}` is lost: the lake `{settings.lake}` holds releases"
         hint = "`headwater doctor --repair` rebuilds the state from the lake; or name another `state:` or `lake:`"
         raise Broken.of("HW0601", message, hint=hint)
+    return open_database(place)
+
+
+@contextmanager
+def state_if_any(settings: Settings) -> Iterator[Database | None]:
+    """Open the state if there is one: looking at a project must not make it."""
+    try:
+        opened = open_database(settings.state, create=False)
+    except Broken as problem:
+        if problem.diagnostics[0].code != "HW0601":
+            raise
+        yield None
+        return
+    with opened as db:
+        yield db

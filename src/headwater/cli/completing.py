@@ -1,7 +1,7 @@
 """Names for shell completion, from the state alone: quick, and silent where there is no project."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -61,18 +61,13 @@ def run_ids(context: click.Context) -> list[str]:
 def _state(context: click.Context) -> "Iterator[Database | None]":
     """Open the state if there is one; completion says nothing about what is wrong, and makes nothing."""
     from headwater.app.settings import find_root, read_settings
+    from headwater.app.workspace import state_if_any
     from headwater.diagnostics import HeadwaterError
-    from headwater.state.database import open_database
 
-    try:
-        root = find_root(Path(remembered(context).get("project", "")).absolute())
-        path = read_settings(root).state
-        if not path.is_file():
-            yield None
-            return
-        opened = open_database(path)
-    except (HeadwaterError, OSError):
-        yield None
-        return
-    with opened as db:
+    with ExitStack() as opened:
+        try:
+            root = find_root(Path(remembered(context).get("project", "")).absolute())
+            db = opened.enter_context(state_if_any(read_settings(root)))
+        except (HeadwaterError, OSError):
+            db = None
         yield db

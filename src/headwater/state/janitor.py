@@ -18,7 +18,7 @@ SELECT d.old_fill FROM deltas AS d JOIN (
     SELECT environment, min(seq) AS first FROM releases WHERE at >= ? GROUP BY environment
 ) AS k ON d.environment = k.environment AND d.seq >= k.first WHERE d.old_fill IS NOT NULL"""
 _UNSERVED = f"""
-WHERE f.id NOT IN (SELECT fill FROM entries) AND f.id NOT IN ({_REPLACED})
+WHERE NOT EXISTS (SELECT 1 FROM entries AS e WHERE e.fill = f.id) AND f.id NOT IN ({_REPLACED})
     AND (f.refused_at IS NULL OR f.refused_at < ?) ORDER BY f.id"""
 _GONE = """
 SELECT 1 FROM deltas AS d LEFT JOIN fills AS f ON f.id = d.old_fill AND f.condemned = 0

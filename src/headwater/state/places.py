@@ -44,3 +44,8 @@ def postgres_place(url: str) -> PostgresPlace:
         raise ValueError("`schema` must be a plain name: letters, digits, `_`, at most 63")
     rest = urlencode([(key, value) for key, value in parameters if key != "schema"])
     return PostgresPlace(urlunsplit(parts._replace(query=rest)), named[-1] if named else SCHEMA)
+
+
+def name_of(place: StatePlace) -> str:
+    """Name a place among others beside it."""
+    return place.schema if isinstance(place, PostgresPlace) else place.name

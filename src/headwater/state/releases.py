@@ -17,9 +17,10 @@ from headwater.state.values import moment
 
 _COLUMNS = "id, environment_name, kind, at, author, commit_id, message, code, parent, versions, nodes"
 _SHOWN = 40
-_LAST_CHANGES = """
-SELECT d.site, d.slot, r.kind, max(d.seq) FROM deltas AS d JOIN releases AS r ON r.seq = d.seq
-WHERE d.environment = ? AND d.node = ? GROUP BY d.site, d.slot"""
+_TAKEN_BACK = """
+SELECT d.site, d.slot FROM (
+    SELECT site, slot, max(seq) AS last FROM deltas WHERE environment = ? AND node = ? GROUP BY site, slot
+) AS d JOIN releases AS r ON r.seq = d.last WHERE r.kind = 'rollback'"""
 
 
 def history(db: Database, environment: str | None, limit: int) -> tuple[Release, ...]:
@@ -86,8 +87,8 @@ def touched_after(db: Database, environment: str, release_id: str | None) -> fro
 def slots_taken_back(db: Database, environment: str, node: str) -> frozenset[SlotKey]:
     """Give the slots of a node that a rollback was the last to change."""
     with db.read() as connection:
-        rows = connection.execute(_LAST_CHANGES, (number_of(connection, environment), node))
-        return frozenset((site, Slot(slot)) for site, slot, kind, _ in rows if kind == "rollback")
+        rows = connection.execute(_TAKEN_BACK, (number_of(connection, environment), node))
+        return frozenset((site, Slot(slot)) for site, slot in rows)
 
 
 def is_taken_back(db: Database, environment: str, nodes: AbstractSet[str]) -> bool:
