@@ -170,23 +170,32 @@ INCIDENTS: Final = (
         opened_at TEXT NOT NULL,
         last_at TEXT NOT NULL,
         closed_at TEXT,
+        acked_at TEXT,
+        acked_by TEXT NOT NULL DEFAULT '',
         body TEXT NOT NULL DEFAULT '{}'
     )""",
+    "CREATE INDEX incidents_by_time ON incidents (environment, opened_at)",
     "CREATE UNIQUE INDEX incidents_open ON incidents (environment, rule, subject) WHERE closed_at IS NULL",
     """CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         incident TEXT NOT NULL,
         alert TEXT NOT NULL,
+        channel TEXT NOT NULL,
         kind TEXT NOT NULL,
         status TEXT NOT NULL,
+        holder TEXT NOT NULL DEFAULT '',
         tries INTEGER NOT NULL DEFAULT 0,
         next_at TEXT NOT NULL,
         created_at TEXT NOT NULL,
         ended_at TEXT,
         message TEXT NOT NULL DEFAULT ''
     )""",
-    "CREATE INDEX deliveries_open ON deliveries (next_at) WHERE status = 'waiting'",
-    "CREATE UNIQUE INDEX deliveries_once ON deliveries (incident, alert, kind)",
+    "CREATE INDEX deliveries_open ON deliveries (next_at) WHERE status IN ('waiting', 'sending')",
+    "CREATE UNIQUE INDEX deliveries_once ON deliveries (incident, alert, channel, kind)",
+    "CREATE INDEX deliveries_failed ON deliveries (ended_at) WHERE status = 'failed'",
+    # Which ended runs the rules have looked at.
+    "ALTER TABLE runs ADD COLUMN looked INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX runs_unseen ON runs (environment) WHERE looked = 0 AND ended_at IS NOT NULL",
     # How far the rules have looked.
     """CREATE TABLE alert_marks (
         environment TEXT NOT NULL,

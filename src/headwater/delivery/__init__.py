@@ -1,0 +1,1 @@
+"""Ways out of Headwater: what is told to people by the channels that they read."""
