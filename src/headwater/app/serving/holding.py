@@ -42,6 +42,7 @@ class Holding:
         return self._reason == LOST
 
     def __enter__(self) -> Self:
+        self._note(self.claim.request.id)
         self._heart = threading.Thread(target=self._beat, name="holding", daemon=True)
         self._heart.start()
         return self
@@ -52,6 +53,7 @@ class Holding:
         self._ended.set()
         if self._heart:
             self._heart.join()
+        self._note("")
 
     def _beat(self) -> None:
         while not self._ended.wait(self.beat_s):
@@ -64,10 +66,13 @@ class Holding:
 
     def _look(self) -> None:
         request, now = self.claim.request, self.clock()
-        note_worker(self.db, replace(self.worker, seen_at=now, run=request.id))
+        self._note(request.id)
         if not renew(self.db, [request.lease], request.holder, now, TTL_S):
             self._reason = LOST
             return
         found = find_request(self.db, request.id)
         if found and found.cancelled_by:
             self._reason = f"{found.cancelled_by} cancelled it"
+
+    def _note(self, run: str) -> None:
+        note_worker(self.db, replace(self.worker, seen_at=self.clock(), run=run))
