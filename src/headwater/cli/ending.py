@@ -10,7 +10,7 @@ import click
 from headwater.cli.printing import Printer, flush_streams, prepare_streams
 from headwater.cli.stops import Interrupted, Unanswered
 
-DONE, MISTAKE, USAGE, REFUSED, CONFLICT, BROKEN, FAILED, CHANGES = 0, 1, 2, 3, 4, 5, 6, 10
+DONE, MISTAKE, USAGE, REFUSED, CONFLICT, BROKEN, FAILED, STOPPED, CHANGES = 0, 1, 2, 3, 4, 5, 6, 7, 10
 INTERRUPTED: Final = 130
 _SAFE: Final = "nothing was changed: what was computed is kept, and the next apply or run goes on from there"
 _COMPUTING: Final = frozenset({"apply", "run"})
@@ -115,9 +115,16 @@ class _Ending:
 
 def exit_code(problem: BaseException) -> int:
     """Give the exit code that an error stands for."""
-    from headwater.diagnostics import Broken, Conflict, Refused, Retryable, RowsRefused
+    from headwater.diagnostics import Broken, Cancelled, Conflict, Refused, Retryable, RowsRefused
 
-    codes = {RowsRefused: FAILED, Refused: REFUSED, Conflict: CONFLICT, Broken: BROKEN, Retryable: BROKEN}
+    codes = {
+        RowsRefused: FAILED,
+        Refused: REFUSED,
+        Conflict: CONFLICT,
+        Broken: BROKEN,
+        Retryable: BROKEN,
+        Cancelled: STOPPED,
+    }
     return next((code for kind, code in codes.items() if isinstance(problem, kind)), MISTAKE)
 
 

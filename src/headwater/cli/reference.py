@@ -39,6 +39,7 @@ _EXIT_CODES: Final = (
     (4, "conflict: somebody else was first, or there is nothing to work on; plan again"),
     (5, "the environment is broken: state, lake or machine"),
     (6, "a check or test failed, or rows were refused: outside their slot, without a key, a key that comes twice"),
+    (7, "somebody, or the run's own deadline, has stopped it; what was computed is kept"),
     (10, "there is something to do, or to land (`plan --exit-code`)"),
     (130, "interrupted; nothing was changed"),
 )

@@ -13,7 +13,7 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.wanted import Horizon
 from headwater.run.engine import Engine
 from headwater.run.executor import Pace
-from headwater.run.stopping import stoppable
+from headwater.run.stopping import Watch
 from headwater.spec.addresses import FillId, Version
 from headwater.spec.fills import Fill
 from headwater.state.database import Database
@@ -78,16 +78,24 @@ class Context:
         """In whose name leases are held."""
         return self.ticket.holder or self.run_id
 
-    def stoppable(self) -> AbstractContextManager[None]:
-        """Stop what runs inside, with Cancelled, when the ticket says so or its deadline has passed."""
-        ticket = self.ticket
-        return stoppable(
-            self.pace.stop,
-            why_stop=ticket.why_stop,
-            deadline_at=ticket.deadline_at,
+    @property
+    def watch(self) -> Watch:
+        """Who may stop the run: whoever the ticket asks, and its deadline."""
+        return Watch(
+            stop=self.pace.stop,
+            why_stop=self.ticket.why_stop,
+            deadline_at=self.ticket.deadline_at,
             clock=self.clock,
             interrupt=self.pace.interrupt,
         )
+
+    def stoppable(self) -> AbstractContextManager[None]:
+        """Stop what runs inside, with Cancelled, when the ticket says so or its deadline has passed."""
+        return self.watch.stopping()
+
+    def check_stop(self) -> None:
+        """Raise Cancelled if the run shall stop: asked right before what is not stopped any more."""
+        self.watch.check()
 
 
 @dataclass(slots=True)

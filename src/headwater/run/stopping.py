@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -57,47 +58,57 @@ class Stop:
                 self._told.remove(call)
 
 
-@contextmanager
-def stoppable(
-    stop: Stop,
-    *,
-    why_stop: Callable[[], str | None],
-    deadline_at: datetime | None,
-    clock: Callable[[], datetime],
-    interrupt: Callable[[], None],
-) -> Iterator[None]:
-    """Stop what runs inside when ``why_stop`` says why, or its deadline has passed; raises Cancelled then.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Who may stop a run, and how what it does is interrupted."""
 
-    A thread looks every half a second, and interrupts again and again until the work has ended, since one
-    interrupt that comes between two statements stops nothing.
-    """
-    ended = threading.Event()
+    stop: Stop
+    why_stop: Callable[[], str | None]
+    """Why it must stop; None: it may go on."""
+    deadline_at: datetime | None
+    clock: Callable[[], datetime]
+    interrupt: Callable[[], None]
 
-    def watch() -> None:
-        while not ended.wait(PRESS_S if stop.problem else LOOK_S):
-            if stop.problem is None and (problem := _reason(why_stop(), deadline_at, clock)):
-                stop.say(problem)
-            if stop.problem is not None:
-                interrupt()
+    @contextmanager
+    def stopping(self) -> Iterator[None]:
+        """Interrupt what runs inside when it shall stop, and raise Cancelled in place of what it says to that.
 
-    watcher = threading.Thread(target=watch, name="stopping", daemon=True)
-    watcher.start()
-    try:
-        yield
-    except HeadwaterError as problem:
-        if stop.problem is not None and problem is not stop.problem:
-            raise stop.problem from problem
-        raise
-    finally:
-        ended.set()
-        watcher.join()
+        A thread looks every half a second, and interrupts again and again until the work has ended, since one
+        interrupt that comes between two statements stops nothing. What has ended well in spite of it stays so.
+        """
+        ended = threading.Event()
+        watcher = threading.Thread(target=self._look, args=(ended,), name="stopping", daemon=True)
+        watcher.start()
+        try:
+            yield
+        except HeadwaterError as problem:
+            stopped = self.stop.problem
+            if stopped is None or problem is stopped:
+                raise
+            raise stopped from problem
+        finally:
+            ended.set()
+            watcher.join()
 
+    def check(self) -> None:
+        """Raise Cancelled if it shall stop."""
+        if self.stop.problem is None and (problem := self._reason()):
+            self.stop.say(problem)
+        self.stop.check()
 
-def _reason(said: str | None, deadline_at: datetime | None, clock: Callable[[], datetime]) -> HeadwaterError | None:
-    if said is not None:
-        hint = "what was computed is kept: the next run goes on from there"
-        return Cancelled.of("HW1040", f"the run was stopped: {said}", hint=hint)
-    if deadline_at is not None and clock() >= deadline_at:
-        hint = "raise the pipeline's `timeout:`; what was computed is kept: the next run goes on from there"
-        return Cancelled.of("HW1041", f"the run did not end by {deadline_at:%Y-%m-%dT%H:%M:%SZ}", hint=hint)
-    return None
+    def _look(self, ended: threading.Event) -> None:
+        while not ended.wait(PRESS_S if self.stop.problem else LOOK_S):
+            if self.stop.problem is None and (problem := self._reason()):
+                self.stop.say(problem)
+            if self.stop.problem is not None:
+                self.interrupt()
+
+    def _reason(self) -> HeadwaterError | None:
+        said = self.why_stop()
+        if said is not None:
+            hint = "what was computed is kept: the next run goes on from there"
+            return Cancelled.of("HW1040", f"the run was stopped: {said}", hint=hint)
+        if self.deadline_at is not None and self.clock() >= self.deadline_at:
+            hint = "raise the pipeline's `timeout:`; what was computed is kept: the next run goes on from there"
+            return Cancelled.of("HW1041", f"the run did not end by {self.deadline_at:%Y-%m-%dT%H:%M:%SZ}", hint=hint)
+        return None

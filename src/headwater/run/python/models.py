@@ -39,7 +39,7 @@ class Response:
 
 
 def perform_in_process(request: Request, engine: Engine, emit: Emit = silent, meter: Meter | None = None) -> Receipt:
-    """Run the task in a child (see ``run.python.process``); ``emit`` is told what it printed, ``meter`` what it used."""
+    """Run the task in a child (see ``run.python.process``); ``emit`` hears what it printed, ``meter`` what it used."""
     node = request.task.node
     errand = Errand(
         what="model",
