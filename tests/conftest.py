@@ -24,13 +24,23 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> "Iterator[Project]":
-    """A project directory, and what a user does in it."""
+def project(tmp_path: Path, request: pytest.FixtureRequest) -> "Iterator[Project]":
+    """A project directory, and what a user does in it; on Postgres if HEADWATER_TESTS_STATE says so."""
     from tests.harness import Project
 
     made = Project(tmp_path)
+    if os.environ.get("HEADWATER_TESTS_STATE") == "postgres":
+        made.settings(state=request.getfixturevalue("postgres").new_state())
     yield made
     made.reopen()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def project_on(request: pytest.FixtureRequest, project: "Project") -> "Project":
+    """A project whose state is on each kind of database."""
+    if request.param == "postgres":
+        project.settings(state=request.getfixturevalue("postgres").new_state())
+    return project
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,11 @@ class Postgres:
         """A schema that nobody has used."""
         return PostgresPlace(self.url, f"t{next(self._numbers)}_{os.getpid()}")
 
+    def new_state(self) -> str:
+        """What a project says under `state:` to have a state that nobody has used."""
+        place = self.place()
+        return f"{place.url}?schema={place.schema}"
+
     def execute(self, statement: str) -> list[tuple[Any, ...]]:
         """Execute a statement beside what is tested."""
         with psycopg.connect(self.url, autocommit=True) as connection:
