@@ -362,6 +362,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1100": "log of a run that is not whole",
     "HW1101": "no such run",
     "HW1102": "no run yet",
+    "HW1103": "pipeline that has not run",
     # HW114x and HW115x what a run is asked for, backfills
     "HW1140": "code has changed since a run started",
     "HW1141": "stretch of time is empty",
