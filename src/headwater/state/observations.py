@@ -51,6 +51,16 @@ def last_observations(db: Database, environment: str) -> dict[tuple[str, str], O
         return {(source, site): Observation(source, site, items_of(body)) for source, site, body in rows}
 
 
+def sites_seen(db: Database, environment: str) -> dict[str, datetime]:
+    """Give site → when a source was last observed there for an environment."""
+    with db.read() as connection:
+        rows = connection.execute(
+            "SELECT site, max(at) FROM observations WHERE environment = ? GROUP BY site",
+            (number_of(connection, environment),),
+        )
+        return {site: moment(at) for site, at in rows}
+
+
 def observed_paths(db: Database) -> frozenset[str]:
     """Give the paths of all items that some environment observed last."""
     with db.read() as connection:
