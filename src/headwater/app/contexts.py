@@ -55,14 +55,15 @@ def context_of(
     now: datetime | None = None,
     wait_s: float = WAIT_S,
     ticket: Ticket | None = None,
+    log: RunLog | None = None,
 ) -> Context:
-    """Compose the context of one run or apply."""
+    """Compose the context of one run or apply; ``log`` is that of the run, if there is one already."""
     effects = workspace.effects
     at = now or effects.clock()
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     learn_secrets(graph, environment, workspace.root)
     run_id = (ticket and ticket.run_id) or effects.token()
-    log = RunLog(workspace.db, run_id, environment, effects.clock, effects.emit)
+    log = log or RunLog(workspace.db, run_id, environment, effects.clock, effects.emit)
     return Context(
         db=workspace.db,
         store=workspace.store,

@@ -13,6 +13,7 @@ from headwater.graph.values import TABLE_KINDS, Graph, PipelineNode
 from headwater.plan.calendar import Interval
 from headwater.plan.knowledge import Options
 from headwater.plan.wanted import Horizon, slots_within, wanted_ranges
+from headwater.spec.nodes import Retries
 from headwater.spec.orders import FIRST, LAST, Order
 from headwater.state.heads import read_head
 
@@ -32,6 +33,24 @@ class Meaning:
     """Nodes and sinks that keep what they have."""
     pipelines: tuple[PipelineNode, ...] = ()
     """Those that are run."""
+
+    @property
+    def timeout_s(self) -> float | None:
+        """How long the run may take; None: as long as it needs."""
+        if self.order.timeout_s is not None:
+            return self.order.timeout_s
+        return max((each.timeout_s for each in self.pipelines if each.timeout_s is not None), default=None)
+
+    @property
+    def limits(self) -> list[int]:
+        """How many of its tasks may run at once: none of these may be exceeded."""
+        asked = [self.order.concurrency, *(each.concurrency for each in self.pipelines)]
+        return [each for each in asked if each is not None]
+
+    @property
+    def retries(self) -> Retries | None:
+        """How failures that may pass are repeated; None: as each node says."""
+        return next((each.retries for each in self.pipelines if each.retries), None)
 
 
 def meaning_of(order: Order, graph: Graph) -> Meaning:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from headwater.app.contexts import WAIT_S, context_of, released_graph
 from headwater.app.finishing import release_settled
@@ -11,6 +11,7 @@ from headwater.app.orders import Meaning, Names, changed_since, left_behind, mea
 from headwater.app.outcomes import Outcome
 from headwater.app.planning import plan_with
 from headwater.app.recording import recorded
+from headwater.app.run_logs import RunLog
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, Invalid
 from headwater.graph.values import Graph
@@ -19,6 +20,7 @@ from headwater.plan.values import NodePlan
 from headwater.run.context import Context, Ticket
 from headwater.run.cycle import settle
 from headwater.run.moving import Signature
+from headwater.run.stopping import Stop
 from headwater.spec.orders import Order
 from headwater.state.heads import read_head
 from headwater.state.releases import find_release
@@ -42,7 +44,7 @@ def run(workspace: Workspace, order: Order, *, wait_s: float = WAIT_S, ticket: T
     running = _begin(workspace, order, ticket, wait_s)
     context = running.context(running.meaning.graph)
     require_slots(running.meaning, context.horizon)
-    with recorded(context, "run", workspace.user) as record:
+    with recorded(context, "run", workspace.user) as record, context.stoppable():
         keep_order(workspace.db, ticket.run_id, order, running.release)
         clear_suspects(workspace.db, order.environment, order.retry_set_aside)
         outcome = together([running.until_moved(group) for group in running.meaning.groups])
@@ -94,14 +96,24 @@ class _Running:
     now: datetime
     ticket: Ticket
     wait_s: float
+    log: RunLog
+    stop: Stop = field(default_factory=Stop)
 
     def context(self, graph: Graph) -> Context:
-        """Compose the context of one try."""
-        order, ticket = self.meaning.order, self.ticket
-        context = context_of(self.workspace, graph, order.environment, now=self.now, wait_s=self.wait_s, ticket=ticket)
-        limits = [each.concurrency for each in self.meaning.pipelines] if order.concurrency is None else []
-        most = min([n for n in (order.concurrency, *limits) if n], default=context.pace.workers)
-        return replace(context, pace=replace(context.pace, workers=min(most, context.pace.workers)))
+        """Compose the context of one try; all of them have one log, and stop together."""
+        context = context_of(
+            self.workspace,
+            graph,
+            self.meaning.order.environment,
+            now=self.now,
+            wait_s=self.wait_s,
+            ticket=self.ticket,
+            log=self.log,
+        )
+        workers = 1 if self.ticket.alone else min([context.pace.workers, *self.meaning.limits])
+        return replace(
+            context, pace=replace(context.pace, workers=workers, stop=self.stop, retries=self.meaning.retries)
+        )
 
     def until_moved(self, group: Names | None) -> Outcome:
         """Fill and move a group of nodes; whoever moves the same meanwhile makes us plan again."""
@@ -121,6 +133,7 @@ class _Running:
         with ExitStack() as leases:
             planned = plan_with(context, self._options(context, group))
             settled = settle(planned, leases)
+            context.check_stop()
             signature = Signature(
                 kind="run",
                 at=context.clock(),
@@ -142,7 +155,13 @@ def _begin(workspace: Workspace, order: Order, ticket: Ticket, wait_s: float) ->
     release, code, at = _start(workspace, order, ticket)
     graph = released_graph(workspace.db, order.environment, code)
     meaning = meaning_of(order, graph)
-    return _Running(workspace=workspace, meaning=meaning, release=release, now=at, ticket=ticket, wait_s=wait_s)
+    effects = workspace.effects
+    if meaning.timeout_s is not None and ticket.deadline_at is None:
+        ticket = replace(ticket, deadline_at=effects.clock() + timedelta(seconds=meaning.timeout_s))
+    log = RunLog(workspace.db, ticket.run_id, order.environment, effects.clock, effects.emit)
+    return _Running(
+        workspace=workspace, meaning=meaning, release=release, now=at, ticket=ticket, wait_s=wait_s, log=log
+    )
 
 
 def _start(workspace: Workspace, order: Order, ticket: Ticket) -> tuple[str, str, datetime]:
