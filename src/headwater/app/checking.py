@@ -14,6 +14,7 @@ from headwater.app.declared import discovered_columns, load_project, settings_of
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
 from headwater.graph.deprecations import deprecation_warnings
+from headwater.graph.schedule_warnings import schedule_warnings
 from headwater.graph.values import Graph
 from headwater.run.binding import Binder
 from headwater.spec.addresses import address
@@ -69,7 +70,8 @@ def check(
     if graph is not None and settings is not None and (settings.window is not None or settings.as_of is not None):
         graph = _with_horizon(graph, settings)
     if graph is not None:
-        more += deprecation_warnings(graph.deprecations, now or datetime.now(UTC))
+        moment = now or datetime.now(UTC)
+        more += [*deprecation_warnings(graph.deprecations, moment), *schedule_warnings(project, moment)]
     return Checked(project=project, graph=graph, diagnostics=(*found, *more))
 
 

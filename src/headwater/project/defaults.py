@@ -12,7 +12,8 @@ from headwater.project.names import file_problem, shown
 from headwater.spec.addresses import HUB
 from headwater.spec.nodes import Model, Source
 from headwater.spec.origin import Origin
-from headwater.spec.project import Environment, Project, Site
+from headwater.spec.project import Environment, Pipeline, Project, Site
+from headwater.spec.schedules import Schedule
 
 ALL_SITES: Final = "all"
 
@@ -150,7 +151,8 @@ def _closed(project: Project, key: str) -> Diagnostic:
 
 def _zone_problems(project: Project) -> Iterator[Diagnostic]:
     zones: dict[str, Origin] = {}
-    nodes: list[Project | Source | Model] = [project, *project.sources.values(), *project.models.values()]
+    nodes: list[Project | Source | Model | Schedule] = [project, *project.sources.values(), *project.models.values()]
+    nodes += [each for pipeline in project.pipelines.values() for each in pipeline.schedule if each.timezone]
     for node in nodes:
         if not is_zone(node.timezone) and node.timezone not in zones:
             zones[node.timezone] = node.at
@@ -179,7 +181,8 @@ def _zones() -> Iterable[str]:
 
 def _number_problems(project: Project) -> Iterator[Diagnostic]:
     nodes: list[tuple[Any, Origin, str]] = [(project.defaults.retries, project.at, "defaults.retries.attempts")]
-    nodes += [(m.retries, m.at, "retries.attempts") for m in project.models.values() if m.retries]
+    owners: list[Model | Pipeline] = [*project.models.values(), *project.pipelines.values()]
+    nodes += [(each.retries, each.at, "retries.attempts") for each in owners if each.retries]
     seen = set()
     for retries, at, path in nodes:
         if retries.attempts < 1 and id(retries) not in seen:

@@ -7,7 +7,7 @@ from typing import Final
 _KIND: Final = "`kind:` says how rows are kept: full, view, inline, incremental, merge, append or history"
 KEYS: Final[Mapping[str, str]] = {
     "audits": "assertions on rows stand under `checks:`",
-    "cron": "slots follow from `every:` (such as 1d); a scheduler of yours starts `headwater run`",
+    "cron": "slots follow from `every:` (such as 1d); when it runs says the `schedule:` of a pipeline",
     "data_tests": "assertions on rows stand under `checks:`",
     "depends_on": "what a query reads is found in its text: take it out",
     "incremental_strategy": _KIND,

@@ -12,6 +12,15 @@ _OPENING: Final = "${"
 _HINT: Final = "references are ${env:NAME}, ${file:path} and ${keyring:service/user}"
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is one reference and nothing else.
+
+    >>> is_reference("${env:PUSH}"), is_reference("hunter2")
+    (True, False)
+    """
+    return _REFERENCE.fullmatch(text) is not None
+
+
 def check_references(node: Node, reading: Reading) -> None:
     """Note every malformed reference below a node; the text itself is not shown, it may hold a secret."""
     for scalar in _scalars(node):

@@ -153,6 +153,8 @@ def _broken(problem: "yaml.YAMLError", text: str, file: str, lines_before: int) 
 def _hint(what: str) -> str:
     if "mapping values are not allowed" in what:
         return "put a value that holds `: ` in quotes, or check the indentation"
+    if "scanning an alias" in what:
+        return "put a value that begins with `*` in quotes, such as a cron line"
     if "quoted scalar" in what:
         return "a quote is not closed"
     if "cannot start any token" in what:

@@ -14,6 +14,8 @@ GRACE: Final = timedelta(seconds=60)
 """A time that passed so short ago is not one that was missed."""
 MOST: Final = 1000
 """So many orders of a pipeline may wait: the others are given later."""
+SETTLED: Final = timedelta(minutes=10)
+"""So long may the note of how far a pipeline has fired lag: a changed schedule has no more past than that."""
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -55,6 +57,8 @@ class Due:
     """Oldest first."""
     fired_until: datetime | None
     """All times up to here are settled. Never earlier than it was."""
+    was: datetime | None = None
+    """Up to where they were settled before."""
     passed_over: int = 0
     """How many times are settled without an order, by ``catch_up`` or since a run waits already (``MOST`` at most)."""
     next_at: datetime | None = None
@@ -62,8 +66,10 @@ class Due:
 
     @property
     def is_news(self) -> bool:
-        """Whether ``fired_until`` must be written now; otherwise a lost write makes no difference."""
-        return bool(self.fires or self.passed_over)
+        """Whether ``fired_until`` must be written now; otherwise it makes no difference."""
+        if self.fires or self.passed_over or self.fired_until is None or self.was is None:
+            return bool(self.fires) or self.fired_until != self.was
+        return self.fired_until - self.was >= SETTLED
 
 
 def due(pipeline: Timed, standing: Standing, now: datetime) -> Due:
@@ -76,10 +82,13 @@ def due(pipeline: Timed, standing: Standing, now: datetime) -> Due:
     if pipeline.continuous_s is not None:
         return _continuous(pipeline.continuous_s, standing, now)
     since = standing.fired_until
-    if standing.is_paused or not pipeline.schedule:
-        return Due(fired_until=since or (None if any(map(_has_past, pipeline.schedule)) else now))
+    if standing.is_paused:
+        started = since or (None if any(map(_has_past, pipeline.schedule)) else now)
+        return Due(fired_until=started, was=since)
+    if not pipeline.schedule:
+        return Due(fired_until=max(since or now, now), was=since)
     if since is not None and now <= since:
-        return Due(fired_until=since, next_at=next_fire(pipeline.schedule, since))
+        return Due(fired_until=since, was=since, next_at=next_fire(pipeline.schedule, since))
     each, is_cut = _each(pipeline.schedule, standing, now)
     settled = now if not is_cut else each[-1] if each else since
     newest = _newest(pipeline.schedule, since, now)
@@ -95,6 +104,7 @@ def due(pipeline: Timed, standing: Standing, now: datetime) -> Due:
     return Due(
         fires=tuple(sorted(orders, key=lambda fire: fire.at)),
         fired_until=settled,
+        was=since,
         passed_over=passed,
         next_at=now if is_cut else next_fire(pipeline.schedule, now),
     )
@@ -109,12 +119,12 @@ def _continuous(pause_s: float, standing: Standing, now: datetime) -> Due:
     """Order one run so long after the last one was ordered, never while another is under way; none is caught up."""
     since = standing.fired_until
     if standing.is_paused:
-        return Due(fired_until=since)
+        return Due(fired_until=since, was=since)
     at = since + timedelta(seconds=pause_s) if since else now
     if standing.running or standing.waiting or now < at:
-        return Due(fired_until=since, next_at=max(at, now))
+        return Due(fired_until=since, was=since, next_at=max(at, now))
     fire = Fire(now, f"continuous, every {pause_s:g}s")
-    return Due(fires=(fire,), fired_until=now, next_at=now + timedelta(seconds=pause_s))
+    return Due(fires=(fire,), fired_until=now, was=since, next_at=now + timedelta(seconds=pause_s))
 
 
 def _each(schedules: Iterable[Timetable], standing: Standing, now: datetime) -> tuple[list[datetime], bool]:

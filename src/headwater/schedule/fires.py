@@ -11,8 +11,8 @@ from headwater.spec.schedules import Timetable
 from headwater.spec.units import parse_every
 
 EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
-"""Nothing fires before."""
-_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+"""Nothing fires before the one, nor after the other."""
 _TICK: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1)
 _CORRECTION: Final = timedelta(hours=3)
@@ -31,7 +31,7 @@ def fires(schedule: Timetable, after: datetime, until: datetime) -> Iterator[dat
     doubled ones are two.
     """
     first = max(after, schedule.start - _TICK, EARLIEST) if schedule.start else max(after, EARLIEST)
-    last = min(until, schedule.end - _TICK, _LAST) if schedule.end else min(until, _LAST)
+    last = min(until, schedule.end - _TICK, LATEST) if schedule.end else min(until, LATEST)
     if first < last:
         first, last = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (first, last))
         times = _stepwise if schedule.every and not parse_every(schedule.every).is_calendar else _local
@@ -41,7 +41,7 @@ def fires(schedule: Timetable, after: datetime, until: datetime) -> Iterator[dat
 
 def next_fire(schedules: Iterable[Timetable], after: datetime) -> datetime | None:
     """Give the first time after a moment at which one of some schedules fires; None: there is none for 60 years."""
-    return next(merged(schedules, after, min(after, _LAST) + _FAR), None)
+    return next(merged(schedules, after, min(after, LATEST) + _FAR), None)
 
 
 def last_fire(schedule: Timetable, after: datetime, until: datetime) -> datetime | None:

@@ -8,7 +8,6 @@ from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
-_END: Final = datetime(9999, 12, 31)  # noqa: DTZ001 - all times here are UTC without saying so
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
 
@@ -24,19 +23,24 @@ class Stretch:
 
 
 def stretches(zone: str, after: datetime, until: datetime) -> Iterator[Stretch]:
-    """Give the stretches that hold times in (after, until], in order; both are in UTC, without a zone."""
-    start = datetime(after.year - 1, 1, 1)  # noqa: DTZ001 - as above
+    """Give the stretches that hold times in (after, until], in order; both are in UTC, without a zone.
+
+    The end of a year ends one, too, so that nobody waits for the next change of a zone that has none.
+    """
+    start = datetime(after.year - 1, 1, 1)  # noqa: DTZ001 - all times here are UTC without saying so
     offset = before = offset_at(zone, start)
     for year in count(start.year):
+        new_year = datetime(year + 1, 1, 1)  # noqa: DTZ001 - as above
         for at, changed in _changes(zone, year):
             if at > after:
                 yield Stretch(start, at, offset, before)
             start, offset, before = at, changed, offset
-            if start > until:
-                return
-        if year > until.year:
-            break
-    yield Stretch(start, _END, offset, before)
+        if new_year - start > _DAY:
+            if new_year > after:
+                yield Stretch(start, new_year, offset, before)
+            start, before = new_year, offset
+        if start > until:
+            return
 
 
 def offset_at(zone: str, moment: datetime) -> timedelta:

@@ -16,6 +16,7 @@ _TAB: Final = "    "
 _LONGEST_LINE: Final = 110
 _MOST_BYTES: Final = 1 << 16
 _PASSWORD: Final = re.compile(r"(?<=://)[^\s:/@]*:([^\s@/]+)(?=@)")
+_SECRET: Final = re.compile(r"""\bsecret['"]?\s*[:=]\s*['"]?(?!\$\{)([^\s'",}]+)""")
 _COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
@@ -89,7 +90,7 @@ def _shown(text: str) -> str:
 
 
 def _line_of(where: Where, root: Path | None) -> str | None:
-    """Read the line, with passwords in addresses covered; None if it cannot be shown."""
+    """Read the line, with secrets and passwords in addresses covered; None if it cannot be shown."""
     if root is None or not where.line:
         return None
     try:
@@ -100,7 +101,9 @@ def _line_of(where: Where, root: Path | None) -> str | None:
     if line is None:
         return None
     text = line.decode("utf-8-sig" if where.line == 1 else "utf-8", "replace").rstrip("\r\n")
-    return _PASSWORD.sub(lambda m: m[0][: -len(m[1])] + "*" * len(m[1]), text)
+    for pattern in (_PASSWORD, _SECRET):
+        text = pattern.sub(lambda m: m[0][: -len(m[1])] + "*" * len(m[1]), text)
+    return text
 
 
 def _root(project: Path | None) -> Path | None:

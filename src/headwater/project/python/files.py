@@ -99,11 +99,10 @@ def argument(call: ast.expr, name: str) -> ast.expr | None:
 
 def with_connector(pairs: list[tuple[Node, Node]], kind: str, mark: Mark, *, is_function: bool) -> LiteralNode:
     """Give settings as one map, in the words of YAML: ``from_`` is ``from``, a function's connector is ``python``."""
-    if kind in {"source", "sink"}:
-        for name, _ in pairs:
-            name.value = name.value.removesuffix("_")
-        if is_function and not any(name.value == "connector" for name, _ in pairs):
-            pairs = [*pairs, (key("connector", mark), LiteralNode("scalar", PYTHON, mark, style='"'))]
+    for name, _ in pairs if kind in {"source", "sink", "pipeline"} else ():
+        name.value = name.value.removesuffix("_")
+    if kind in {"source", "sink"} and is_function and not any(name.value == "connector" for name, _ in pairs):
+        pairs = [*pairs, (key("connector", mark), LiteralNode("scalar", PYTHON, mark, style='"'))]
     return LiteralNode("mapping", pairs, mark)
 
 
