@@ -29,7 +29,7 @@ _AREAS: Final = {
     "07": "Sinks",
     "08": "Python models",
     "09": "Command line",
-    "10": "The server",
+    "10": "Schedules, alerts, the server",
 }
 _EXIT_CODES: Final = (
     (0, "done"),
@@ -112,7 +112,7 @@ def _default(param: "click.Option | GlobalOption") -> object:
 
 def project_page() -> str:
     """Give the page of all keys of project files."""
-    from headwater.spec import nodes, project, tests
+    from headwater.spec import nodes, project, schedules, tests
 
     shapes = (
         ("headwater.yaml", project.Project),
@@ -126,6 +126,8 @@ def project_page() -> str:
         ("`columns:`", nodes.Column),
         ("`sinks:`", nodes.Sink),
         ("`pipelines:`", project.Pipeline),
+        ("`schedule:` of a pipeline", schedules.Schedule),
+        ("`when:` of a pipeline", schedules.Condition),
         ("`environments:`", project.Environment),
         ("`sites:`", project.Site),
         ("`tests:`", tests.UnitTest),

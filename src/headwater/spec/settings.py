@@ -64,6 +64,8 @@ class ModelKeys(TypedDict, total=False):
     """Memory limit of one attempt."""
     retries: str | Mapping[str, Any] | None
     """Repetition after errors that may pass."""
+    priority: int
+    """Of several models that are ready, those of larger numbers are computed first."""
     columns: Mapping[str, str | Mapping[str, Any]]
     """What is said of its columns; required for Python models."""
     checks: Sequence[Check | Mapping[str, Any]]
@@ -256,6 +258,30 @@ class PipelineSettings(TypedDict, total=False):
     """What belongs to it: names, +a, a+, tag:x, path:p."""
     publish: Literal["together", "each"]
     """Together: all tables of a run become visible at once; each: one by one."""
+    schedule: str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+    """At which times it runs: one schedule or a list of them."""
+    when: str | Mapping[str, Any] | None
+    """What makes it run, besides its schedule or instead of it."""
+    debounce: str | timedelta
+    """With `when`: wait until nothing new has come for so long, or for ten times as long in all."""
+    continuous: str | timedelta | None
+    """Run again and again, so long after one another, instead of by schedule or `when`."""
+    deadline: str
+    """Until when a run must have ended: a local time of its schedule, or so long after it was due."""
+    timeout: str | timedelta | None
+    """Longest time of a whole run; it is stopped then."""
+    concurrency: int | None
+    """How many of its tasks run at once; default: as many as there are workers."""
+    priority: int
+    """Of pipelines that wait, the one with the higher number goes first."""
+    max_active: int
+    """How many of its runs may be under way at once; one more may wait."""
+    retries: str | Mapping[str, Any] | None
+    """Repetition after errors that may pass, instead of that of its nodes."""
+    in_: str | Sequence[str]
+    """Environments in which it runs by itself; default: all."""
+    alerts: Mapping[str, str | Mapping[str, Any]]
+    """Who is told what about it and what it selects, besides `alerts:`."""
 
 
 class CheckSettings(TypedDict, total=False):
