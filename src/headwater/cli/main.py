@@ -17,6 +17,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "Run": {
         "run": "Fill what is due in an environment, with the code it has.",
+        "rerun": "Do a run again, or only what failed in it.",
         "status": "Show what stands in an environment, and what is due.",
         "history": "List the releases of an environment, newest first.",
         "rollback": "Take an environment back to an earlier release.",

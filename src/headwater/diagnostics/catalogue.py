@@ -369,7 +369,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1142": "stretch of time for what is not cut by time",
     "HW1143": "no slot in a stretch of time",
     "HW1144": "time without a zone for tables in several",
+    "HW1145": "no such run",
+    "HW1146": "nothing to repeat",
     "HW1147": "release of another environment",
+    "HW1148": "nothing failed in a run",
     # HW108x, HW109x the API
     "HW1080": "name that no token can have",
     "HW1081": "token exists already",
@@ -487,5 +490,7 @@ HINTS: Final[dict[str, str]] = {
     "HW1140": "the next run, with the code that is there now, fills them",
     "HW1141": "it begins with the first time and ends just before the second",
     "HW1142": "leave the stretch out, or name models with `time` and `every`",
+    "HW1145": "`headwater runs` shows them",
+    "HW1148": "leave `--failed` out to do all of it again",
 }
 """What to do about it, where the place that found the mistake knows nothing better."""
