@@ -11,6 +11,7 @@ import msgspec
 from headwater.app.cache import FileCache
 from headwater.app.checking_sources import source_problems
 from headwater.app.declared import discovered_columns, load_project, settings_of
+from headwater.delivery.channels import is_installed, needs_package
 from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
 from headwater.graph.compiling import compile_graph
 from headwater.graph.deprecations import deprecation_warnings
@@ -72,6 +73,7 @@ def check(
     if graph is not None:
         moment = now or datetime.now(UTC)
         more += [*deprecation_warnings(graph.deprecations, moment), *schedule_warnings(project, moment)]
+        more += [needs_package()] if graph.alerts and not is_installed() else []
     return Checked(project=project, graph=graph, diagnostics=(*found, *more))
 
 

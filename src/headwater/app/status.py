@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from headwater.app.workspace import Workspace
 from headwater.graph.encoding import NodeOutline, Outline, outline
 from headwater.graph.values import SERVED_KINDS, Deprecation
-from headwater.plan.calendar import Calendar
-from headwater.spec.addresses import HUB, Slot
+from headwater.plan.lateness import behind_s, filled_until
+from headwater.spec.addresses import HUB
 from headwater.spec.releases import Head
 from headwater.state.conditions import Condition, conditions, last_slots
 from headwater.state.heads import read_head
@@ -104,7 +104,7 @@ class _Known:
     def node(self, each: NodeOutline, plan: "NodePlan | None") -> NodeStatus:
         name, condition = each.name, self.conditions.get(each.name, Condition())
         at_head, run = self.head.nodes[name], self.runs.get(name)
-        until = self._filled_until(each)
+        until = filled_until(each, self.last.get(name))
         return NodeStatus(
             node=name,
             kind=each.kind,
@@ -115,27 +115,10 @@ class _Known:
             blocked=len(plan.blocked) if plan else condition.blocked,
             waiting=len(plan.waiting) if plan else condition.waiting,
             held=len(plan.held) if plan and not plan.settled else self.held[name],
-            behind_s=self._behind_s(each, until),
+            behind_s=behind_s(each, until, self.code.as_of, self.now),
             quality=condition.score,
             last_run=run,
         )
-
-    def _filled_until(self, each: NodeOutline) -> datetime | None:
-        slot = self.last.get(each.name)
-        if each.kind != "incremental" or each.time is None or slot is None:
-            return None
-        return Calendar.of(each.time.every, each.time.timezone).interval(Slot(slot))[1]
-
-    def _behind_s(self, each: NodeOutline, until: datetime | None) -> float | None:
-        """A slot that waits for its end is not late before it; nothing is late after a node's own end."""
-        if until is None or each.time is None:
-            return None
-        target = min(self.code.as_of or self.now, self.now)
-        if each.time.complete:
-            target = Calendar.of(each.time.every, each.time.timezone).floor(target)
-        if each.time.end is not None:
-            target = min(target, each.time.end)
-        return max(0.0, (target - until).total_seconds())
 
 
 def _outline(workspace: Workspace, head: Head) -> Outline:

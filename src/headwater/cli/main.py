@@ -34,6 +34,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "Watch": {
         "runs": "List runs, newest first: why, how long, what came of it.",
         "logs": "Show what a run said, or follow what it says.",
+        "alerts": "Show what is wrong and who was told.",
         "stats": "Show how well pipelines do: success, durations, recovery.",
         "top": "Watch runs, queue, workers and incidents, live.",
     },

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final, Literal
 
-from headwater.diagnostics import conceal
+from headwater.diagnostics import Diagnostic, conceal, warning
 
 Level = Literal["info", "success", "warning", "failure"]
 _LOGGER: Final = "apprise"
@@ -39,6 +39,11 @@ class UndeliveredError(Exception):
 def is_installed() -> bool:
     """Whether messages can be sent at all, without loading what sends them."""
     return find_spec("apprise") is not None
+
+
+def needs_package() -> Diagnostic:
+    """Say that alerts cannot be sent from here."""
+    return warning("HW1068", "alerts are not sent from here: the package `apprise` is not installed")
 
 
 def problem_of(url: str) -> str:

@@ -73,6 +73,12 @@ def last_release_seq(connection: Connection, environment: str) -> int:
     return int(row[0]) if row else 0
 
 
+def code_of(connection: Connection, environment: str) -> str:
+    """Give the code that an environment runs; empty if it has none, or is not there."""
+    row = connection.execute("SELECT code FROM environments WHERE name = ?", (environment,)).fetchone()
+    return str(row[0]) if row else ""
+
+
 def ended_runs(connection: Connection, environment: str) -> tuple[EndedRun, ...]:
     """Give the runs that ended since the rules looked last, as they ended."""
     rows = connection.execute(_ENDED, (environment,)).fetchall()

@@ -87,6 +87,10 @@ def delete(db: Database, name: str, *, at: datetime | None = None) -> None:
         for table in _OWNED:
             connection.execute(f"DELETE FROM {table} WHERE environment = ?", (number,))
         connection.execute("DELETE FROM environments WHERE number = ?", (number,))
+        connection.execute(
+            "UPDATE incidents SET closed_at = last_at WHERE environment = ? AND closed_at IS NULL", (name,)
+        )
+        connection.execute("DELETE FROM alert_marks WHERE environment = ?", (name,))
         connection.execute("DELETE FROM item_lists WHERE digest NOT IN (SELECT items FROM observations)")
         audit.append(connection, "environment deleted", {"environment": name}, at)
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from headwater.app.alerting.delivering import Send, deliver_due, send_now
 from headwater.app.alerting.looking import look
-from headwater.app.alerting.problems import is_missing, needs_package
 from headwater.app.graphs import previous_graph
 from headwater.app.workspace import Workspace
+from headwater.delivery.channels import is_installed, needs_package
 from headwater.diagnostics import Diagnostic, HeadwaterError, warning
 from headwater.state.deliveries import waiting
 from headwater.state.heads import read_head
@@ -53,10 +53,10 @@ def _tell(workspace: Workspace, environment: str, send: Send) -> list[Diagnostic
     look(db, graph, environment, now, token=workspace.effects.token)
     if not graph.alerts or not waiting(db):
         return []
-    if send is send_now and is_missing():
+    if send is send_now and not is_installed():
         return [needs_package()]
     deliver_due(workspace, now, send, wait_s=WAIT_S, hurry=True)
     return [
-        warning("HW1066", f"the alert `{each.alert}` was not delivered: {each.message}")
-        for each in {each.alert: each for each in waiting(db) if each.message}.values()
+        warning("HW1066", f"the alert `{alert}` was not delivered: {problem}")
+        for alert, problem in dict.fromkeys((each.alert, each.message) for each in waiting(db) if each.message)
     ]

@@ -8,10 +8,10 @@ from typing import Final
 from headwater.app.alerting.delivering import Send, alerts_of, send_now, url_of
 from headwater.app.alerting.findings import channel_of
 from headwater.app.alerting.messages import trial
-from headwater.app.alerting.problems import is_missing, shown
+from headwater.app.alerting.problems import shown
 from headwater.app.checking import check
 from headwater.app.workspace import Workspace
-from headwater.delivery.channels import UndeliveredError
+from headwater.delivery.channels import UndeliveredError, is_installed
 from headwater.diagnostics import Broken, HeadwaterError, Invalid, error, has_errors, suggest
 from headwater.graph.values import AlertNode
 from headwater.state.deliveries import Delivery, deliveries_of, failed, waiting
@@ -83,7 +83,7 @@ def acknowledge_incident(workspace: Workspace, name: str) -> Incident:
 
 def try_alert(workspace: Workspace, name: str, send: Send = send_now) -> list[Tried]:
     """Send a test message to each channel of an alert as the project's files have it; raises Invalid, Broken."""
-    if send is send_now and is_missing():
+    if send is send_now and not is_installed():
         raise Broken.of("HW1068", "alerts cannot be sent from here: the package `apprise` is not installed")
     alert = _declared(workspace.root, name)
     message = trial(workspace.settings.project, name, workspace.effects.clock())

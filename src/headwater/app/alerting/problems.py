@@ -1,37 +1,22 @@
-"""What keeps alerts from being sent, said before anything has gone wrong: when a server starts, and by `check`."""
+"""What keeps alerts from being sent, said before anything has gone wrong: when a server starts."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from headwater.app.alerting.delivering import url_of
-from headwater.delivery.channels import is_installed, problem_of
-from headwater.diagnostics import Diagnostic, Invalid, Where, error, warning
+from headwater.delivery.channels import is_installed, needs_package, problem_of
+from headwater.diagnostics import Diagnostic, Invalid, Where, error
 from headwater.graph.values import AlertNode
 
 _REFERENCE: Final = "${"
 
 
-def is_missing() -> bool:
-    """Whether the package that sends messages is not installed."""
-    return not is_installed()
-
-
-def needs_package() -> Diagnostic:
-    """Say that alerts cannot be sent from here."""
-    return warning("HW1068", "alerts are not sent from here: the package `apprise` is not installed")
-
-
-def check_problems(alerts: Iterable[AlertNode]) -> list[Diagnostic]:
-    """Say what `headwater check` can know: it resolves no reference."""
-    return [needs_package()] if any(True for _ in alerts) and is_missing() else []
-
-
 def channel_problems(alerts: Iterable[AlertNode], root: Path) -> list[Diagnostic]:
     """Say which channels could not be written to from here: their secrets are resolved, and never shown."""
     listed = tuple(alerts)
-    if missing := check_problems(listed):
-        return missing
+    if listed and not is_installed():
+        return [needs_package()]
     return [found for each in listed for to in dict.fromkeys(each.to) for found in problems_of(each, to, root)]
 
 

@@ -1,13 +1,16 @@
 """`headwater run`: fill what is due, with the code that an environment has."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater.cli import options
 from headwater.cli.framework import command as make
 from headwater.cli.session import Session
+
+if TYPE_CHECKING:
+    from headwater.diagnostics import Diagnostic
 
 
 @make(
@@ -45,6 +48,7 @@ def command(session: Session, since: Any, until: Any, wait_s: float, yes: bool, 
     With --since or --until, only tables that are cut by time are filled, in the slots that hold some of that stretch
     and what those need of each other. A time without a zone is one in the zone of the models.
     """
+    from headwater.app.alerting.after_run import told_afterwards
     from headwater.app.orders import stretch_of
     from headwater.app.running import run
     from headwater.cli.views.outcome import OUTCOME, Done
@@ -52,10 +56,13 @@ def command(session: Session, since: Any, until: Any, wait_s: float, yes: bool, 
 
     del yes  # never asks
     began = time.monotonic()
+    remarks: list[Diagnostic] = []
     with session.at_work() as workspace:
         session.require_environment(workspace, asked["environment"])
         order = Order(**asked, because="by hand")
-        outcome = run(workspace, stretch_of(workspace, order, since, until), wait_s=wait_s)
-    session.say(outcome.diagnostics)
+        stretch = stretch_of(workspace, order, since, until)
+        with told_afterwards(workspace, order.environment, remarks.extend):
+            outcome = run(workspace, stretch, wait_s=wait_s)
+    session.say((*outcome.diagnostics, *remarks))
     session.out.show(Done(outcome, time.monotonic() - began), OUTCOME)
     return outcome.exit_code
