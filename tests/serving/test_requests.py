@@ -78,7 +78,7 @@ def test_who_dies_loses_it_to_another_who_has_a_larger_fence(db):
     first = claim(db, "one", NOON, TTL_S)
     assert abandoned(db, after(TTL_S - 1)) == ()
     (lost,) = abandoned(db, after(TTL_S))
-    assert take_back(db, lost, "queued", "worker one died", after(TTL_S))
+    assert take_back(db, lost, "queued", "worker one died", after(TTL_S), 1)
     second = claim(db, "two", after(TTL_S), TTL_S)
     assert second.fence > first.fence
     assert (second.request.tries, second.request.crashes) == (2, 1)
@@ -87,7 +87,7 @@ def test_who_dies_loses_it_to_another_who_has_a_larger_fence(db):
 def test_who_lost_a_request_cannot_say_how_it_ended(db):
     enqueue(db, ordered())
     claim(db, "one", NOON, TTL_S)
-    take_back(db, abandoned(db, after(TTL_S))[0], "queued", "", after(TTL_S))
+    take_back(db, abandoned(db, after(TTL_S))[0], "queued", "", after(TTL_S), 1)
     claim(db, "two", after(TTL_S), TTL_S)
     assert not finish(db, "a", "one", "done", "", after(7))
     assert finish(db, "a", "two", "done", "", after(8))
@@ -98,8 +98,8 @@ def test_a_dead_workers_request_is_taken_back_once(db):
     enqueue(db, ordered())
     claim(db, "one", NOON, TTL_S)
     (lost,) = abandoned(db, after(TTL_S))
-    assert take_back(db, lost, "queued", "", after(TTL_S))
-    assert not take_back(db, lost, "queued", "", after(TTL_S))
+    assert take_back(db, lost, "queued", "", after(TTL_S), 1)
+    assert not take_back(db, lost, "queued", "", after(TTL_S), 1)
     assert find_request(db, "a").crashes == 1
 
 

@@ -35,6 +35,8 @@ class Effects:
     """Time, chance and observers, as everything below receives them; tests bring their own."""
 
     clock: Callable[[], datetime] = _now
+    monotonic: Callable[[], float] = time.monotonic
+    """Seconds that pass, whatever is done to the clock."""
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
     token: Callable[[], str] = field(default=lambda: secrets.token_hex(6))

@@ -11,7 +11,7 @@ from headwater.state.database import Database
 from headwater.state.leases import acquire, lease, release_leases, renew
 from headwater.tasks.values import Task
 
-TTL_S = 8.0
+TTL_S = 7.0
 """How long a holder that died is waited for: recovery takes about as long. Living ones prolong theirs four times."""
 MOST_FILLS = 2000
 """More fills than that are not held one by one, but with all others of their versions."""

@@ -144,6 +144,13 @@ def running_attempts(db: Database, run: str) -> tuple[Attempt, ...]:
         return tuple(_running(connection, run))
 
 
+def has_done_since(db: Database, run: str, since: datetime) -> bool:
+    """Whether an attempt of a run has ended well since a time."""
+    with db.read() as connection:
+        query = "SELECT 1 FROM attempts WHERE run = ? AND status = 'done' AND ended_at > ? LIMIT 1"
+        return connection.execute(query, (run, stamp(since))).fetchone() is not None
+
+
 def crashed(db: Database, run: str, at: datetime) -> tuple[Attempt, ...]:
     """Note that the worker of a run is dead: what it was in the middle of has crashed with it. Gives these attempts."""
     with db.write(durable=False) as connection:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from headwater.diagnostics import Conflict
 from headwater.state.connections import Connection
@@ -12,6 +13,8 @@ from headwater.state.values import chunks, marks, moment, stamp
 _PUT = """
 INSERT INTO leases (name, holder, fence, expires_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, expires_at = excluded.expires_at"""
+_CLOCKS_APART: Final = 20
+"""A lease that would last so many times as long as any is granted for comes from a clock that was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,13 @@ def acquire(db: Database, names: Sequence[str], holder: str, now: datetime, ttl_
     A lease taken anew gets a fence larger than any before it; the holder's own keeps its fence and is prolonged. A
     lease on ``a`` is one on all ``a/…``: while somebody has one of them, nobody else gets the other.
     """
-    until = stamp(now + timedelta(seconds=ttl_s))
+    until, absurd = stamp(now + timedelta(seconds=ttl_s)), now + timedelta(seconds=_CLOCKS_APART * ttl_s)
     with db.write() as connection:
         standing = {row.name: row for row in _leases(connection, names)}
-        taken = _covered(connection, names, holder, now)
+        taken = _covered(connection, names, holder, now, absurd)
         granted: dict[str, int] = {}
         mine = (name for name in dict.fromkeys(names) if name not in taken)
-        free = [name for name in mine if _is_free(standing.get(name), holder, now)]
+        free = [name for name in mine if _is_free(standing.get(name), holder, now, absurd)]
         fence = _take_fences(connection, sum(_is_new(standing.get(name), holder) for name in free))
         for name in free:
             fence += _is_new(standing.get(name), holder)
@@ -106,23 +109,28 @@ def _leases(connection: Connection, names: Iterable[str]) -> list[Lease]:
     ]
 
 
-def _covered(connection: Connection, names: Iterable[str], holder: str, now: datetime) -> frozenset[str]:
+def _covered(
+    connection: Connection, names: Iterable[str], holder: str, now: datetime, absurd: datetime
+) -> frozenset[str]:
     """Find the names of which somebody else has what they are a part of, or a part."""
     parts = {name: name.partition("/")[0] for name in names if "/" in name}
-    others = [each for each in _leases(connection, parts.values()) if not _is_free(each, holder, now)]
+    others = [each for each in _leases(connection, parts.values()) if not _is_free(each, holder, now, absurd)]
     wholes = frozenset(each.name for each in others)
     taken = {name for name, whole in parts.items() if whole in wholes}
     for family in {name.partition(":")[0] for name in names if "/" not in name}:
         rows = connection.execute(
-            "SELECT name FROM leases WHERE name LIKE ? AND holder <> ? AND expires_at > ?",
-            (f"{family}:%/%", holder, stamp(now)),
+            "SELECT name FROM leases WHERE name LIKE ? AND holder <> ? AND expires_at > ? AND expires_at < ?",
+            (f"{family}:%/%", holder, stamp(now), stamp(absurd)),
         )
         taken |= {name.partition("/")[0] for (name,) in rows}
     return frozenset(taken)
 
 
-def _is_free(standing: Lease | None, holder: str, now: datetime) -> bool:
-    return standing is None or standing.holder == holder or standing.expires_at <= now
+def _is_free(standing: Lease | None, holder: str, now: datetime, absurd: datetime) -> bool:
+    if standing is None or standing.holder == holder:
+        return True
+    # A lease from a time when the clock was far ahead must not last until the clock is there again.
+    return not now < standing.expires_at < absurd
 
 
 def _is_new(standing: Lease | None, holder: str) -> bool:

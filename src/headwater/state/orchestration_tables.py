@@ -19,6 +19,7 @@ REQUESTS: Final = (
         status TEXT NOT NULL,
         tries INTEGER NOT NULL DEFAULT 0,
         crashes INTEGER NOT NULL DEFAULT 0,
+        stalls INTEGER NOT NULL DEFAULT 0,
         holder TEXT NOT NULL DEFAULT '',
         cancelled_by TEXT NOT NULL DEFAULT '',
         started_at TEXT,

@@ -14,7 +14,7 @@ Status = Literal["queued", "running", "done", "failed", "cancelled", "set_aside"
 ENDED: Final[tuple[Status, ...]] = ("done", "failed", "cancelled", "set_aside")
 _COLUMNS: Final = (
     "id, environment, pipeline, kind, because, fire_at, body, priority, created_at, author, not_before, status,"
-    " tries, crashes, holder, cancelled_by, started_at, ended_at, message, backfill"
+    " tries, crashes, stalls, holder, cancelled_by, started_at, ended_at, message, backfill"
 )
 _OPEN: Final = "ORDER BY priority DESC, not_before, created_at, id"
 
@@ -42,6 +42,8 @@ class Request:
     """How many workers have taken it."""
     crashes: int = 0
     """How many of them died over it."""
+    stalls: int = 0
+    """How many of these in a row, without anything done in between."""
     holder: str = ""
     cancelled_by: str = ""
     """Who wants it to stop; empty: nobody."""
@@ -131,17 +133,20 @@ def hand_back(db: Database, request_id: str, holder: str, message: str, not_befo
     return bool(done)
 
 
+def running_requests(db: Database) -> tuple[tuple[Request, datetime | None], ...]:
+    """Give what is under way, and until when its worker holds it; None: its lease was given back."""
+    with db.read() as connection:
+        running = _select(connection, "WHERE status = 'running'")
+        held = dict(connection.execute("SELECT name, expires_at FROM leases WHERE substr(name, 1, 4) = 'run:'"))
+        return tuple((request, optional_moment(held.get(request.lease))) for request in running)
+
+
 def abandoned(db: Database, now: datetime) -> tuple[Request, ...]:
     """Give the running requests that nobody holds any more: their workers have died, or are too slow to be trusted."""
-    held = "SELECT 1 FROM leases AS l WHERE l.name = 'run:' || requests.id AND l.expires_at > ?"
-    where = f"WHERE status = 'running' AND NOT EXISTS ({held})"
-    with db.read() as connection:
-        return tuple(_select(connection, where, stamp(now)))
+    return tuple(request for request, until in running_requests(db) if until is None or until <= now)
 
 
-def take_back(
-    db: Database, request: Request, status: Literal["queued", "set_aside", "cancelled"], message: str, at: datetime
-) -> bool:
+def take_back(db: Database, request: Request, status: Status, message: str, at: datetime, stalls: int) -> bool:
     """End a dead worker's hold on a request, counting its crash; False if somebody else was quicker.
 
     ``at`` is when it may be taken again, or when it ended.
@@ -149,9 +154,9 @@ def take_back(
     ended = None if status == "queued" else stamp(at)
     with db.write() as connection:
         done = connection.execute(
-            "UPDATE requests SET status = ?, crashes = crashes + 1, holder = '', message = ?, not_before = ?,"
-            " ended_at = ? WHERE id = ? AND holder = ? AND status = 'running' RETURNING id",
-            (status, storable(message), stamp(at), ended, request.id, request.holder),
+            "UPDATE requests SET status = ?, crashes = crashes + 1, stalls = ?, holder = '', message = ?,"
+            " not_before = ?, ended_at = ? WHERE id = ? AND holder = ? AND status = 'running' RETURNING id",
+            (status, stalls, storable(message), stamp(at), ended, request.id, request.holder),
         ).fetchall()
         connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (request.lease, request.holder))
     return bool(done)
@@ -239,6 +244,7 @@ def _row(request: Request) -> tuple[object, ...]:
         request.status,
         request.tries,
         request.crashes,
+        request.stalls,
         request.holder,
         request.cancelled_by,
         optional_stamp(request.started_at),

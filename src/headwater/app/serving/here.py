@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from headwater.app.serving.allowing import Limits
-from headwater.app.serving.recovering import recover
+from headwater.app.serving.recovering import Recovery
 from headwater.app.serving.stopping import Stop
 from headwater.app.serving.working import POLL_S, Working
 from headwater.app.workspace import Workspace
@@ -30,6 +30,7 @@ def await_request(workspace: Workspace, request_id: str, *, here: bool) -> Reque
 
     Interrupted while it works on the order itself, it cancels it.
     """
+    recovery = Recovery(workspace)
     with _worker(workspace) as working:
         while True:
             found = find_request(workspace.db, request_id)
@@ -37,7 +38,7 @@ def await_request(workspace: Workspace, request_id: str, *, here: bool) -> Reque
             if found.has_ended:
                 return found
             if here:
-                recover(workspace, workspace.effects.clock())
+                recovery.look(workspace.effects.clock())
             try:
                 if not here or not working.one():
                     workspace.effects.sleep(POLL_S)

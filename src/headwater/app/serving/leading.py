@@ -8,7 +8,7 @@ from typing import Final
 
 from headwater.app.serving.facts import Looker
 from headwater.app.serving.firing import Leading, fire
-from headwater.app.serving.recovering import recover
+from headwater.app.serving.recovering import Recovery
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, HeadwaterError
 from headwater.run.leasing import TTL_S
@@ -31,14 +31,16 @@ class Leader:
     afterwards: Callable[[str, datetime], None] = lambda *_: None
     """What else is done for each environment: looking for what is wrong."""
     looker: Looker = field(init=False)
+    recovery: Recovery = field(init=False)
     is_leading: bool = False
 
     def __post_init__(self) -> None:
         self.looker = Looker(self.workspace)
+        self.recovery = Recovery(self.workspace)
 
     def step(self, now: datetime) -> int:
         """Look once; give how many runs were ordered. What is wrong in one environment stops no other."""
-        recovered = recover(self.workspace, now)
+        recovered = self.recovery.look(now)
         for each in recovered:
             _log.warning("run %s was taken back: its worker died", each.request.id)
         granted = acquire(self.workspace.db, [LEADER], self.holder, now, TTL_S)

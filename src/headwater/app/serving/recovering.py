@@ -1,20 +1,23 @@
 """Gives back runs whose workers died: to the queue, or, after too many deaths, to nobody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from headwater.app.workspace import Workspace
+from headwater.run.leasing import TTL_S
 from headwater.state import audit
-from headwater.state.attempts import crashed
-from headwater.state.requests import Request, abandoned, take_back
+from headwater.state.attempts import crashed, has_done_since
+from headwater.state.requests import Request, Status, running_requests, take_back
 from headwater.state.runs import finish_run
 from headwater.state.suspects import note_crashes
 
 MOST_CRASHES: Final = 3
 """After as many deaths of workers in a row a task is not tried any more."""
-MOST_RUN_CRASHES: Final = 10
-"""After as many deaths of workers a run is given up, whatever they were doing."""
+MOST_STALLS: Final = 10
+"""After as many deaths of workers in a row, without anything done between them, a run is given up."""
+_SURE_S: Final = 1.5
+"""How long a lease that has run out is watched: its holder, if it lives, prolongs it in that time."""
 _LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -28,31 +31,55 @@ class Recovered:
     given_up: bool = False
 
 
-def recover(workspace: Workspace, now: datetime) -> list[Recovered]:
-    """Take back every run that nobody holds any more. Several servers may try: each run is taken back once."""
-    return [found for request in abandoned(workspace.db, now) if (found := _recover(workspace, request, now))]
+@dataclass(slots=True)
+class Recovery:
+    """Watches who holds what, by how much time has passed rather than by the clock alone, which may jump."""
+
+    workspace: Workspace
+    _seen: dict[str, tuple[str, datetime | None, float]] = field(default_factory=dict)
+    """Run → its holder, until when its lease was prolonged, and since when we see that it was not prolonged again."""
+
+    def look(self, now: datetime) -> list[Recovered]:
+        """Take back every run that nobody holds any more. Several servers may look: each run is taken back once."""
+        running = running_requests(self.workspace.db)
+        here = self.workspace.effects.monotonic()
+        self._seen = {request.id: self._still(request, until, here) for request, until in running}
+        dead = [request for request, until in running if self._is_dead(request, until, now, here)]
+        return [found for request in dead if (found := _recover(self.workspace, request, now))]
+
+    def _still(self, request: Request, until: datetime | None, here: float) -> tuple[str, datetime | None, float]:
+        before = self._seen.get(request.id)
+        return before if before and before[:2] == (request.holder, until) else (request.holder, until, here)
+
+    def _is_dead(self, request: Request, until: datetime | None, now: datetime, here: float) -> bool:
+        """A lease that was given back is nobody's; one that has run out is watched for a moment, as clocks may jump."""
+        still_s = here - self._seen[request.id][2]
+        return until is None or (until <= now and still_s >= _SURE_S) or still_s >= TTL_S + _SURE_S
 
 
 def _recover(workspace: Workspace, request: Request, now: datetime) -> Recovered | None:
-    db, deaths = workspace.db, request.crashes + 1
+    db = workspace.db
     with db.write() as connection:
-        if request.cancelled_by:
-            status, again = "cancelled", now
-        elif deaths >= MOST_RUN_CRASHES:
-            status, again = "set_aside", now
-        else:
-            status, again = "queued", now + timedelta(seconds=_pause_s(deaths))
-        message = f"its worker {request.holder} died" + (f", the {deaths}th" if deaths > 1 else "")
-        if not take_back(db, request, status, message, again):  # type: ignore[arg-type]
+        stalls = 1 if has_done_since(db, request.id, request.not_before) else request.stalls + 1
+        status, again = _fate(request, stalls, now)
+        message = f"its worker {request.holder} died" + (f", the {request.crashes + 1}th" if request.crashes else "")
+        if not take_back(db, request, status, message, again, stalls):
             return None
-        tasks = crashed(db, request.id, now)
-        aside = note_crashes(
-            db, request.environment, [(t.node, t.version) for t in tasks], request.id, now, MOST_CRASHES
-        )
+        tasks = [(attempt.node, attempt.version) for attempt in crashed(db, request.id, now)]
+        aside = note_crashes(db, request.environment, tasks, request.id, now, MOST_CRASHES)
         if status != "queued":
             finish_run(db, request.id, now, "cancelled" if request.cancelled_by else "failed", message)
         audit.append(connection, "run taken back", {"run": request.id, "from": request.holder, "to": status}, now)
     return Recovered(request, aside, given_up=status == "set_aside")
+
+
+def _fate(request: Request, stalls: int, now: datetime) -> tuple[Status, datetime]:
+    """Say what becomes of a run whose worker died, and when."""
+    if request.cancelled_by:
+        return "cancelled", now
+    if stalls >= MOST_STALLS:
+        return "set_aside", now
+    return "queued", now + timedelta(seconds=_pause_s(stalls))
 
 
 def _pause_s(deaths: int) -> float:
