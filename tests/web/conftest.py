@@ -43,7 +43,9 @@ class Api:
         return {"Authorization": f"Bearer {self.secrets[role]}"} if role else {}
 
     def get(self, path, role="viewer", headers=None, **query):
-        return self.client.request("GET", API + path, params=query, headers={**self.headers(role), **(headers or {})})
+        return self.client.request(
+            "GET", API + path, params=query or None, headers={**self.headers(role), **(headers or {})}
+        )
 
     def post(self, path, role="operator", **body):
         return self.client.request("POST", API + path, json=body, headers=self.headers(role))

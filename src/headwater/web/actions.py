@@ -1,7 +1,10 @@
 """What operators and admins do; each leaves an audit entry with the token's name."""
 
+import msgspec
+
 from headwater.app.access import make, revoke, tokens
-from headwater.app.control.ordering import order_run
+from headwater.app.control.arriving import receive_message
+from headwater.app.control.ordering import order_run, pipeline_in, released
 from headwater.app.control.stopping import cancel, pause, resume
 from headwater.app.rolling_back import preview_rollback, rollback
 from headwater.spec.orders import Order
@@ -15,16 +18,18 @@ from headwater.web.answering import (
     rollback_answer,
     token_answer,
 )
-from headwater.web.asking import Nothing, PauseAsked, RollbackAsked, TokenAsked, TriggerAsked
+from headwater.web.asking import MessageAsked, Nothing, PauseAsked, RollbackAsked, TokenAsked, TriggerAsked
+from headwater.web.outside import ArrivedAnswer
 from headwater.web.reads import known_environment
 from headwater.web.routing import Call
 
 
 def trigger(call: Call[None, TriggerAsked]) -> OrderedAnswer:
     """Order a run of a pipeline now."""
-    asked, pipeline = call.body, call.path["pipeline"]
+    asked, environment, pipeline = call.body, call.path["environment"], call.path["pipeline"]
+    pipeline_in(released(call.workspace, environment), environment, pipeline)
     order = Order(
-        environment=call.path["environment"],
+        environment=environment,
         select=(pipeline,),
         start_from=tuple(asked.start_from),
         skip=tuple(asked.skip),
@@ -62,6 +67,13 @@ def roll_back(call: Call[None, RollbackAsked]) -> RollbackAnswer:
     asked, environment = call.body, known_environment(call)
     planned = preview_rollback(call.workspace, environment, to=asked.to, data=asked.data)
     return rollback_answer(rollback(call.workspace, planned, message=asked.message, by=call.by))
+
+
+def send_message(call: Call[MessageAsked, object]) -> ArrivedAnswer:
+    """Send a message to the pipelines that wait for it."""
+    body, path = msgspec.json.encode(call.body).decode(), call.path
+    done = receive_message(call.workspace, path["environment"], path["name"], body, by=call.by, key=call.query.key)
+    return ArrivedAnswer(accepted=done.is_new, duplicate=not done.is_new)
 
 
 def get_tokens(call: Call[None, None]) -> TokensAnswer:

@@ -7,11 +7,14 @@ from typing import Annotated, Any
 from msgspec import Meta, Raw, Struct
 
 from headwater.app.access import Token
+from headwater.app.control.observing import DueView, PipelineView, said, said_deadline
 from headwater.app.history import Recorded
 from headwater.app.rolling_back import RolledBack
+from headwater.app.statistics import PipelineStats
 from headwater.app.status import NodeStatus, Status
 from headwater.state.attempts import Attempt
 from headwater.state.environments import EnvironmentRow
+from headwater.state.incidents import Incident
 from headwater.state.run_events import RunEvent
 from headwater.state.run_list import RunEntry
 from headwater.state.runs import LastRun
@@ -180,6 +183,83 @@ class EventsAnswer(Struct, frozen=True, kw_only=True):
     next: Annotated[int | None, Meta(description="what to send as `after` for those that follow; null: no more yet")]
 
 
+class PipelineAnswer(Struct, frozen=True, kw_only=True):
+    """A pipeline of an environment, as it stands."""
+
+    environment: str
+    pipeline: str
+    description: str
+    owner: str
+    select: list[str]
+    schedule: list[str]
+    when: Annotated[str, Meta(description="what it waits for; empty: nothing")]
+    continuous_s: float | None
+    deadline: str
+    priority: int
+    by_itself: Annotated[bool, Meta(description="whether it starts without being asked in this environment")]
+    next_at: Annotated[datetime | None, Meta(description="when the clock starts it next")]
+    paused: bool
+    paused_at: datetime | None
+    paused_by: str
+    reason: str
+    queued: int
+    running: int
+    last_run: RunAnswer | None
+
+
+class PipelinesAnswer(Struct, frozen=True, kw_only=True):
+    """Pipelines, by environment and name."""
+
+    pipelines: list[PipelineAnswer]
+
+
+class DueAnswer(Struct, frozen=True, kw_only=True):
+    """A run that waits, or a time at which one will be ordered."""
+
+    environment: str
+    pipeline: str
+    at: Annotated[datetime, Meta(description="from when on it may run")]
+    run: Annotated[str, Meta(description="the run that waits; empty: it will be ordered then")]
+    because: str
+
+
+class DuesAnswer(Struct, frozen=True, kw_only=True):
+    """What is due when, the earliest first."""
+
+    due: list[DueAnswer]
+
+
+class IncidentAnswer(Struct, frozen=True, kw_only=True):
+    """Something that is, or was, wrong."""
+
+    incident: str
+    environment: str
+    rule: str
+    subject: str
+    owner: str
+    severity: str
+    message: str
+    seen: int
+    opened_at: datetime
+    last_at: datetime
+    closed_at: Annotated[datetime | None, Meta(description="null: it goes on")]
+    acked_at: datetime | None
+    acked_by: str
+
+
+class IncidentsAnswer(Struct, frozen=True, kw_only=True):
+    """Incidents, newest first."""
+
+    incidents: list[IncidentAnswer]
+
+
+class StatsAnswer(Struct, frozen=True, kw_only=True):
+    """How well pipelines did, as `headwater stats` says it."""
+
+    since: datetime
+    pipelines: list[PipelineStats]
+
+
 class WorkerAnswer(Struct, frozen=True, kw_only=True):
     """A process that works on this state."""
 
@@ -329,6 +409,47 @@ def event_answer(each: RunEvent) -> EventAnswer:
         node=each.node,
         message=each.message,
         data=Raw((each.body or "{}").encode()),
+    )
+
+
+def pipeline_answer(each: PipelineView) -> PipelineAnswer:
+    """Publish a pipeline."""
+    node, state = each.pipeline, each.state
+    return PipelineAnswer(
+        environment=each.environment,
+        pipeline=node.name,
+        description=node.description,
+        owner=node.owner,
+        select=list(node.select),
+        schedule=[str(schedule) for schedule in node.schedule],
+        when=said(node.when) if node.when else "",
+        continuous_s=node.continuous_s,
+        deadline=said_deadline(node.deadline) if node.deadline else "",
+        priority=node.priority,
+        by_itself=each.by_itself,
+        next_at=each.next_at,
+        paused=state.is_paused,
+        paused_at=state.paused_at,
+        paused_by=state.paused_by,
+        reason=state.reason,
+        queued=each.queued,
+        running=each.running,
+        last_run=run_answer(each.last) if each.last else None,
+    )
+
+
+def incident_answer(each: Incident) -> IncidentAnswer:
+    """Publish an incident."""
+    values: dict[str, Any] = {
+        name: getattr(each, name) for name in IncidentAnswer.__struct_fields__ if name != "incident"
+    }
+    return IncidentAnswer(incident=each.id, **values)
+
+
+def due_answer(each: DueView) -> DueAnswer:
+    """Publish what is due."""
+    return DueAnswer(
+        environment=each.environment, pipeline=each.pipeline, at=each.at, run=each.run, because=each.because
     )
 
 

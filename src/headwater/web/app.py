@@ -12,6 +12,8 @@ from headwater.web.endpoint import Endpoint, Threads, encoded, endpoint, refusin
 from headwater.web.following import Following
 from headwater.web.guarding import Guard
 from headwater.web.health import health, ready
+from headwater.web.hooks import Hooks
+from headwater.web.measuring import Metrics
 from headwater.web.refusing import Refusal, refused
 from headwater.web.routing import PREFIX, Route, Services
 from headwater.web.table import ROUTES
@@ -20,10 +22,12 @@ from headwater.web.table import ROUTES
 def make_app(services: Services) -> ASGIApp:
     """Make the application; it lives as long as the workspace in ``services`` is open."""
     threads = Threads(services)
-    following = Following(services, threads)
+    following, hooks, metrics = Following(services, threads), Hooks(services, threads), Metrics(services, threads)
     own = {
         "/health": ("GET", refusing(health)),
         "/ready": ("GET", refusing(lambda request: ready(services, threads, request))),
+        "/metrics": ("GET", refusing(metrics.answer)),
+        "/hooks/{environment}/{name}": ("POST", refusing(hooks.answer)),
         f"{PREFIX}/openapi.json": ("GET", refusing(lambda request: _described(services, threads, request))),
     }
     routes = [

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Struct
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Pattern = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -118,5 +118,8 @@ class TokenAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lasts_s: Annotated[float, Meta(gt=0, le=316224000, description="for how long it is good")] | None = None
 
 
-Message = Raw
-"""Any JSON."""
+class MessageAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a message is sent."""
+
+    key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    """A message of the same key is taken once."""

@@ -71,7 +71,7 @@ def _operation(route: Route, by_type: dict[int, Any], components: dict[str, Any]
     }
     if route.body is not None:
         described["requestBody"] = {"required": False, "content": {JSON: {"schema": by_type[id(route.body)]}}}
-        required = components.get(route.body.__name__, {}).get("required")
+        required = components.get(getattr(route.body, "__name__", ""), {}).get("required")
         described["requestBody"]["required"] = bool(required)
     return described
 

@@ -54,7 +54,8 @@ def host_name(header: str) -> str:
     """
     text = header.strip().lower()
     if text.startswith("["):
-        return text[1:].partition("]")[0]
+        name, closed, _ = text[1:].partition("]")
+        return name if closed else ""
     return text.rpartition(":")[0] if text.count(":") == 1 else text
 
 

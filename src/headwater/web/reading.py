@@ -71,7 +71,7 @@ async def body_bytes(request: Request, most: int) -> bytes:
     raise Refusal.of(413, "HW1087", f"the body is longer than {most:,} bytes", Connection="close")
 
 
-def body_of(raw: bytes, content_type: str, shape: type, depth: int) -> Any:
+def body_of(raw: bytes, content_type: str, shape: Any, depth: int) -> Any:
     """Read a JSON body by its shape; Refusal with 415, 400 (no JSON) or 422 (not what is asked for)."""
     if raw and content_type.partition(";")[0].strip().lower() != JSON:
         raise Refusal.of(415, "HW1092", "the body must be JSON", hint=f"send `Content-Type: {JSON}`")

@@ -3,34 +3,44 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from headwater.app.control.observing import due_times, pipelines
 from headwater.app.history import history
+from headwater.app.statistics import statistics
 from headwater.app.status import status
 from headwater.diagnostics import Invalid
 from headwater.events.words import LEVELS
 from headwater.project.names import shown
 from headwater.state.attempts import attempts_of
 from headwater.state.environments import environments
+from headwater.state.incidents import incidents
 from headwater.state.run_events import run_events
 from headwater.state.run_list import RunEntry, find_run_entry, list_runs
 from headwater.state.workers import workers
 from headwater.web.answering import (
     AttemptsAnswer,
+    DuesAnswer,
     EnvironmentsAnswer,
     EventsAnswer,
     HistoryAnswer,
+    IncidentsAnswer,
+    PipelinesAnswer,
     RunAnswer,
     RunsAnswer,
+    StatsAnswer,
     StatusAnswer,
     WorkersAnswer,
     attempt_answer,
+    due_answer,
     environment_answer,
     event_answer,
     history_answer,
+    incident_answer,
+    pipeline_answer,
     run_answer,
     status_answer,
     worker_answer,
 )
-from headwater.web.asking import EventsAsked, HistoryAsked, RunsAsked
+from headwater.web.asking import EnvironmentAsked, EventsAsked, HistoryAsked, IncidentsAsked, RunsAsked, StatsAsked
 from headwater.web.routing import Call
 
 _SEEN_S: Final = 60.0
@@ -93,6 +103,32 @@ def get_events(call: Call[EventsAsked, None]) -> EventsAnswer:
     )
     following = found[-1].seq if len(found) == asked.limit else None
     return EventsAnswer(events=[event_answer(each) for each in found], next=following)
+
+
+def get_pipelines(call: Call[EnvironmentAsked, None]) -> PipelinesAnswer:
+    """List pipelines."""
+    found = pipelines(call.workspace, call.query.environment)
+    return PipelinesAnswer(pipelines=[pipeline_answer(each) for each in found])
+
+
+def get_due(call: Call[EnvironmentAsked, None]) -> DuesAnswer:
+    """List what is due when."""
+    return DuesAnswer(due=[due_answer(each) for each in due_times(call.workspace, call.query.environment)])
+
+
+def get_incidents(call: Call[IncidentsAsked, None]) -> IncidentsAnswer:
+    """List incidents."""
+    asked = call.query
+    found = incidents(call.workspace.db, asked.environment, limit=asked.limit, closed=not asked.open)
+    return IncidentsAnswer(incidents=[incident_answer(each) for each in found])
+
+
+def get_stats(call: Call[StatsAsked, None]) -> StatsAnswer:
+    """Say how well pipelines did."""
+    now = call.workspace.effects.clock()
+    since = now - timedelta(days=call.query.days)
+    found = statistics(call.workspace.db, call.query.environment, since, now)
+    return StatsAnswer(since=since, pipelines=list(found))
 
 
 def get_workers(call: Call[None, None]) -> WorkersAnswer:

@@ -46,7 +46,8 @@ class Route:
     answer: Callable[[Call[Any, Any]], object]
     gives: Any
     query: type | None = None
-    body: type | None = None
+    body: Any = None
+    """Type of the JSON that it is sent; None: nothing is read."""
     status: int = 200
     refuses: tuple[int, ...] = ()
     """Statuses of refusals besides those that follow from what it is asked."""

@@ -1,8 +1,9 @@
 """Every route of the API, once: what is served and what is described are made of this table."""
 
-from typing import Final
+from typing import Any, Final
 
 from headwater.web import actions, answering, asking, reads
+from headwater.web.outside import ArrivedAnswer
 from headwater.web.routing import Route
 
 READS: Final = (
@@ -93,6 +94,50 @@ READS: Final = (
     ),
     Route(
         method="GET",
+        path="/pipelines",
+        name="list_pipelines",
+        group="Pipelines",
+        summary="List pipelines: what starts them, whether they are paused, how they last ran.",
+        needs="viewer",
+        query=asking.EnvironmentAsked,
+        answer=reads.get_pipelines,
+        gives=answering.PipelinesAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/due",
+        name="list_due",
+        group="Pipelines",
+        summary="List what is due when: runs that wait, and when schedules start the next.",
+        needs="viewer",
+        query=asking.EnvironmentAsked,
+        answer=reads.get_due,
+        gives=answering.DuesAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/incidents",
+        name="list_incidents",
+        group="Watching",
+        summary="List what is, or was, wrong, newest first.",
+        needs="viewer",
+        query=asking.IncidentsAsked,
+        answer=reads.get_incidents,
+        gives=answering.IncidentsAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/stats",
+        name="get_stats",
+        group="Watching",
+        summary="Say how well pipelines did: success, lateness, time to detect and to recover.",
+        needs="viewer",
+        query=asking.StatsAsked,
+        answer=reads.get_stats,
+        gives=answering.StatsAnswer,
+    ),
+    Route(
+        method="GET",
         path="/workers",
         name="list_workers",
         group="Servers",
@@ -159,6 +204,19 @@ ACTIONS: Final = (
         body=asking.RollbackAsked,
         answer=actions.roll_back,
         gives=answering.RollbackAnswer,
+    ),
+    Route(
+        method="POST",
+        path="/messages/{environment}/{name}",
+        name="send_message",
+        group="Pipelines",
+        summary="Send a message (any JSON); pipelines that wait for one of this name run.",
+        needs="operator",
+        query=asking.MessageAsked,
+        body=Any,
+        answer=actions.send_message,
+        gives=ArrivedAnswer,
+        status=202,
     ),
     Route(
         method="GET",

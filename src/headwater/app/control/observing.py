@@ -1,0 +1,141 @@
+"""What pipelines there are and what is due when: for the API and for screens; read from the state, changes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from headwater.app.graphs import released_graph
+from headwater.app.serving.firing import runs_by_itself, standing_of
+from headwater.app.workspace import Workspace
+from headwater.graph.values import Graph, PipelineNode
+from headwater.schedule.due import due
+from headwater.spec.schedules import Deadline, Trigger
+from headwater.state.environments import environments
+from headwater.state.pipeline_states import PipelineState, pipeline_states
+from headwater.state.requests import Request, open_requests
+from headwater.state.run_list import RunEntry, list_runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineView:
+    """A pipeline of an environment, as it stands."""
+
+    environment: str
+    pipeline: PipelineNode
+    state: PipelineState
+    by_itself: bool
+    """Whether it starts without being asked in this environment."""
+    next_at: datetime | None
+    """When its schedule starts it next; None: it has none, or is paused."""
+    queued: int
+    running: int
+    last: RunEntry | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueView:
+    """A run that waits, or a time at which one will be ordered."""
+
+    environment: str
+    pipeline: str
+    at: datetime
+    """From when on it may run."""
+    run: str
+    """Id of the run that waits; empty: it will be ordered then."""
+    because: str
+
+
+def pipelines(workspace: Workspace, environment: str | None = None) -> tuple[PipelineView, ...]:
+    """Give the pipelines of an environment, or of all, by name."""
+    now = workspace.effects.clock()
+    with workspace.db.read():
+        return tuple(
+            _view(workspace, look, pipeline, now)
+            for look in _looks(workspace, environment)
+            for pipeline in sorted(look.graph.pipelines, key=lambda each: each.name)
+        )
+
+
+def due_times(workspace: Workspace, environment: str | None = None) -> tuple[DueView, ...]:
+    """Give what waits, and when each pipeline starts next, the earliest first."""
+    now = workspace.effects.clock()
+    with workspace.db.read():
+        found = [each for look in _looks(workspace, environment) for each in _due(look, now)]
+    return tuple(sorted(found, key=lambda each: (each.at, each.environment, each.pipeline, each.run)))
+
+
+def said(trigger: Trigger) -> str:
+    """Say what a pipeline waits for.
+
+    >>> said(Trigger(kind="any", of=(Trigger(kind="webhook", name="push"), Trigger(kind="updated", name="raw.orders"))))
+    'any of (webhook push, updated raw.orders)'
+    """
+    if trigger.of:
+        return f"{trigger.kind} of ({', '.join(map(said, trigger.of))})"
+    return f"{trigger.kind} {trigger.name}"
+
+
+def said_deadline(deadline: Deadline) -> str:
+    """Say until when a run should have ended."""
+    return f"by {deadline.at} {deadline.timezone}" if deadline.at else f"within {deadline.after_s:g} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    environment: str
+    graph: Graph
+    states: dict[str, PipelineState]
+    under_way: tuple[Request, ...]
+
+
+def _looks(workspace: Workspace, environment: str | None) -> Iterator[_Look]:
+    for row in environments(workspace.db):
+        if row.code and environment in {None, row.name}:
+            yield _Look(
+                environment=row.name,
+                graph=released_graph(workspace.db, row.name, row.code),
+                states=pipeline_states(workspace.db, row.name),
+                under_way=open_requests(workspace.db, row.name),
+            )
+
+
+def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: datetime) -> PipelineView:
+    state = look.states.get(pipeline.name, PipelineState())
+    own = [each.status for each in look.under_way if each.pipeline == pipeline.name]
+    last = list_runs(workspace.db, environment=look.environment, pipeline=pipeline.name, limit=1)
+    return PipelineView(
+        environment=look.environment,
+        pipeline=pipeline,
+        state=state,
+        by_itself=runs_by_itself(pipeline, look.environment),
+        next_at=_next_at(look, pipeline, now),
+        queued=own.count("queued"),
+        running=own.count("running"),
+        last=last[0] if last else None,
+    )
+
+
+def _due(look: _Look, now: datetime) -> Iterator[DueView]:
+    for each in look.under_way:
+        if each.status == "queued":
+            yield DueView(
+                environment=look.environment,
+                pipeline=each.pipeline,
+                at=each.not_before,
+                run=each.id,
+                because=each.because,
+            )
+    for pipeline in look.graph.pipelines:
+        at = _next_at(look, pipeline, now)
+        if at is not None:
+            because = "continuous" if pipeline.continuous_s is not None else "schedule"
+            yield DueView(environment=look.environment, pipeline=pipeline.name, at=at, run="", because=because)
+
+
+def _next_at(look: _Look, pipeline: PipelineNode, now: datetime) -> datetime | None:
+    """Give when a pipeline starts next by the clock: now, if that was missed."""
+    state = look.states.get(pipeline.name, PipelineState())
+    if state.is_paused or not runs_by_itself(pipeline, look.environment):
+        return None
+    found = due(pipeline, standing_of(state, pipeline.name, look.under_way), now)
+    return now if found.fires else found.next_at
