@@ -142,7 +142,9 @@ def _no_color() -> bool:
 def _trace(problem: BaseException) -> str:
     import traceback
 
-    return "".join(traceback.format_exception(problem))
+    from headwater.diagnostics import conceal
+
+    return conceal("".join(traceback.format_exception(problem)))
 
 
 def _keep(trace: str, project: Path) -> Path | None:

@@ -11,6 +11,7 @@ import click
 
 from headwater.cli.printing import Printer
 from headwater.cli.views.text import clean, count, size
+from headwater.diagnostics import conceal
 from headwater.events import (
     Blocked,
     Emit,
@@ -19,6 +20,8 @@ from headwater.events import (
     Phase,
     SinkLoaded,
     SourceLanded,
+    StatePaused,
+    StateResumed,
     TaskFailed,
     TaskFinished,
     TaskStarted,
@@ -109,7 +112,7 @@ def remark_on(event: Event, *, verbose: bool) -> str:
     if words.mark == "":
         return ""
     sign, color = _SIGNS["blocked"] if words.mark == "withheld" and words.level == "error" else _SIGNS[words.mark]
-    return f"{click.style(sign, fg=color)} {clean(words.text)}"
+    return f"{click.style(sign, fg=color)} {clean(conceal(words.text))}"
 
 
 def _is_trouble(event: Event) -> bool:
@@ -120,7 +123,7 @@ def _is_trouble(event: Event) -> bool:
         case FileInspected(rejects=rejects):
             return rejects > 0
         case _:
-            return isinstance(event, Blocked)
+            return isinstance(event, (Blocked, StatePaused, StateResumed))
 
 
 class Follower:

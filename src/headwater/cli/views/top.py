@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headwater.app.watching import AtWork, Look
 
 _BAR: Final = 20
+_MINUTE: Final = 60
 _FEW: Final = 6
 """Lines of a section that looks back or ahead."""
 _COLORS: Final = {"done": "green", "cancelled": "yellow", "critical": "red", "error": "red", "warning": "yellow"}
@@ -114,7 +115,12 @@ def _bar(done: int, total: int) -> str:
 
 
 def _since(at: datetime, now: datetime) -> str:
-    return duration(max(0, int((now - at).total_seconds()))) if (now - at).total_seconds() >= 1 else "now"
+    return _whole(max(0.0, (now - at).total_seconds()))
+
+
+def _whole(seconds: float) -> str:
+    """Write a duration in whole seconds, so that a screen does not flicker."""
+    return f"{int(seconds)} s" if seconds < _MINUTE else duration(seconds)
 
 
 def _few(rows: Sequence[Sequence[str]], page: Page, most: int = _FEW) -> Iterator[str]:
@@ -147,7 +153,7 @@ def _next(look: "Look", page: Page) -> Iterator[str]:
             e.pipeline,
             e.environment,
             moment(e.at) if e.at else e.waits_for,
-            f"in {duration(int((e.at - look.at).total_seconds()))}" if e.at else "",
+            f"in {_whole((e.at - look.at).total_seconds())}" if e.at else "",
         )
         for e in look.next
     ]

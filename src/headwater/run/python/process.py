@@ -187,9 +187,11 @@ def _begins(output: Path) -> str:
 
 def _ends(output: Path, length: int) -> str:
     """Give the last characters that a process has printed; secrets are taken out before anything is cut off."""
+    before = max(0, output.stat().st_size - length)
     with output.open("rb") as file:
-        file.seek(max(0, output.stat().st_size - length - _MARGIN))
-        return conceal(file.read().decode("utf-8", "replace"))[-length:]
+        file.seek(max(0, before - _MARGIN))
+        text = conceal(file.read().decode("utf-8", "replace"))
+    return text[-length:] if before else text
 
 
 def _answer(folder: Path, code: int, errand: Errand) -> bytes:
