@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.measure import load, machine, table, write
 from bench.scale import FULL, QUICK, Scale
 
-BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots", "chains")
+BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots", "chains", "tasks")
 
 
 def main() -> None:
@@ -35,7 +35,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--alone", type=int, action="append", help="how many models without peers (repeatable)")
     parser.add_argument("--changes", type=int, action="append", help="how many changes of chains (repeatable)")
     parser.add_argument("--slots", type=int, action="append", help="how many slots (repeatable)")
-    parser.add_argument("--peer", action="append", help="only this peer: sqlmesh, dbt, polars, deltalake (repeatable)")
+    parser.add_argument("--tasks", type=int, action="append", help="how many tasks that do nothing (repeatable)")
+    parser.add_argument("--peer", action="append", help="only this peer, as in bench/peers.py (repeatable)")
     parser.add_argument("--times", type=int, help="runs of each")
     parser.add_argument("--folder", type=Path, help="where data is made; default: the system's temporary directory")
     return parser.parse_args()
@@ -47,6 +48,7 @@ def _scale(asked: argparse.Namespace) -> Scale:
     scale = replace(scale, peers=peers, times=asked.times or scale.times)
     scale = replace(scale, models=tuple(asked.models or scale.models), slots=tuple(asked.slots or scale.slots))
     scale = replace(scale, alone=tuple(asked.alone or scale.alone), changes=tuple(asked.changes or scale.changes))
+    scale = replace(scale, tasks=tuple(asked.tasks or scale.tasks))
     return replace(scale, growth=(*scale.growth, 10)) if asked.large else scale
 
 

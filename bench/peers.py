@@ -11,6 +11,10 @@ PINNED: dict[str, tuple[str, ...]] = {
     "dbt": ("dbt-core==1.11.*", "dbt-duckdb==1.10.*", "duckdb==1.5.5"),
     "polars": ("polars==2.1.*",),
     "deltalake": ("deltalake==1.6.*", "pyarrow==26.*"),
+    "dask": ("dask==2026.8.*", "distributed==2026.8.*"),
+    "prefect": ("prefect==3.9.*",),
+    "dagster": ("dagster==1.13.*",),
+    "airflow": ("apache-airflow==3.3.*",),
 }
 """dbt-core stays at 1.11: from 1.12 on it fetches its engine from elsewhere when it first runs."""
 

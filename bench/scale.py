@@ -19,11 +19,13 @@ class Scale:
     chain_rows: int = 5_000_000
     changes: tuple[int, ...] = (10_000, 100_000)
     """Changes that come into a table of ``chain_rows`` rows."""
+    tasks: tuple[int, ...] = (1, 10, 100, 1000, 10_000)
+    """Numbers of tasks that do nothing; peers up to a thousand."""
     starts: int = 20
     times: int = 3
     peer_times: int = 1
     """How often SQLMesh and dbt run each step: they take minutes."""
-    peers: tuple[str, ...] = ("sqlmesh", "dbt", "polars", "deltalake")
+    peers: tuple[str, ...] = ("sqlmesh", "dbt", "polars", "deltalake", "dask", "prefect", "dagster", "airflow")
 
 
 FULL = Scale()
@@ -36,6 +38,7 @@ QUICK = Scale(
     slots=(500,),
     chain_rows=200_000,
     changes=(1000,),
+    tasks=(1, 100),
     starts=3,
     times=1,
 )
