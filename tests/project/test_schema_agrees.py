@@ -135,7 +135,23 @@ models:
 sinks:
   board: {from: summary, connector: csv, path: out, mode: replace, in: [prod], after_rollback: reload}
 pipelines:
-  morning: {select: [summary], publish: together, description: daily}
+  morning:
+    select: [summary]
+    publish: together
+    description: daily
+    schedule: [{cron: "15 6 * * *", timezone: UTC, catch_up: all, except: [2026-12-25]}, {every: 15m, start: 2026-01-01}]
+    when: {any: [{updated: flights}, {all: [{files: "in/*.csv"}, {webhook: push, secret: "${env:PUSH}"}]}]}
+    debounce: 30s
+    deadline: 2h
+    timeout: 4h
+    concurrency: 4
+    priority: 1
+    max_active: 2
+    retries: {attempts: 5}
+    in: [prod]
+  evening: {select: [summary], schedule: {cron: "0 18 * * *"}}
+  night: {select: [summary], schedule: "0 22 * * *"}
+  always: {select: [summary], continuous: 5s}
 tests:
   counts: {model: summary, given: {flights: [{origin: EWR}]}, expect: {rows: [{n: 1}], tolerance: 0.1, ordered: true}}
 """

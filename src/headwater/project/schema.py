@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from headwater.project.checks_reading import SHORT_CHECKS
-from headwater.project.shapes import CHECKS, SHORT, Key, keys_of, one_for_many
+from headwater.project.shapes import CHECKS, ONE_OR_MANY, SHORT, Key, keys_of, one_for_many
 from headwater.spec.alerts import Alert
 from headwater.spec.checks import KINDS, AcceptedValues, Check
 from headwater.spec.nodes import Column, Model, Sink, Source
@@ -141,13 +141,14 @@ def _composed(kind: Any, args: Sequence[Any]) -> Schema:
     return _collection(kind, args)
 
 
-def _dataclass(shape: Any) -> Schema:
+def _dataclass(shape: Any, *, is_nullable: bool = True) -> Schema:
     if shape is Column:
         return {"$ref": "#/definitions/column"}
     if shape is Condition:
         return {"$ref": "#/definitions/condition"}
     short = SHORT.get(shape)
-    plain = _nullable(_shape(shape)) if not any(key.required for key in keys_of(shape).values()) else _shape(shape)
+    is_nullable = is_nullable and not any(key.required for key in keys_of(shape).values())
+    plain = _nullable(_shape(shape)) if is_nullable else _shape(shape)
     return _short(plain, of_type(keys_of(shape)[short].type)) if short else plain
 
 
@@ -158,6 +159,8 @@ def _collection(kind: Any, args: Sequence[Any]) -> Schema:
         return {"type": "object", "additionalProperties": of_type(args[1])}
     item = of_type(args[0])
     many = {"type": "array", "items": item}
+    if args[0] in ONE_OR_MANY:
+        return {"anyOf": [_dataclass(args[0], is_nullable=False), many]}
     return {"anyOf": [item, many]} if one_for_many(args[0]) else many
 
 
