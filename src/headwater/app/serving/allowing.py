@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from headwater.app.graphs import released_graph
 from headwater.diagnostics import HeadwaterError
+from headwater.state.backfills import may_start
 from headwater.state.database import Database
 from headwater.state.heads import read_head
 from headwater.state.requests import Request
@@ -18,7 +19,9 @@ class Limits:
 
     def __call__(self, request: Request, running: Sequence[Request]) -> bool:
         """Whether a request may start beside those that run."""
-        if not request.pipeline or request.backfill:
+        if request.backfill:
+            return may_start(self.db, request, running)
+        if not request.pipeline:
             return True
         same = [
             other

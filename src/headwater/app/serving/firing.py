@@ -1,7 +1,8 @@
 """Orders what is due in an environment: one transaction writes the orders, and how far its pipelines have fired."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -9,11 +10,13 @@ from headwater.app.graphs import released_graph
 from headwater.app.serving.facts import Looker
 from headwater.app.workspace import Workspace
 from headwater.graph.values import Graph, PipelineNode
-from headwater.schedule.due import Due, Fire, Standing, due, is_full
+from headwater.schedule.due import Fire, Standing, due, is_full
 from headwater.schedule.triggers import Facts, Judgement, judge, leaves
 from headwater.spec.orders import Order, encode_order
 from headwater.spec.releases import Head
-from headwater.state.arrivals import last_arrivals
+from headwater.spec.schedules import Trigger
+from headwater.state.arrivals import Arrival, ArrivalKind, last_arrivals
+from headwater.state.database import Database
 from headwater.state.heads import read_head
 from headwater.state.leases import require
 from headwater.state.pipeline_states import PipelineState, pipeline_states, set_fired
@@ -33,14 +36,24 @@ class Leading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """One look at an environment."""
+    """One look at an environment: its pipelines that run by themselves, and what their triggers wait for."""
 
-    graph: Graph
-    head: Head
     environment: str
     now: datetime
-    states: dict[str, PipelineState]
-    under_way: tuple[Request, ...]
+    pipelines: tuple[PipelineNode, ...]
+    facts: Mapping[str, Facts]
+    """Pipeline → what was found for its trigger; looked up before it is known what is under way: see ``_decide``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What follows for one pipeline."""
+
+    pipeline: PipelineNode
+    fires: tuple[Fire, ...]
+    kind: str
+    fired_until: datetime | None
+    memory: str
 
 
 def fire(workspace: Workspace, environment: str, leading: Leading, looker: Looker, now: datetime) -> list[Request]:
@@ -49,22 +62,34 @@ def fire(workspace: Workspace, environment: str, leading: Leading, looker: Looke
     Raises Conflict if somebody else leads by now: then nothing was ordered.
     """
     db = workspace.db
+    look = _look(workspace, environment, looker, now)
+    if not look.pipelines or not _decide(workspace, look):  # the usual case must not take the writer's lock
+        return []
+    with db.write() as connection:
+        require(connection, leading.lease, leading.fence)
+        ordered = []
+        for each in _decide(workspace, look):
+            set_fired(db, environment, each.pipeline.name, each.fired_until, each.memory)
+            requests = [_request(workspace, look, each, fire) for fire in each.fires]
+            ordered += [request for request in requests if _enqueue(db, request)]
+    return ordered
+
+
+def _enqueue(db: Database, request: Request) -> bool:
+    """Add an order, once for each scheduled time; a clock that went back must not cost what a trigger has seen."""
+    return enqueue(db, request) or (request.kind == "trigger" and enqueue(db, replace(request, fire_at=None)))
+
+
+def _look(workspace: Workspace, environment: str, looker: Looker, now: datetime) -> _Look:
+    db = workspace.db
     head = read_head(db, environment)
     if not head.code:
-        return []
-    look = _Look(
-        graph=released_graph(db, environment, head.code),
-        head=head,
-        environment=environment,
-        now=now,
-        states=pipeline_states(db, environment),
-        under_way=open_requests(db, environment),
-    )
-    ordered: list[Request] = []
-    for pipeline in look.graph.pipelines:
-        if runs_by_itself(pipeline, environment):
-            ordered += _fire(workspace, pipeline, look, leading, looker)
-    return ordered
+        return _Look(environment=environment, now=now, pipelines=(), facts={})
+    graph = released_graph(db, environment, head.code)
+    pipelines = tuple(each for each in graph.pipelines if runs_by_itself(each, environment))
+    arrived = last_arrivals(db, environment)
+    facts = {each.name: _facts(each.when, looker, graph, head, arrived, now) for each in pipelines if each.when}
+    return _Look(environment=environment, now=now, pipelines=pipelines, facts=facts)
 
 
 def runs_by_itself(pipeline: PipelineNode, environment: str) -> bool:
@@ -84,49 +109,65 @@ def standing_of(state: PipelineState, pipeline: str, under_way: tuple[Request, .
     )
 
 
-def _fire(workspace: Workspace, pipeline: PipelineNode, look: _Look, leading: Leading, looker: Looker) -> list[Request]:
-    state = look.states.get(pipeline.name, PipelineState())
-    standing = standing_of(state, pipeline.name, look.under_way)
+def _decide(workspace: Workspace, look: _Look) -> list[_Decision]:
+    """Say what is to be written for which pipelines.
+
+    What triggers look at is older than what is known here of runs: so a run that is seen to wait will see all of it,
+    and a trigger may leave it to that run.
+    """
+    states = pipeline_states(workspace.db, look.environment)
+    own: dict[str, list[Request]] = {}
+    for request in open_requests(workspace.db, look.environment):
+        own.setdefault(request.pipeline, []).append(request)
+    found = [
+        _decision(each, states.get(each.name, PipelineState()), tuple(own.get(each.name, ())), look)
+        for each in look.pipelines
+    ]
+    return [each for each in found if each]
+
+
+def _decision(pipeline: PipelineNode, state: PipelineState, own: tuple[Request, ...], look: _Look) -> _Decision | None:
+    """Decide about one pipeline; None: nothing has happened that must be written."""
+    standing = standing_of(state, pipeline.name, own)
     timed = due(pipeline, standing, look.now)
-    judged = _judged(workspace, pipeline, look, looker, state)
-    found = [_request(workspace, pipeline, look, each, "schedule") for each in timed.fires]
-    if pipeline.continuous_s is not None:
-        found = [_request(workspace, pipeline, look, each, "continuous") for each in timed.fires]
-    if judged and judged.fires and not found and not is_full(pipeline, standing):
-        found = [_request(workspace, pipeline, look, Fire(look.now, judged.because), "trigger")]
+    judged = _judged(pipeline, state, look)
+    fires, kind = timed.fires, "schedule" if pipeline.continuous_s is None else "continuous"
+    if judged and judged.fires and not fires and not is_full(pipeline, standing):
+        fires, kind = (Fire(look.now, judged.because),), "trigger"
     memory = json.dumps(judged.memory, sort_keys=True) if judged else state.memory
-    if not found and memory == state.memory and not _settles(timed, state):
-        return []
-    with workspace.db.write() as connection:
-        require(connection, leading.lease, leading.fence)
-        set_fired(workspace.db, look.environment, pipeline.name, timed.fired_until, memory)
-        return [request for request in found if enqueue(workspace.db, request)]
+    if not fires and memory == state.memory and not timed.is_news:
+        return None
+    return _Decision(pipeline, fires, kind, timed.fired_until, memory)
 
 
-def _settles(timed: Due, state: PipelineState) -> bool:
-    """Whether how far it has fired must be written: the first time, and where something was passed over."""
-    return timed.is_news or (state.fired_until is None and timed.fired_until is not None)
-
-
-def _judged(
-    workspace: Workspace, pipeline: PipelineNode, look: _Look, looker: Looker, state: PipelineState
-) -> Judgement | None:
+def _judged(pipeline: PipelineNode, state: PipelineState, look: _Look) -> Judgement | None:
     """Judge a pipeline's triggers; while it is paused nothing is seen: what came meanwhile is new afterwards."""
     if pipeline.when is None or state.is_paused:
         return None
-    wanted = list(leaves(pipeline.when))
-    named = {kind: [each.name for each in wanted if each.kind == kind] for kind in ("updated", "files")}
-    arrived = last_arrivals(workspace.db, look.environment)
-    facts = Facts(
-        updated=looker.nodes(look.graph, look.head, named["updated"], look.now),
-        files={pattern: looker.files(pattern, look.now) for pattern in named["files"]},
-        webhook={name: last.seq for (kind, name), last in arrived.items() if kind == "webhook"},
-        message={name: last.seq for (kind, name), last in arrived.items() if kind == "message"},
-    )
+    facts = look.facts[pipeline.name]
     return judge(pipeline.when, json.loads(state.memory), facts, look.now, pipeline.debounce_s)
 
 
-def _request(workspace: Workspace, pipeline: PipelineNode, look: _Look, fire: Fire, kind: str) -> Request:
+def _facts(
+    when: Trigger,
+    looker: Looker,
+    graph: Graph,
+    head: Head,
+    arrived: Mapping[tuple[ArrivalKind, str], Arrival],
+    now: datetime,
+) -> Facts:
+    wanted = list(leaves(when))
+    named = {kind: [each.name for each in wanted if each.kind == kind] for kind in ("updated", "files")}
+    return Facts(
+        updated=looker.nodes(graph, head, named["updated"], now),
+        files={pattern: looker.files(pattern, now) for pattern in named["files"]},
+        webhook={name: last.seq for (kind, name), last in arrived.items() if kind == "webhook"},
+        message={name: last.seq for (kind, name), last in arrived.items() if kind == "message"},
+    )
+
+
+def _request(workspace: Workspace, look: _Look, decision: _Decision, fire: Fire) -> Request:
+    pipeline = decision.pipeline
     order = Order(
         environment=look.environment,
         select=(pipeline.name,),
@@ -138,7 +179,7 @@ def _request(workspace: Workspace, pipeline: PipelineNode, look: _Look, fire: Fi
         id=workspace.effects.token(),
         environment=look.environment,
         pipeline=pipeline.name,
-        kind=kind,
+        kind=decision.kind,
         because=fire.because,
         fire_at=fire.at,
         body=encode_order(order),

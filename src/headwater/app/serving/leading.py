@@ -28,8 +28,8 @@ class Leader:
     holder: str
     only: Sequence[str] = ()
     """Environments to order for; empty: all."""
-    afterwards: Callable[[str, datetime], None] = lambda *_: None
-    """What else is done for each environment: looking for what is wrong."""
+    watch: Callable[[str, datetime, Leading], object] = lambda *_: None
+    """Looks for what is wrong in an environment; called after what is due was ordered."""
     looker: Looker = field(init=False)
     recovery: Recovery = field(init=False)
     is_leading: bool = False
@@ -60,7 +60,7 @@ class Leader:
             ordered = fire(self.workspace, environment, leading, self.looker, now)
             for request in ordered:
                 _log.info("run %s of `%s` in %s: %s", request.id, request.pipeline, environment, request.because)
-            self.afterwards(environment, now)
+            self.watch(environment, now, leading)
         except Conflict as lost:
             _log.info("%s: %s", environment, lost)
         except HeadwaterError as problem:

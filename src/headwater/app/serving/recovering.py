@@ -8,7 +8,7 @@ from headwater.app.workspace import Workspace
 from headwater.run.leasing import TTL_S
 from headwater.state import audit
 from headwater.state.attempts import crashed, has_done_since
-from headwater.state.requests import Request, Status, running_requests, take_back
+from headwater.state.requests import Request, Status, find_request, running_requests, take_back
 from headwater.state.runs import finish_run
 from headwater.state.suspects import note_crashes
 
@@ -57,9 +57,12 @@ class Recovery:
         return until is None or (until <= now and still_s >= _SURE_S) or still_s >= TTL_S + _SURE_S
 
 
-def _recover(workspace: Workspace, request: Request, now: datetime) -> Recovered | None:
+def _recover(workspace: Workspace, seen: Request, now: datetime) -> Recovered | None:
     db = workspace.db
     with db.write() as connection:
+        request = find_request(db, seen.id)  # it may have been cancelled since, or taken back by another server
+        if request is None or request.holder != seen.holder:
+            return None
         stalls = 1 if has_done_since(db, request.id, request.not_before) else request.stalls + 1
         status, again = _fate(request, stalls, now)
         message = f"its worker {request.holder} died" + (f", the {request.crashes + 1}th" if request.crashes else "")

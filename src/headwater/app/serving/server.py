@@ -4,12 +4,15 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 
+from headwater.app.alerting.watching import Watch
 from headwater.app.serving.child import Orders
+from headwater.app.serving.firing import Leading
 from headwater.app.serving.leading import Leader
 from headwater.app.serving.processes import GRACE_S, WorkerProcesses
 from headwater.app.serving.versions import require_newest
@@ -19,6 +22,8 @@ from headwater.state.workers import Worker, forget_worker, note_worker, workers
 
 TICK_S: Final = 0.5
 """Seconds between two looks at what is due."""
+WATCH_EVERY: Final = timedelta(seconds=3)
+"""How often an environment is looked at for what is wrong."""
 _log: Final = logging.getLogger("headwater")
 
 
@@ -43,44 +48,59 @@ class Server:
 
     workspace: Workspace
     serving: Serving
-    look: Callable[[str, datetime], None] = lambda *_: None
-    """Looks for what is wrong in an environment."""
     stopped: threading.Event = field(default_factory=threading.Event)
-    _me: Worker | None = None
+    _looked: dict[str, datetime] = field(default_factory=dict)
+    """Environment → when it was last looked at for what is wrong."""
 
     def serve(self) -> None:
         """Serve until told to stop. Raises Broken at the start if a newer version serves this state."""
         me = self._introduced()
-        leader = Leader(self.workspace, me.id, self.serving.environments, self.look)
+        watch = Watch(self.workspace)
+        for problem in watch.problems():
+            _log.warning("%s", problem)
+        leader = Leader(self.workspace, me.id, self.serving.environments, partial(self._watch, watch))
+        delivery = watch.delivery()
         processes = WorkerProcesses(self.workspace.db, self._orders(), me.id)
         processes.start(self.serving.workers)
         where = f", API at {me.url}" if me.url else ""
         _log.info("Headwater %s serves with %d workers%s", me.version, self.serving.workers, where)
+        delivery.start()
         try:
             while not self.stopped.is_set():
-                self._tick(me, leader, processes)
+                self._tick(me, leader, processes, watch)
                 self.stopped.wait(TICK_S)
         finally:
             _log.info("stopping: what runs may end for %g seconds", self.serving.grace_s)
             processes.stop(self.serving.grace_s)
             leader.resign()
+            delivery.stop()
             forget_worker(self.workspace.db, me.id)
 
-    def _tick(self, me: Worker, leader: Leader, processes: WorkerProcesses) -> None:
+    def _tick(self, me: Worker, leader: Leader, processes: WorkerProcesses, watch: Watch) -> None:
         """Do one round; a state that is away for a moment ends nothing."""
+        now = self.workspace.effects.clock()
         try:
-            now = self.workspace.effects.clock()
             note_worker(self.workspace.db, replace(me, seen_at=now))
             for dead in processes.replace_dead():
                 _log.warning("worker %s died; another takes its place", dead)
             leader.step(now)
             require_newest(self.serving.version, workers(self.workspace.db), now)
+            watch.well(now)
         except HeadwaterError as problem:
             if problem.diagnostics and problem.diagnostics[0].code == "HW1128":
                 _log.warning("%s", problem)
                 self.stopped.set()
                 return
             _log.warning("the state: %s", problem)
+            watch.trouble(str(problem), now)
+        except Exception:
+            _log.exception("a round of the server failed")  # the next one may do better; nothing is lost meanwhile
+
+    def _watch(self, watch: Watch, environment: str, now: datetime, leading: Leading) -> None:
+        last = self._looked.get(environment)
+        if last is None or not timedelta() <= now - last < WATCH_EVERY:
+            self._looked[environment] = now
+            watch.look(environment, now, lease=(leading.lease, leading.fence))
 
     def _introduced(self) -> Worker:
         effects = self.workspace.effects
