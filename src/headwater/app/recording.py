@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from headwater.app.outcomes import Outcome
 from headwater.app.run_logs import RunLog
+from headwater.app.waiting import patience_of
 from headwater.diagnostics import Cancelled, Diagnostic, HeadwaterError, error
 from headwater.events import RunEnded, RunStarted
 from headwater.run.context import Context
@@ -34,24 +35,25 @@ class Record:
 def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
     """Note that an apply or run begins, and, whatever happens, that it has ended."""
     ticket = context.ticket
-    start_run(
-        context.db,
-        context.run_id,
-        context.environment,
-        kind,
-        context.now,
-        user,
-        context.graph.digest,
-        pipeline=ticket.pipeline,
-        because=ticket.because,
-        worker=ticket.worker,
-    )
-    record = Record(context)
-    try:
-        with _logged(context, kind, record):
-            yield record
-    finally:
-        finish_run(context.db, context.run_id, context.clock(), record.status, record.message)
+    with context.db.patient(patience_of(context.pace.sleep, context.emit)):
+        start_run(
+            context.db,
+            context.run_id,
+            context.environment,
+            kind,
+            context.now,
+            user,
+            context.graph.digest,
+            pipeline=ticket.pipeline,
+            because=ticket.because,
+            worker=ticket.worker,
+        )
+        record = Record(context)
+        try:
+            with _logged(context, kind, record):
+                yield record
+        finally:
+            finish_run(context.db, context.run_id, context.clock(), record.status, record.message)
 
 
 @contextmanager

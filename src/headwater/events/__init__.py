@@ -149,6 +149,21 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StatePaused(Event):
+    """A run waits because its state is locked, full, or gone."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateResumed(Event):
+    """The state can be used again."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Printed(Event):
     """What a function of the project has printed, as far as it is kept; ``left_bytes`` were not."""
 

@@ -18,6 +18,8 @@ from headwater.events import (
     RunStarted,
     SinkLoaded,
     SourceLanded,
+    StatePaused,
+    StateResumed,
     TaskFailed,
     TaskFinished,
     TaskStarted,
@@ -57,7 +59,8 @@ def words_of(event: Event) -> Words:
     >>> words_of(SinkLoaded("dashboard", 1, 1200)).text
     'dashboard: 1,200 rows loaded'
     """
-    return _of_task(event) or _of_data(event) or _of_check(event) or _of_run(event) or Words("debug", "", repr(event))
+    found = _of_task(event) or _of_data(event) or _of_check(event) or _of_run(event) or _of_state(event)
+    return found or Words("debug", "", repr(event))
 
 
 def is_at_least(level: str, wanted: str) -> bool:
@@ -124,6 +127,16 @@ def _of_check(event: Event) -> Words | None:
             level: Level = "warning" if said else "error"
             text = f"{node}{_at(slot)}: `{check}` {said or 'blocks'}: {count(failing, 'row')}"
             return Words(level, node, text, "warned" if said else "withheld")
+        case _:
+            return None
+
+
+def _of_state(event: Event) -> Words | None:
+    match event:
+        case StatePaused(message=message):
+            return Words("warning", "", f"waiting: {message}", "failed")
+        case StateResumed(seconds=seconds):
+            return Words("warning", "", f"going on: the state can be used again, after {duration(seconds)}", "noted")
         case _:
             return None
 

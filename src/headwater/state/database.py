@@ -111,8 +111,17 @@ class Database:
                 raise
             finally:
                 self._give_back(transaction.session)
-                if wait and wait.reason and self.patience:
-                    self.patience.resumed(wait.reason, wait.waited_s)
+                if wait:
+                    wait.end()
+
+    @contextmanager
+    def patient(self, patience: Patience) -> Iterator[None]:
+        """Wait inside, in all threads, rather than fail, while the state is locked, full, or gone."""
+        before, self.patience = self.patience, patience
+        try:
+            yield
+        finally:
+            self.patience = before
 
     def _wait(self) -> Wait | None:
         """Give what waits; raises what this thread waits for already (its observers must not use the state)."""
