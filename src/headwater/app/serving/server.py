@@ -93,7 +93,7 @@ class Server:
                 return
             _log.warning("the state: %s", problem)
             watch.trouble(str(problem), now)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a defect in one round must not end the server
             _log.exception("a round of the server failed")  # the next one may do better; nothing is lost meanwhile
 
     def _watch(self, watch: Watch, environment: str, now: datetime, leading: Leading) -> None:
