@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from headwater.state.connections import Connection
@@ -17,6 +17,12 @@ _COLUMNS: Final = (
     " tries, crashes, stalls, holder, cancelled_by, started_at, ended_at, message, backfill"
 )
 _OPEN: Final = "ORDER BY priority DESC, not_before, created_at, id"
+_LONGEST_WAIT: Final = timedelta(minutes=2)
+"""What was tried waits less than that for its next try: who is to wait longer does so because a clock was wrong."""
+_RIPE: Final = """
+SELECT id, environment, pipeline, backfill FROM requests WHERE status = 'queued' AND (
+    not_before <= ? OR (tries = 0 AND not_before <= created_at) OR (tries > 0 AND not_before > ?)
+) """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,23 +96,18 @@ def claim(
 ) -> Claim | None:
     """Take the most urgent request whose time has come, and its lease; None if there is none.
 
-    ``is_allowed`` is asked with each candidate and all that run: limits are its matter.
+    ``is_allowed`` is asked with a candidate and all that run: limits are its matter. They are limits of a pipeline, or
+    of a backfill: what it says of one request of them goes for the others.
     """
-    with db.read() as connection:
-        some = connection.execute("SELECT 1 FROM requests WHERE status = 'queued' LIMIT 1").fetchone()
-    if some is None:  # the usual case must not take the writer's lock
-        return None
+    with db.read() as connection:  # the usual cases, none waits or none may, must not take the writer's lock
+        if _next(connection, now, is_allowed) is None:
+            return None
     with db.write() as connection:
-        running = _select(connection, "WHERE status = 'running'")
-        queued = _select(connection, f"WHERE status = 'queued' AND not_before <= ? {_OPEN}", stamp(now))
-        for request in queued:
-            if not is_allowed(request, running):
-                continue
-            granted = acquire(db, [request.lease], holder, now, ttl_s)
-            if granted:
-                taken = _take(connection, request, holder, now)
-                return Claim(taken, granted[request.lease])
-    return None
+        request = _next(connection, now, is_allowed)
+        granted = acquire(db, [request.lease], holder, now, ttl_s) if request else {}
+        if request is None or not granted:
+            return None
+        return Claim(_take(connection, request, holder, now), granted[request.lease])
 
 
 def finish(db: Database, request_id: str, holder: str, status: Status, message: str, at: datetime) -> bool:
@@ -122,12 +123,16 @@ def finish(db: Database, request_id: str, holder: str, status: Status, message: 
 
 
 def hand_back(db: Database, request_id: str, holder: str, message: str, not_before: datetime) -> bool:
-    """Put a request back into the queue, unharmed: its worker stops, or what it needs is away. False if it lost it."""
+    """Put a request back into the queue, unharmed: its worker stops, or what it needs is away. False if it lost it.
+
+    One that somebody has cancelled meanwhile has ended with that.
+    """
     with db.write() as connection:
         done = connection.execute(
-            "UPDATE requests SET status = 'queued', holder = '', message = ?, not_before = ?"
+            "UPDATE requests SET status = CASE cancelled_by WHEN '' THEN 'queued' ELSE 'cancelled' END,"
+            " ended_at = CASE cancelled_by WHEN '' THEN NULL ELSE ? END, holder = '', message = ?, not_before = ?"
             " WHERE id = ? AND holder = ? AND status = 'running' RETURNING id",
-            (storable(message), stamp(not_before), request_id, holder),
+            (stamp(not_before), storable(message), stamp(not_before), request_id, holder),
         ).fetchall()
         connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (f"run:{request_id}", holder))
     return bool(done)
@@ -213,6 +218,22 @@ def last_requests(
                 limit,
             )
         )
+
+
+def _next(
+    connection: Connection, now: datetime, is_allowed: Callable[[Request, Sequence[Request]], bool]
+) -> Request | None:
+    """Find the most urgent request that may be taken."""
+    running = _select(connection, "WHERE status = 'running'")
+    refused: set[tuple[str, str, str]] = set()
+    for request_id, *group in connection.execute(_RIPE + _OPEN, (stamp(now), stamp(now + _LONGEST_WAIT))):
+        if tuple(group) in refused:
+            continue
+        (request,) = _select(connection, "WHERE id = ?", request_id)
+        if is_allowed(request, running):
+            return request
+        refused.add((request.environment, request.pipeline, request.backfill))
+    return None
 
 
 def _take(connection: Connection, request: Request, holder: str, now: datetime) -> Request:

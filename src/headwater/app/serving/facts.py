@@ -1,6 +1,7 @@
 """What triggers look at: what nodes hold, which files there are, what has arrived; as texts that change with it."""
 
 import glob
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from typing import Final
 from headwater.app.contexts import sources_of
 from headwater.app.workspace import Workspace
 from headwater.connect.sources import Source
+from headwater.diagnostics import HeadwaterError
 from headwater.graph.values import Graph, Node
 from headwater.run.landing.landed import LandedSource
 from headwater.spec.addresses import address
@@ -18,6 +20,7 @@ from headwater.spec.releases import Head
 
 LOOK_EVERY: Final = timedelta(seconds=5)
 """How often files and sources are listed for triggers: what comes between two looks is seen by the second."""
+_log: Final = logging.getLogger("headwater")
 
 
 @dataclass(slots=True)
@@ -25,27 +28,39 @@ class Looker:
     """Looks at the outside for triggers, and not more often than it must."""
 
     workspace: Workspace
-    _seen: dict[tuple[str, str], tuple[datetime, str]] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], tuple[datetime, str | None]] = field(default_factory=dict)
 
     def nodes(self, graph: Graph, head: Head, names: Iterable[str], now: datetime) -> dict[str, str]:
-        """Give node → what changes when its rows do: what the head serves, or, of a source, what is there."""
+        """Give node → what changes when its rows do: what the head serves, or, of a source, what is there.
+
+        A source that cannot be looked at now is left out.
+        """
         known = {node.name: node for node in graph.nodes}
         wanted = [known[name] for name in names if name in known]
         found = {node.name: _served(graph, head, node) for node in wanted if node.source is None}
         outside = [node for node in wanted if node.source is not None]
-        return found | {node.name: self._remembered(("source", node.name), now, graph, node) for node in outside}
+        there = {node.name: self._remembered(("source", node.name), now, graph, node) for node in outside}
+        return found | {name: what for name, what in there.items() if what is not None}
 
     def files(self, pattern: str, now: datetime) -> str:
         """Give a text that changes when a file comes that matches a pattern, or goes, or changes."""
         key = ("files", pattern)
         if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
             self._seen[key] = now, _files(self.workspace.root / pattern)
+        return self._seen[key][1] or ""
+
+    def _remembered(self, key: tuple[str, str], now: datetime, graph: Graph, node: Node) -> str | None:
+        if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
+            self._seen[key] = now, self._reached(graph, node)
         return self._seen[key][1]
 
-    def _remembered(self, key: tuple[str, str], now: datetime, graph: Graph, node: Node) -> str:
-        if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
-            self._seen[key] = now, self._source(graph, node)
-        return self._seen[key][1]
+    def _reached(self, graph: Graph, node: Node) -> str | None:
+        """Look at a source; None if it is away: that must not keep other pipelines from running."""
+        try:
+            return self._source(graph, node)
+        except (HeadwaterError, OSError) as problem:
+            _log.warning("`%s`, which a pipeline waits for, cannot be looked at: %s", node.name, problem)
+            return None
 
     def _source(self, graph: Graph, node: Node) -> str:
         alone = replace(graph, nodes=(node,), sinks=(), pipelines=())
