@@ -21,7 +21,7 @@ _MOST_DETAILS: Final = 5_000
 """Facts of level ``debug`` that are kept of a run: a source may have a million files."""
 _MOST_WAITING: Final = 20_000
 """Facts that wait for a state that cannot be written; then the oldest are given up."""
-_LONGEST: Final = 32_768
+_LONGEST: Final = 40_000
 """Characters of one message."""
 
 
@@ -77,6 +77,7 @@ class RunLog:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._write()
         if self._left:
             self.remark([warning("HW1100", f"{count(self._left, 'fact')} more of this run, not kept in its log")])
         self._write()

@@ -11,12 +11,12 @@ from headwater.cli.pages import Page
 
 EVERY_S: Final = 0.5
 """Between two frames: what a person follows, at little cost."""
-_QUIT: Final = frozenset(b"qQ\x03\x04")
-"""q, Ctrl-C, Ctrl-D."""
+_QUIT: Final = frozenset(b"qQ\x04")
+"""q and Ctrl-D; Ctrl-C is an interrupt as ever."""
 
 
 def show_live(draw: Callable[[Page], Iterable[str]], *, color: bool | None, every_s: float = EVERY_S) -> None:
-    """Draw lines on the whole terminal, anew every half second and at once when it changes its size; q ends it."""
+    """Draw lines on the whole terminal, anew every half second, as large as it is then; q ends it."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
