@@ -69,10 +69,14 @@ def test_looks_find_what_one_look_finds(shop):
     )  # fmt: skip
 
 
-def test_checks_are_counted_as_they_went(shop):
-    shop.model("totals", "SELECT sum(price) AS total FROM raw", checks=[{"not_null": ["total"]}])
+def test_checks_that_fail_are_counted(shop):
+    shop.model(
+        "totals",
+        "SELECT NULL::DOUBLE AS total FROM raw",
+        checks=[{"not_null": {"columns": ["total"], "on_fail": "warn"}}],
+    )
     shop.apply("prod")
-    assert counted(shop).checks["prod", "totals", "passed"] == 1
+    assert counted(shop).failed_checks["prod", "totals", "warn"] == 1
 
 
 def test_numbers_are_read_again_only_after_a_while(api):

@@ -4,8 +4,9 @@ import msgspec
 
 from headwater.app.access import make, revoke, tokens
 from headwater.app.control.arriving import receive_message
-from headwater.app.control.ordering import order_run, pipeline_in, released
+from headwater.app.control.ordering import Ordered, order_run, pipeline_in, released
 from headwater.app.control.stopping import cancel, pause, resume
+from headwater.app.rerunning import rerun_of
 from headwater.app.rolling_back import preview_rollback, rollback
 from headwater.spec.orders import Order
 from headwater.web.answering import (
@@ -18,7 +19,7 @@ from headwater.web.answering import (
     rollback_answer,
     token_answer,
 )
-from headwater.web.asking import MessageAsked, Nothing, PauseAsked, RollbackAsked, TokenAsked, TriggerAsked
+from headwater.web.asking import MessageAsked, Nothing, PauseAsked, RerunAsked, RollbackAsked, TokenAsked, TriggerAsked
 from headwater.web.outside import ArrivedAnswer
 from headwater.web.reads import known_environment
 from headwater.web.routing import Call
@@ -39,8 +40,7 @@ def trigger(call: Call[None, TriggerAsked]) -> OrderedAnswer:
         message=asked.message,
         because=f"asked for by {call.by}",
     )
-    done = order_run(call.workspace, order, kind="hand", by=call.by)
-    return OrderedAnswer(run=done.request.id, status=done.request.status, is_new=done.is_new)
+    return _ordered(order_run(call.workspace, order, kind="hand", by=call.by))
 
 
 def pause_pipeline(call: Call[None, PauseAsked]) -> ChangedAnswer:
@@ -60,6 +60,13 @@ def cancel_run(call: Call[None, Nothing]) -> OrderedAnswer:
     """Cancel a run."""
     request = cancel(call.workspace, call.path["run"], by=call.by)
     return OrderedAnswer(run=request.id, status=request.status, is_new=False)
+
+
+def rerun(call: Call[None, RerunAsked]) -> OrderedAnswer:
+    """Order a run again."""
+    asked = call.body
+    repeated = rerun_of(call.workspace, call.path["run"], failed=asked.failed, release=asked.release)
+    return _ordered(order_run(call.workspace, repeated.order, kind="rerun", by=call.by))
 
 
 def roll_back(call: Call[None, RollbackAsked]) -> RollbackAnswer:
@@ -91,3 +98,7 @@ def make_token(call: Call[None, TokenAsked]) -> MadeTokenAnswer:
 def revoke_token(call: Call[None, None]) -> TokenAnswer:
     """Take a token away."""
     return token_answer(revoke(call.workspace, call.path["token"], by=call.by))
+
+
+def _ordered(done: Ordered) -> OrderedAnswer:
+    return OrderedAnswer(run=done.request.id, status=done.request.status, is_new=done.is_new)

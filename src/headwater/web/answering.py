@@ -176,6 +176,12 @@ class EventAnswer(Struct, frozen=True, kw_only=True):
     data: Annotated[Raw, Meta(description="the fact's own fields", extra_json_schema={"type": "object"})]
 
 
+class EndAnswer(Struct, frozen=True, kw_only=True):
+    """How a run ended whose log was followed."""
+
+    status: str
+
+
 class EventsAnswer(Struct, frozen=True, kw_only=True):
     """Facts about a run, in order."""
 

@@ -90,8 +90,11 @@ class PauseAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class RerunAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a run is to be repeated."""
 
-    failed: Annotated[bool, Meta(description="only what failed, and all that reads it")] = False
-    same_release: Annotated[bool, Meta(description="with the code that it ran, not that of now")] = False
+    failed: Annotated[bool, Meta(description="only what failed, was refused or waited, and its readers")] = False
+    release: Annotated[
+        Annotated[str, Meta(max_length=100)],
+        Meta(description="whose code to use: an id, or `latest`; default: the one that the run used"),
+    ] = ""
 
 
 class BackfillAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

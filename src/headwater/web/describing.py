@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.web.answering import EndAnswer
 from headwater.web.outside import OUTSIDE, Outside
 from headwater.web.refusing import JSON, Refusals
 from headwater.web.routing import Route
@@ -38,7 +39,7 @@ def description() -> dict[str, Any]:
     from headwater import __version__
 
     types = [kind for route in ROUTES for kind in (route.gives, route.body, route.query) if kind is not None]
-    types += [Refusals, *(each.gives for each in OUTSIDE if each.gives is not None)]
+    types += [Refusals, EndAnswer, *(each.gives for each in OUTSIDE if each.gives is not None)]
     unique = list({id(kind): kind for kind in types}.values())
     schemas, components = msgspec.json.schema_components(unique, ref_template=_REF)
     by_type = {id(kind): schema for kind, schema in zip(unique, schemas, strict=True)}
@@ -111,8 +112,15 @@ def _query(route: Route, components: dict[str, Any]) -> Iterator[dict[str, Any]]
 
 def _answer(route: Route, by_type: dict[int, Any]) -> dict[str, Any]:
     if route.streams:
-        text = "events `log`, whose data is as described, then `end` with the status of the run"
-        return {"description": text, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+        text = "events `log`, then `end`"
+        data = {
+            "type": "string",
+            "contentMediaType": JSON,
+            "contentSchema": {"anyOf": [by_type[id(route.gives)], by_type[id(EndAnswer)]]},
+        }
+        event = {"event": {"enum": ["log", "end"]}, "id": {"type": "string"}, "data": data}
+        schema = {"type": "object", "required": ["event", "data"], "properties": event}
+        return {"description": text, "content": {"text/event-stream": {"schema": schema}}}
     return {"description": "done", "content": {JSON: {"schema": by_type[id(route.gives)]}}}
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from headwater.app.workspace import Workspace
 from headwater.state.run_events import RunEvent, run_events
 from headwater.state.run_list import find_run_entry
-from headwater.web.answering import event_answer
+from headwater.web.answering import EndAnswer, event_answer
 from headwater.web.asking import LogAsked
 from headwater.web.endpoint import Threads, call_of
 from headwater.web.reads import known_run
@@ -61,7 +61,7 @@ class Following:
                 after = event.seq
                 yield _encoded(event)
             if status in _ENDED and len(found) < _PAGE:
-                yield b"event: end\ndata: " + msgspec.json.encode({"status": status}) + b"\n\n"
+                yield b"event: end\ndata: " + msgspec.json.encode(EndAnswer(status=status)) + b"\n\n"
                 return
             if self.services.is_stopping():
                 return

@@ -150,10 +150,12 @@ def _of_attempts(totals: Totals) -> Iterator[Metric]:
         for where, amount in sorted(totals.work.get(kind, {}).items()):
             work.add_metric(list(where), amount)
         yield work
-    checks = CounterMetricFamily("headwater_checks", "Verdicts of checks.", labels=[*labels, "result"])
-    for key, count in sorted(totals.checks.items()):
-        checks.add_metric(list(key), count)
-    yield checks
+    failed = CounterMetricFamily(
+        "headwater_checks_failed", "Checks that found failing rows.", labels=[*labels, "on_fail"]
+    )
+    for key, count in sorted(totals.failed_checks.items()):
+        failed.add_metric(list(key), count)
+    yield failed
 
 
 def _of_nodes(workspace: Workspace) -> Iterator[Metric]:

@@ -51,7 +51,7 @@ def query_of(given: QueryParams, shape: type | None) -> Any:
         what = "is written twice" if shape is not None else "is not known here"
         raise Refusal.of(422, "HW1088", f"in the query: `{shown(wrong)}` {what}")
     try:
-        return msgspec.convert({k: v for k, v in values.items() if v != ""}, shape, strict=False)
+        return msgspec.convert(values, shape, strict=False)
     except msgspec.ValidationError as problem:
         raise Refusal.of(422, "HW1088", f"in the query: {_said(problem)}") from None
 

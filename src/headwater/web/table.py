@@ -196,6 +196,18 @@ ACTIONS: Final = (
     ),
     Route(
         method="POST",
+        path="/runs/{run}/rerun",
+        name="rerun",
+        group="Runs",
+        summary="Order a run again, or only what failed in it.",
+        needs="operator",
+        body=asking.RerunAsked,
+        answer=actions.rerun,
+        gives=answering.OrderedAnswer,
+        status=202,
+    ),
+    Route(
+        method="POST",
         path="/environments/{environment}/rollback",
         name="roll_back",
         group="Environments",

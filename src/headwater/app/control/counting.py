@@ -63,8 +63,8 @@ class Totals:
     """(environment, node, status) → attempts that ended so."""
     work: dict[str, Counter[Key]] = field(default_factory=dict)
     """``rows``, ``rejects``, ``bytes_read`` … → (environment, node) → how much."""
-    checks: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    """(environment, node, ``passed`` or ``failed``) → verdicts."""
+    failed_checks: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(environment, node, ``block``, ``warn`` or ``quarantine``) → verdicts that found failing rows."""
     _seen: dict[str, datetime] = field(default_factory=dict)
     _until: datetime = _LONG_AGO
     _attempt: int = 0
@@ -114,5 +114,5 @@ class Totals:
 
     def _add_check(self, environment: str, body: str) -> None:
         said = json.loads(body)
-        result = "failed" if said.get("failing") else "passed"
-        self.checks[environment, str(said.get("node", "")), result] += 1
+        if said.get("failing"):
+            self.failed_checks[environment, str(said.get("node", "")), str(said.get("on_fail", ""))] += 1
