@@ -111,17 +111,13 @@ def options_of(
     A table whose code is not what it was when the run started is left as it is; so is one that is not cut by time,
     if only some stretch of time is asked for.
     """
-    order, selected = meaning.order, group
-    if graph.digest != meaning.graph.digest:
-        then = {node.name: node.version for node in meaning.graph.nodes}
-        same = frozenset(node.name for node in graph.nodes if then.get(node.name) == node.version)
-        selected = same if selected is None else selected & same
+    order, selected = meaning.order, _same(meaning, group, graph)
     within: Mapping[str, Interval] | None = None
     again: Mapping[str, Interval | None] = {}
     if order.within is not None:
-        names = selected or frozenset()
-        own, within = slots_within(graph, wanted_ranges(graph, horizon), names, order.within)
-        selected, again = frozenset(within), own if order.again else {}
+        every = _same(meaning, meaning.groups[-1], graph) or frozenset()
+        own, within = slots_within(graph, wanted_ranges(graph, horizon), every, order.within)
+        selected, again = (selected or frozenset()) & within.keys(), own if order.again else {}
     elif order.again:
         tables = (node.name for node in graph.nodes if node.kind in TABLE_KINDS)
         again = {name: None for name in tables if selected is None or name in selected}
@@ -134,6 +130,15 @@ def options_of(
         again=again,
         nonce=nonce,
     )
+
+
+def _same(meaning: Meaning, names: Names | None, graph: Graph) -> Names | None:
+    """Leave out nodes whose code is no longer that with which the run has started."""
+    if graph.digest == meaning.graph.digest:
+        return names
+    then = {node.name: node.version for node in meaning.graph.nodes}
+    same = frozenset(node.name for node in graph.nodes if then.get(node.name) == node.version)
+    return same if names is None else names & same
 
 
 def require_slots(meaning: Meaning, horizon: Horizon) -> None:

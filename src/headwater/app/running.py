@@ -11,6 +11,7 @@ from headwater.app.orders import Meaning, Names, changed_since, left_behind, mea
 from headwater.app.outcomes import Outcome
 from headwater.app.planning import plan_with
 from headwater.app.recording import recorded
+from headwater.app.reserving import left_to_backfills
 from headwater.app.run_logs import RunLog
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, Invalid
@@ -147,8 +148,10 @@ class _Running:
         return replace(outcome, diagnostics=(*left, *outcome.diagnostics))
 
     def _options(self, context: Context, group: Names | None) -> Options:
-        nonce = self.meaning.order.backfill or context.run_id
-        return options_of(self.meaning, group, context.graph, context.horizon, nonce=nonce, without={})
+        backfill = self.meaning.order.backfill
+        nonce, graph, horizon = backfill or context.run_id, context.graph, context.horizon
+        left = left_to_backfills(context.db, context.environment, graph, horizon, besides=backfill)
+        return options_of(self.meaning, group, graph, horizon, nonce=nonce, without=left)
 
 
 def _begin(workspace: Workspace, order: Order, ticket: Ticket, wait_s: float) -> _Running:

@@ -49,7 +49,9 @@ class Order:
     rerun_of: str = ""
     """Id of the run whose order this repeats."""
     backfill: str = ""
-    """Id of the backfill that it is a part of."""
+    """Id of the backfill that it is a chunk of."""
+    parts_at_once: int | None = None
+    """How many chunks of its backfill may run at once."""
 
 
 def encode_order(order: Order) -> str:
