@@ -61,7 +61,10 @@ class _Book:
     facts: Facts
     token: Callable[[], str]
     open: dict[Key, Incident]
+    heard: Mapping[str, frozenset[Told]]
+    """Incident → what was told of it before."""
     told: dict[str, frozenset[Told]]
+    """The same, as it becomes."""
     changes: list[Change] = field(default_factory=list)
 
     @property
@@ -82,7 +85,8 @@ class _Book:
             self.changes.append(Again(known))
         self.open[finding.key] = known
         for alert in alerts:
-            self._tell_open(known, alert)
+            for channel in _channels(alert):
+                self._tell(known, alert, channel, "opened")
 
     def passed(self, key: Key, at: datetime) -> None:
         """Note that something is well again."""
@@ -96,16 +100,15 @@ class _Book:
                     if (alert.name, channel, "opened") in self.told.get(known.id, frozenset()):
                         self._tell(known, alert, channel, "recovered")
 
-    def _tell_open(self, incident: Incident, alert: AlertNode) -> None:
-        """Tell of it once, and again from time to time while nobody has acknowledged it."""
-        going_s = (self.facts.now - incident.opened_at).total_seconds()
-        times = int(going_s // alert.repeat_s) if alert.repeat_s and incident.acked_at is None else 0
-        for channel in _channels(alert):
-            is_told = (alert.name, channel, "opened") in self.told.get(incident.id, frozenset())
-            if not is_told:
-                self._tell(incident, alert, channel, "opened")
-            elif times > 0:
-                self._tell(incident, alert, channel, f"repeat {times}")
+    def remind(self) -> None:
+        """Tell again of what goes on, from time to time, those who heard of it, while nobody has acknowledged it."""
+        for incident in self.open.values():
+            going_s = (self.facts.now - incident.opened_at).total_seconds()
+            for alert in self.alerts:
+                times = int(going_s // alert.repeat_s) if alert.repeat_s and incident.acked_at is None else 0
+                for channel in _channels(alert) if times > 0 and incident.rule in alert.on else ():
+                    if (alert.name, channel, "opened") in self.heard.get(incident.id, frozenset()):
+                        self._tell(incident, alert, channel, f"repeat {times}")
 
     def _tell(self, incident: Incident, alert: AlertNode, channel: str, kind: str) -> None:
         told = self.told.get(incident.id, frozenset())
@@ -119,7 +122,7 @@ def changes(
     facts: Facts, opened: Iterable[Incident], told: Mapping[str, frozenset[Told]], token: Callable[[], str]
 ) -> list[Change]:
     """Say what must be written, given the incidents that are open and what was told of them; ``token`` makes ids."""
-    book = _Book(facts, token, {(each.rule, each.subject): each for each in opened}, dict(told))
+    book = _Book(facts, token, {(each.rule, each.subject): each for each in opened}, told, dict(told))
     for event in events(facts):
         match event:
             case Happened(at, finding):
@@ -132,6 +135,7 @@ def changes(
     for rule, subject in [key for key in book.open if key[0] in EVENTS]:
         if is_gone(facts, rule, subject) or not any(rule in alert.on for alert in book.alerts):
             book.passed((rule, subject), facts.now)
+    book.remind()
     return book.changes
 
 

@@ -38,7 +38,7 @@ from headwater.state.workers import Worker, workers
 TURN: Final = "turn"
 """Mark: a number that grows whenever runs that ended were looked at."""
 QUARANTINE: Final = "quarantine"
-"""Mark: source → rows and rows set aside when they last changed, and what share of the new ones was set aside."""
+"""Mark: source → its growth (see ``Growth``) when it last changed."""
 _MOST_CHECKS: Final = 5
 _MOST_VERDICTS: Final = 20
 
@@ -63,19 +63,29 @@ class Volume:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How many rows a source has, how many were set aside, and the share of that among those that came last."""
+    """How many rows a source has and how many were set aside, and how many of each came last."""
 
     rows: int = 0
+    """0 where they are not counted: sources without `time` have no index of their files."""
     rejects: int = 0
-    share: float = 0.0
+    new_rows: int = 0
+    new_rejects: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share of rows set aside among those that came last; 1 where rows are not counted."""
+        return share_of(self.new_rejects, self.new_rows)
 
     def grown(self, rows: int, rejects: int) -> "Growth":
         """Give the growth when there are so many now; what went away tells nothing."""
         if (rows, rejects) == (self.rows, self.rejects):
             return self
-        new_rows, new_rejects = max(0, rows - self.rows), max(0, rejects - self.rejects)
-        came = new_rows + new_rejects
-        return Growth(rows, rejects, new_rejects / came if came else 0.0)
+        return Growth(rows, rejects, max(0, rows - self.rows), max(0, rejects - self.rejects))
+
+
+def share_of(rejects: int, rows: int) -> float:
+    """Give the share of rejects among all rows."""
+    return rejects / (rejects + rows) if rejects else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,4 +262,6 @@ def read_growths(text: str | None) -> dict[str, Growth]:
 
 def write_growths(growths: Mapping[str, Growth]) -> str:
     """Write how the rows set aside have grown, as a mark."""
-    return json.dumps({name: [each.rows, each.rejects, each.share] for name, each in sorted(growths.items())})
+    return json.dumps(
+        {name: [each.rows, each.rejects, each.new_rows, each.new_rejects] for name, each in sorted(growths.items())}
+    )

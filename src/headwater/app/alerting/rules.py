@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Final, Literal
 
-from headwater.app.alerting.facts import Facts
+from headwater.app.alerting.facts import Facts, share_of
 from headwater.app.alerting.findings import Finding
 from headwater.events.quantities import count, duration
 from headwater.graph.values import AlertNode, Drift, PipelineNode
@@ -76,16 +76,17 @@ def volume_anomaly(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
 
 def quarantine_grew(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
     """Sources and models of whose last rows too many were set aside."""
-    shares = {name: growth.share for name, growth in facts.standing.growths.items()}
-    for name, score in facts.standing.scores.items():
-        rows = score.rows + score.rejects
-        shares[name] = max(shares.get(name, 0.0), score.rejects / rows if rows else 0.0)
-    for name, share in shares.items():
+    found = {name: (growth.new_rows, growth.new_rejects) for name, growth in facts.standing.growths.items()}
+    found |= {name: (score.rows, score.rejects) for name, score in facts.standing.scores.items()}
+    for name, (rows, rejects) in found.items():
+        share = share_of(rejects, rows)
         if share > alert.quarantine_by:
-            limit = f"more than {alert.quarantine_by:.2%}"
-            message = f"{share:.2%} of the rows that came last to `{name}` were set aside, {limit}"
+            of_all = f" of {rows + rejects:,}, or {share:.2%}: more than {alert.quarantine_by:.2%}" if rows else ""
+            were = "was" if rejects == 1 else "were"
+            message = f"of what came last to `{name}`, {count(rejects, 'row')}{of_all} {were} set aside"
             hint = f"`headwater quarantine show {name}` shows them"
-            yield _of_node(facts, "quarantine_grew", name, "warning", message, hint, evidence=f"{share:.6f}")
+            evidence = f"{rows} {rejects}"
+            yield _of_node(facts, "quarantine_grew", name, "warning", message, hint, evidence=evidence)
 
 
 def set_aside(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
