@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
@@ -87,8 +88,8 @@ def due(pipeline: Timed, standing: Standing, now: datetime) -> Due:
         return Due(fired_until=started, was=since)
     if not pipeline.schedule:
         return Due(fired_until=max(since or now, now), was=since)
-    if since is not None and now <= since:
-        return Due(fired_until=since, was=since, next_at=next_fire(pipeline.schedule, since))
+    if since is not None and ((next_at := _next(pipeline.schedule, since)) is None or next_at > now):
+        return Due(fired_until=max(since, now), was=since, next_at=next_at)
     each, is_cut = _each(pipeline.schedule, standing, now)
     settled = now if not is_cut else each[-1] if each else since
     newest = _newest(pipeline.schedule, since, now)
@@ -108,6 +109,12 @@ def due(pipeline: Timed, standing: Standing, now: datetime) -> Due:
         passed_over=passed,
         next_at=now if is_cut else next_fire(pipeline.schedule, now),
     )
+
+
+@lru_cache(maxsize=8192)
+def _next(schedules: tuple[Timetable, ...], since: datetime) -> datetime | None:
+    """Give the first time after ``since``: the same for all looks until then."""
+    return next_fire(schedules, since)
 
 
 def is_full(pipeline: Timed, standing: Standing) -> bool:
