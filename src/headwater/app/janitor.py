@@ -21,6 +21,7 @@ from headwater.state.fills import condemned, known, record, recorded
 from headwater.state.janitor import condemn, unreferenced
 from headwater.state.leases import live_leases
 from headwater.state.packs import known_packs
+from headwater.state.run_events import forget_events
 
 LONGEST_TASK_S = 86400.0
 """Files that no manifest names may belong to a task for so long."""
@@ -82,6 +83,7 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     freed = store.delete_files(orphans)
     left_files, left_bytes = tidy_packs(db, store, old)
     ranges = give_back(workspace, keep_after, old)
+    forget_events(db, keep_after)
     return Cleaned(
         fills=done.fills,
         files=done.files + ranges.files,
