@@ -48,6 +48,7 @@ _EXIT_CODES: Final = (
 def documents() -> dict[str, str]:
     """Give every generated file of the reference: name → text."""
     from headwater.app.editor import project_schema
+    from headwater.web.reference import api_pieces
 
     return {
         "cli.md": reference(),
@@ -57,6 +58,7 @@ def documents() -> dict[str, str]:
         "checks.md": checks_page(),
         "python.md": python_page(),
         "diagnostics.md": diagnostics_page(),
+        "api.md": _page("The API", api_pieces()),
         "headwater.schema.json": json.dumps(project_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
