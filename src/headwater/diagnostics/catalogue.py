@@ -360,7 +360,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1069": "address of a channel in a project file",
     # HW110x, HW111x logs, statistics, the live screen
     "HW1100": "log of a run that is not whole",
-    "HW1101": "no such run",
+    "HW1101": "name of a run that is none",
     "HW1102": "no run yet",
     "HW1103": "pipeline that has not run",
     # HW114x and HW115x what a run is asked for, backfills
