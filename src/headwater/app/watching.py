@@ -24,6 +24,8 @@ from headwater.state.workers import Worker, workers
 ALIVE: Final = timedelta(seconds=60)
 """A worker that was not seen for so long is not counted any more."""
 _MOST: Final = 50
+_LAST: Final = 10
+_OVER: Final = ("done", "failed", "cancelled", "set_aside")
 _ENDED: Final = ("TaskFinished", "SourceLanded", "SinkLoaded")
 
 
@@ -79,9 +81,7 @@ class Watcher:
         with db.read():
             codes = {row.name: row.code for row in environments(db) if self.environment in {None, row.name}}
             running = run_records(db, self.environment, statuses=["running"], limit=_MOST)
-            ended = run_records(
-                db, self.environment, statuses=["done", "failed", "cancelled", "set_aside"], limit=_MOST
-            )
+            ended = run_records(db, self.environment, statuses=_OVER, limit=_LAST)
             return Look(
                 at=now,
                 working=tuple(at_work(db, run) for run in running),

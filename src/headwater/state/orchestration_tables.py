@@ -139,6 +139,9 @@ RUN_EVENTS: Final = (
         body TEXT NOT NULL
     )""",
     "CREATE INDEX run_events_by_run ON run_events (run, seq)",
+    # The newest of all runs and orders, for those who watch.
+    "CREATE INDEX runs_by_start ON runs (started_at, id)",
+    "CREATE INDEX requests_by_creation ON requests (created_at, id)",
 )
 
 BACKFILLS: Final = (

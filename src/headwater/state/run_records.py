@@ -1,6 +1,6 @@
 """Runs and the orders behind them as one list: what is queued, what runs, what has ended, and what each has done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,11 +16,16 @@ SELECT r.id, r.environment, coalesce(nullif(r.pipeline, ''), q.pipeline, '') AS 
     r.started_at AS started_at, r.ended_at AS ended_at, q.fire_at AS fire_at, coalesce(q.author, r.author) AS author,
     r.worker AS worker, coalesce(q.tries, r.tries) AS tries, coalesce(q.crashes, 0) AS crashes,
     coalesce(nullif(q.message, ''), r.message) AS message, r.release AS release
-FROM runs AS r LEFT JOIN requests AS q ON q.id = r.id"""
+FROM runs AS r LEFT JOIN requests AS q ON q.id = r.id WHERE r.id IN ({})"""
 _ORDERS: Final = """
 SELECT q.id, q.environment, q.pipeline, q.kind, q.because, q.status, q.created_at, q.started_at, q.ended_at, q.fire_at,
     q.author, q.holder, q.tries, q.crashes, q.message, NULL
-FROM requests AS q WHERE NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.id = q.id)"""
+FROM requests AS q WHERE q.id IN ({}) AND NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.id = q.id)"""
+_LISTS: Final = (
+    ("requests", "created_at", ""),
+    ("runs", "started_at", " AND NOT EXISTS (SELECT 1 FROM requests AS q WHERE q.id = t.id)"),
+)
+"""Where runs are listed: the table, when they were ordered, and which of it are not in the other."""
 _COLUMNS: Final = (
     "id, environment, pipeline, kind, because, status, ordered_at, started_at, ended_at, fire_at, author, worker,"
     " tries, crashes, message, release"
@@ -85,45 +90,49 @@ def run_records(
     """Give runs and orders, newest first; of all environments if None, ``since`` they were ordered."""
     conditions: list[tuple[str, list[Any]]] = []
     if environment is not None:
-        conditions.append(("environment = ?", [environment]))
+        conditions.append(("t.environment = ?", [environment]))
     if pipeline is not None:
-        conditions.append(("pipeline = ?", [pipeline]))
+        conditions.append(("t.pipeline = ?", [pipeline]))
     if statuses:
-        conditions.append((f"status IN ({marks(len(statuses))})", list(statuses)))
-    if since is not None:
-        conditions.append(("ordered_at >= ?", [stamp(since)]))
-    return _select(db, conditions, limit)
+        conditions.append((f"t.status IN ({marks(len(statuses))})", list(statuses)))
+    return _select(db, conditions, limit, since)
 
 
 def run_record(db: Database, run: str) -> RunRecord | None:
     """Give one run by its id."""
-    return next(iter(_select(db, [("id = ?", [run])], 1)), None)
+    return next(iter(_select(db, [("t.id = ?", [run])], 1)), None)
 
 
 def runs_like(db: Database, beginning: str) -> tuple[RunRecord, ...]:
     """Give the runs whose id begins so, two at most."""
     escaped = beginning.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return _select(db, [("id LIKE ? ESCAPE '\\'", [f"{escaped}%"])], 2)
+    return _select(db, [("t.id LIKE ? ESCAPE '\\'", [f"{escaped}%"])], 2)
 
 
-def _select(db: Database, conditions: Sequence[tuple[str, list[Any]]], limit: int) -> tuple[RunRecord, ...]:
-    where = " AND ".join(text for text, _ in conditions)
+def _select(
+    db: Database, conditions: Sequence[tuple[str, list[Any]]], limit: int, since: datetime | None = None
+) -> tuple[RunRecord, ...]:
+    """The newest are chosen first, from indexes; only these are read."""
+    where = "".join(f" AND {text}" for text, _ in conditions)
     values = [value for _, each in conditions for value in each]
+    found: list[tuple[str, str]] = []
     with db.read() as connection:
-        rows = connection.execute(
-            f"SELECT {_COLUMNS} FROM ({_RUNS} UNION ALL {_ORDERS}) AS every_run"
-            f" {'WHERE ' + where if where else ''} ORDER BY ordered_at DESC, id DESC LIMIT ?",
-            (*values, limit),
-        ).fetchall()
-        work = _work(connection, [row[0] for row in rows])
-        return tuple(_record(row, work.get(row[0])) for row in rows)
+        for table, at, alone in _LISTS:
+            rows = connection.execute(
+                f"SELECT t.{at}, t.id FROM {table} AS t WHERE t.{at} >= ?{where}{alone}"
+                f" ORDER BY t.{at} DESC, t.id DESC LIMIT ?",
+                (stamp(since) if since is not None else "", *values, limit),
+            )
+            found += [(str(when), str(run)) for when, run in rows]
+        chosen = [run for _, run in sorted(found, reverse=True)[:limit]]
+        read = {row[0]: row for query in (_RUNS, _ORDERS) for row in _by_id(connection, query, chosen)}
+        work = {row[0]: row[1:] for row in _by_id(connection, _WORK, chosen)}
+        return tuple(_record(read[run], work.get(run)) for run in chosen)
 
 
-def _work(connection: Connection, runs: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    found: dict[str, tuple[Any, ...]] = {}
+def _by_id(connection: Connection, query: str, runs: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     for part in chunks(runs):
-        found |= {row[0]: row[1:] for row in connection.execute(_WORK.format(marks(len(part))), part)}
-    return found
+        yield from connection.execute(query.format(marks(len(part))), part)
 
 
 def _record(row: tuple[Any, ...], work: tuple[Any, ...] | None) -> RunRecord:
