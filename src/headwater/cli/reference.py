@@ -114,7 +114,7 @@ def _default(param: "click.Option | GlobalOption") -> object:
 
 def project_page() -> str:
     """Give the page of all keys of project files."""
-    from headwater.spec import nodes, project, schedules, tests
+    from headwater.spec import alerts, nodes, project, schedules, tests
 
     shapes = (
         ("headwater.yaml", project.Project),
@@ -128,6 +128,13 @@ def project_page() -> str:
         ("`columns:`", nodes.Column),
         ("`sinks:`", nodes.Sink),
         ("`pipelines:`", project.Pipeline),
+        ("`alerts:`, and of a pipeline", alerts.Alert),
+        ("`only:` of an alert", alerts.Only),
+        ("`freshness:` of an alert", alerts.FreshnessLimit),
+        ("`score_fell:` of an alert", alerts.ScoreLimit),
+        ("`volume_anomaly:` of an alert", alerts.VolumeLimit),
+        ("`quarantine_grew:` of an alert", alerts.QuarantineLimit),
+        ("`silence:` of an alert", alerts.SilenceLimit),
         ("`schedule:` of a pipeline", schedules.Schedule),
         ("`when:` of a pipeline", schedules.Condition),
         ("`environments:`", project.Environment),
