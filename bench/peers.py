@@ -12,7 +12,7 @@ PINNED: dict[str, tuple[str, ...]] = {
     "polars": ("polars==2.1.*",),
     "deltalake": ("deltalake==1.6.*", "pyarrow==26.*"),
     "dask": ("dask==2026.8.*", "distributed==2026.8.*"),
-    "prefect": ("prefect==3.9.*",),
+    "prefect": ("prefect==3.4.*", "fastapi<0.116"),
     "dagster": ("dagster==1.13.*",),
     "airflow": ("apache-airflow==3.3.*",),
 }

@@ -4,16 +4,9 @@ import sys
 
 import dask
 from distributed import Client
-from tasks_graph import Progress, designed
+from tasks_graph import designed, progress, work
 
-graph, progress = designed(int(sys.argv[1])), Progress()
-
-
-@dask.delayed(pure=False)
-def perform(*reads: object) -> None:
-    del reads
-    progress.work()
-
+graph, perform = designed(int(sys.argv[1])), dask.delayed(work, pure=False)
 
 if __name__ == "__main__":
     dask.config.set({"distributed.admin.log-format": "", "temporary-directory": sys.argv[3]})
