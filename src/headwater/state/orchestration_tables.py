@@ -33,6 +33,9 @@ REQUESTS: Final = (
     "CREATE INDEX requests_open ON requests (environment, status) WHERE status IN ('queued', 'running')",
     "CREATE INDEX requests_by_pipeline ON requests (environment, pipeline, created_at)",
     "CREATE INDEX requests_by_time ON requests (created_at, id)",
+    "CREATE INDEX requests_waiting ON requests (not_before, id) WHERE status = 'queued'",
+    """CREATE INDEX requests_counted ON requests (environment, pipeline, status, created_at)
+        WHERE status IN ('queued', 'running')""",
     "CREATE INDEX requests_by_backfill ON requests (backfill) WHERE backfill <> ''",
     # A scheduled time is ordered once, whoever leads.
     "CREATE UNIQUE INDEX requests_once ON requests (environment, pipeline, fire_at) WHERE fire_at IS NOT NULL",

@@ -66,6 +66,14 @@ def list_runs(
     return tuple(merged[:limit])
 
 
+def waiting_runs(db: Database, environment: str | None, limit: int) -> tuple[RunEntry, ...]:
+    """Give the runs that wait for a worker, the earliest first; of all environments if None."""
+    where, values = ("", []) if environment is None else (" AND q.environment = ?", [environment])
+    query = f"{_ORDERED} WHERE q.status = 'queued'{where} ORDER BY q.not_before, q.id LIMIT ?"
+    with db.read() as connection:
+        return tuple(map(_entry, connection.execute(query, (*values, limit)).fetchall()))
+
+
 def find_run_entry(db: Database, run_id: str) -> RunEntry | None:
     """Give a run by its id."""
     with db.read() as connection:

@@ -64,6 +64,13 @@ class EnvironmentAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     environment: Annotated[Name | None, Meta(description="default: all")] = None
 
 
+class DueAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is wanted of what is due."""
+
+    environment: Annotated[Name | None, Meta(description="default: all")] = None
+    limit: Limit = 200
+
+
 class StatsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of which environment and time."""
 

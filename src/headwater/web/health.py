@@ -1,11 +1,11 @@
 """Whether the process lives, and whether it can be worked with."""
 
 from datetime import datetime
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from headwater.app.serving.leading import LEADER
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import HeadwaterError
 from headwater.state.leases import lease
@@ -13,9 +13,6 @@ from headwater.web.endpoint import Threads, encoded
 from headwater.web.outside import HealthAnswer, ReadyAnswer
 from headwater.web.reading import caller_of
 from headwater.web.routing import Services
-
-LEADER: Final = "serve:leader"
-"""The lease of who leads."""
 
 
 async def health(request: Request) -> Response:

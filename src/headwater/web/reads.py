@@ -40,7 +40,15 @@ from headwater.web.answering import (
     status_answer,
     worker_answer,
 )
-from headwater.web.asking import EnvironmentAsked, EventsAsked, HistoryAsked, IncidentsAsked, RunsAsked, StatsAsked
+from headwater.web.asking import (
+    DueAsked,
+    EnvironmentAsked,
+    EventsAsked,
+    HistoryAsked,
+    IncidentsAsked,
+    RunsAsked,
+    StatsAsked,
+)
 from headwater.web.routing import Call
 
 _SEEN_S: Final = 60.0
@@ -111,9 +119,10 @@ def get_pipelines(call: Call[EnvironmentAsked, None]) -> PipelinesAnswer:
     return PipelinesAnswer(pipelines=[pipeline_answer(each) for each in found])
 
 
-def get_due(call: Call[EnvironmentAsked, None]) -> DuesAnswer:
+def get_due(call: Call[DueAsked, None]) -> DuesAnswer:
     """List what is due when."""
-    return DuesAnswer(due=[due_answer(each) for each in due_times(call.workspace, call.query.environment)])
+    found = due_times(call.workspace, call.query.environment, call.query.limit)
+    return DuesAnswer(due=[due_answer(each) for each in found])
 
 
 def get_incidents(call: Call[IncidentsAsked, None]) -> IncidentsAnswer:

@@ -135,7 +135,8 @@ def _run(server: "uvicorn.Server", listening: socket.socket) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     """Open the port before anything else, so that one that is taken is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named so that asyncio knows it for TCP, and sends small answers at once.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))

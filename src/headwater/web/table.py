@@ -110,7 +110,7 @@ READS: Final = (
         group="Pipelines",
         summary="List what is due when: runs that wait, and when schedules start the next.",
         needs="viewer",
-        query=asking.EnvironmentAsked,
+        query=asking.DueAsked,
         answer=reads.get_due,
         gives=answering.DuesAnswer,
     ),

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.app.graphs import released_graph
-from headwater.app.serving.firing import runs_by_itself, standing_of
+from headwater.app.serving.firing import runs_by_itself
 from headwater.app.workspace import Workspace
 from headwater.graph.values import Graph, PipelineNode
-from headwater.schedule.due import due
+from headwater.schedule.due import Standing, due
 from headwater.spec.schedules import Deadline, Trigger
+from headwater.state.counted import queued
 from headwater.state.environments import environments
 from headwater.state.pipeline_states import PipelineState, pipeline_states
-from headwater.state.requests import Request, open_requests
-from headwater.state.run_list import RunEntry, list_runs
+from headwater.state.run_list import RunEntry, list_runs, waiting_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +56,13 @@ def pipelines(workspace: Workspace, environment: str | None = None) -> tuple[Pip
         )
 
 
-def due_times(workspace: Workspace, environment: str | None = None) -> tuple[DueView, ...]:
+def due_times(workspace: Workspace, environment: str | None = None, limit: int = 1000) -> tuple[DueView, ...]:
     """Give what waits, and when each pipeline starts next, the earliest first."""
     now = workspace.effects.clock()
     with workspace.db.read():
-        found = [each for look in _looks(workspace, environment) for each in _due(look, now)]
-    return tuple(sorted(found, key=lambda each: (each.at, each.environment, each.pipeline, each.run)))
+        found = [_waits(each) for each in waiting_runs(workspace.db, environment, limit)]
+        found += [each for look in _looks(workspace, environment) for each in _due(look, now)]
+    return tuple(sorted(found, key=lambda each: (each.at, each.environment, each.pipeline, each.run))[:limit])
 
 
 def said(trigger: Trigger) -> str:
@@ -85,23 +86,24 @@ class _Look:
     environment: str
     graph: Graph
     states: dict[str, PipelineState]
-    under_way: tuple[Request, ...]
+    under_way: dict[tuple[str, str], int]
+    """(pipeline, ``queued`` or ``running``) → how many."""
 
 
 def _looks(workspace: Workspace, environment: str | None) -> Iterator[_Look]:
+    counts = queued(workspace.db)
     for row in environments(workspace.db):
         if row.code and environment in {None, row.name}:
             yield _Look(
                 environment=row.name,
                 graph=released_graph(workspace.db, row.name, row.code),
                 states=pipeline_states(workspace.db, row.name),
-                under_way=open_requests(workspace.db, row.name),
+                under_way={(each.pipeline, each.status): each.count for each in counts if each.environment == row.name},
             )
 
 
 def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: datetime) -> PipelineView:
     state = look.states.get(pipeline.name, PipelineState())
-    own = [each.status for each in look.under_way if each.pipeline == pipeline.name]
     last = list_runs(workspace.db, environment=look.environment, pipeline=pipeline.name, limit=1)
     return PipelineView(
         environment=look.environment,
@@ -109,22 +111,23 @@ def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: dateti
         state=state,
         by_itself=runs_by_itself(pipeline, look.environment),
         next_at=_next_at(look, pipeline, now),
-        queued=own.count("queued"),
-        running=own.count("running"),
+        queued=look.under_way.get((pipeline.name, "queued"), 0),
+        running=look.under_way.get((pipeline.name, "running"), 0),
         last=last[0] if last else None,
     )
 
 
+def _waits(each: RunEntry) -> DueView:
+    return DueView(
+        environment=each.environment,
+        pipeline=each.pipeline,
+        at=each.not_before or each.created_at,
+        run=each.id,
+        because=each.because,
+    )
+
+
 def _due(look: _Look, now: datetime) -> Iterator[DueView]:
-    for each in look.under_way:
-        if each.status == "queued":
-            yield DueView(
-                environment=look.environment,
-                pipeline=each.pipeline,
-                at=each.not_before,
-                run=each.id,
-                because=each.because,
-            )
     for pipeline in look.graph.pipelines:
         at = _next_at(look, pipeline, now)
         if at is not None:
@@ -137,5 +140,10 @@ def _next_at(look: _Look, pipeline: PipelineNode, now: datetime) -> datetime | N
     state = look.states.get(pipeline.name, PipelineState())
     if state.is_paused or not runs_by_itself(pipeline, look.environment):
         return None
-    found = due(pipeline, standing_of(state, pipeline.name, look.under_way), now)
+    standing = Standing(
+        fired_until=state.fired_until,
+        running=look.under_way.get((pipeline.name, "running"), 0),
+        waiting=look.under_way.get((pipeline.name, "queued"), 0),
+    )
+    found = due(pipeline, standing, now)
     return now if found.fires else found.next_at
