@@ -18,6 +18,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "Run": {
         "run": "Fill what is due in an environment, with the code it has.",
         "rerun": "Do a run again, or only what failed in it.",
+        "backfill": "Fill a stretch of time in chunks, beside the daily runs.",
         "status": "Show what stands in an environment, and what is due.",
         "history": "List the releases of an environment, newest first.",
         "rollback": "Take an environment back to an earlier release.",
@@ -47,6 +48,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",
         "token": "Make, list and revoke the API's tokens.",
+        "state": "Export, import, back up and upgrade the state.",
         "doctor": "Find what is broken in state and lake, and repair it.",
         "schema": "Print the JSON Schema of project files, for editors.",
         "completion": "Print the script that completes commands in a shell.",

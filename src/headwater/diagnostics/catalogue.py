@@ -341,6 +341,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1027": "the URL of the state cannot be read",
     "HW1028": "the state's server is too old",
     "HW1029": "the state was changed by two at once",
+    "HW1030": "file that cannot be imported as a state",
+    "HW1031": "file for a state exists already",
+    "HW1032": "the state to import into is not empty",
+    "HW1033": "file of a state written by a newer version",
+    "HW1034": "somebody works on the state",
     # HW104x execution inside a run
     "HW1040": "the run was stopped",
     "HW1041": "the run took longer than it may",
@@ -373,6 +378,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "HW1146": "nothing to repeat",
     "HW1147": "release of another environment",
     "HW1148": "nothing failed in a run",
+    "HW1151": "slots that a backfill has ordered already",
+    "HW1152": "no such backfill",
+    "HW1153": "backfill has ended",
+    "HW1154": "range beyond what there is to fill",
+    "HW1155": "chunks of a backfill failed",
     # HW108x, HW109x the API
     "HW1080": "name that no token can have",
     "HW1081": "token exists already",
@@ -492,5 +502,9 @@ HINTS: Final[dict[str, str]] = {
     "HW1142": "leave the stretch out, or name models with `time` and `every`",
     "HW1145": "`headwater runs` shows them",
     "HW1148": "leave `--failed` out to do all of it again",
+    "HW1151": "`headwater backfill --list` shows it; wait for it with `--resume ID`, or cancel it with `--cancel ID`",
+    "HW1152": "`headwater backfill --list` shows them",
+    "HW1153": "order another one for what it has left",
+    "HW1155": "`headwater logs RUN` says why; their slots stay due, and the next run tries them",
 }
 """What to do about it, where the place that found the mistake knows nothing better."""

@@ -17,7 +17,7 @@ from headwater.state.failures import DISCONNECTED, REPAIR, lost, newer, outdated
 from headwater.state.migrating import migrate, schema_of
 from headwater.state.migrations import MIGRATIONS
 from headwater.state.patience import Patience, Wait
-from headwater.state.places import PostgresPlace, StatePlace
+from headwater.state.places import StatePlace
 from headwater.state.transactions import Transaction
 
 BUSY_TIMEOUT_S: Final = 30.0
@@ -38,8 +38,16 @@ class Database:
         self._idle: list[Session] = []
         self._closed = False
         self._checks = True
+        self._schema = len(MIGRATIONS)
         self._thread = threading.local()
         self._writing = threading.Lock()  # threads queue here, rather than poll for the database's lock
+
+    @classmethod
+    def at(cls, place: StatePlace, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
+        """Reach for the state at a place, whatever there is; see ``open_database``."""
+        if isinstance(place, Path):
+            return cls(place, SqliteBackend(place, busy_timeout_s))
+        return cls(place, PostgresBackend(place, busy_timeout_s))
 
     def __enter__(self) -> Self:
         return self
@@ -164,10 +172,10 @@ class Database:
 
     def _refuse_other(self, schema: int) -> None:
         """Raise Broken if the state is not of this version: another one may have upgraded it while this one runs."""
-        if schema > len(MIGRATIONS):
+        if schema > self._schema:
             raise newer(self.place, schema)
-        if schema < len(MIGRATIONS):
-            raise outdated(self.place, schema, len(MIGRATIONS))
+        if schema < self._schema:
+            raise outdated(self.place, schema, self._schema)
 
     def _taken(self) -> Session | None:
         try:
@@ -228,22 +236,22 @@ class Database:
         with self._unchecked(), self.read() as connection:
             return schema_of(connection, self.backend, self.place)
 
-    def prepare(self, *, create: bool, upgrade: bool) -> tuple[int, int]:
-        """Bring the schema up to date where that is asked for; give its number before and after.
+    def prepare(self, *, create: bool, upgrade: bool, to: int = len(MIGRATIONS)) -> None:
+        """Bring the schema to a number, where that is asked for; from then on this object takes no other.
 
         Raises Broken if there is no state, if a newer Headwater wrote it, or if it is older and is to stay so.
         """
+        self._schema = to
         found = self.schema()
         if not found and not create:
             raise lost(self.place)
-        if found > len(MIGRATIONS) or (found and not upgrade):
+        if found > to or (found and not upgrade):
             self._refuse_other(found)
-        if found < len(MIGRATIONS):
+        if found < to:
             with self._explaining():
                 self._set_up()
             with self._unchecked(), self.write() as connection:
-                migrate(connection, self.backend, self.place)
-        return found, len(MIGRATIONS)
+                migrate(connection, self.backend, self.place, to)
 
     def _set_up(self) -> None:
         session = self.backend.connect()
@@ -270,15 +278,34 @@ def open_database(
     where others may be at work. Raises Broken if the state is lost, damaged, cannot be reached or written, or is of
     another schema, and Conflict if it stays locked.
     """
-    if isinstance(place, PostgresPlace):
-        backend: Backend = PostgresBackend(place, busy_timeout_s)
-    else:
+    if isinstance(place, Path):
         _look_at_file(place, busy_timeout_s, create=create)
-        backend = SqliteBackend(place, busy_timeout_s)
-    database = Database(place, backend)
+    return _prepared(
+        place, busy_timeout_s, create=create, upgrade=isinstance(place, Path) if upgrade is None else upgrade
+    )
+
+
+def make_database(place: StatePlace, schema: int) -> Database:
+    """Make a state of an older schema where there is none; to be brought up to date by ``prepare``."""
+    if isinstance(place, Path):
+        place.touch(exist_ok=False)
+    return _prepared(place, BUSY_TIMEOUT_S, create=True, upgrade=False, to=schema)
+
+
+def find_schema(place: StatePlace) -> int:
+    """Give the schema's number of a state that may be of any version; 0 if there is none."""
+    if isinstance(place, Path) and not (place.exists() and place.stat().st_size):
+        return 0
+    with Database.at(place) as database:
+        return database.schema()
+
+
+def _prepared(
+    place: StatePlace, busy_timeout_s: float, *, create: bool, upgrade: bool, to: int = len(MIGRATIONS)
+) -> Database:
+    database = Database.at(place, busy_timeout_s)
     try:
-        in_file = not isinstance(place, PostgresPlace)
-        database.prepare(create=create, upgrade=in_file if upgrade is None else upgrade)
+        database.prepare(create=create, upgrade=upgrade, to=to)
     except BaseException:
         database.close()
         raise
@@ -302,8 +329,7 @@ def _make(path: Path, busy_timeout_s: float) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.touch()
-        with Database(beside, SqliteBackend(beside, busy_timeout_s)) as database:
-            database.prepare(create=True, upgrade=True)
+        _prepared(beside, busy_timeout_s, create=True, upgrade=True).close()
         with suppress(FileExistsError):
             os.link(beside, path)
         _sync_directory(path.parent)

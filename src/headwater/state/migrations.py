@@ -350,3 +350,20 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     ACCESS,
 )
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""
+
+TITLES: Final = (
+    "the tables of a state",
+    "conditions in which runs left nodes",
+    "packs of many small fills",
+    "landed ranges",
+    "measurements and scores",
+    "columns that files were found to have",
+    "ledgers of functions that are sinks",
+    "orders to run, and who works",
+    "attempts at tasks",
+    "logs of runs",
+    "backfills",
+    "incidents, and who was told",
+    "tokens of the API, and what came in",
+)
+"""What each step brings, for people; as many as there are steps."""

@@ -19,15 +19,17 @@ def beside(place: StatePlace, mark: str) -> StatePlace:
     return place.with_name(f"{place.name}.rebuilt-{mark}")
 
 
-def put_in_place(fresh: StatePlace, place: StatePlace, at: datetime) -> StatePlace | None:
+def put_in_place(fresh: StatePlace, place: StatePlace, at: datetime, *, word: str = "broken") -> StatePlace | None:
     """Move what is at a place aside, and the fresh state there; give where the old one is now, if there was one.
+
+    The old one's name gets a ``word``, and the time.
 
     Both must be of one kind, and closed. On Postgres both happen at once. Raises OSError, or what the driver raises.
     """
     if isinstance(fresh, PostgresPlace) and isinstance(place, PostgresPlace):
-        return _rename_schemas(fresh, place, at)
+        return _rename_schemas(fresh, place, f"{word}_{at:%Y%m%dT%H%M%S}")
     if isinstance(fresh, Path) and isinstance(place, Path):
-        aside = _move_aside(place, at)
+        aside = _move_aside(place, f"{place.name}.{word}-{at:%Y%m%dT%H%M%S}")
         fresh.rename(place)
         return aside
     raise ValueError(f"{fresh} and {place} are of two kinds")
@@ -47,11 +49,10 @@ def remove_rest(fresh: StatePlace) -> None:
             fresh.with_name(fresh.name + suffix).unlink(missing_ok=True)
 
 
-def _move_aside(path: Path, at: datetime) -> Path | None:
+def _move_aside(path: Path, stem: str) -> Path | None:
     """Rename a state with its log; a name that is taken is never overwritten."""
     if not path.exists():
         return None
-    stem = f"{path.name}.broken-{at:%Y%m%dT%H%M%S}"
     taken = {each.name for each in path.parent.iterdir()}
     name = next(n for n in chain([stem], (f"{stem}-{i}" for i in count(2))) if n not in taken)
     for suffix in _LOG_SUFFIXES:
@@ -60,14 +61,14 @@ def _move_aside(path: Path, at: datetime) -> Path | None:
     return path.with_name(name)
 
 
-def _rename_schemas(fresh: PostgresPlace, place: PostgresPlace, at: datetime) -> PostgresPlace | None:
+def _rename_schemas(fresh: PostgresPlace, place: PostgresPlace, mark: str) -> PostgresPlace | None:
     backend = PostgresBackend(place, _WAIT_S)
     session = backend.connect()
     try:
         session.begin(writes=True, durable=True, numbered=False)
         rows = session.connection.execute("SELECT nspname::text FROM pg_namespace")
         taken = {name for (name,) in rows}
-        marks = chain([f"broken_{at:%Y%m%dT%H%M%S}"], (f"broken_{at:%Y%m%dT%H%M%S}_{i}" for i in count(2)))
+        marks = chain([mark], (f"{mark}_{i}" for i in count(2)))
         aside = next(found for found in map(place.beside, marks) if found.schema not in taken)
         if place.schema in taken:
             session.connection.execute(f'ALTER SCHEMA "{place.schema}" RENAME TO "{aside.schema}"')
