@@ -14,15 +14,18 @@ def left_to_backfills(
     db: Database, environment: str, graph: Graph, horizon: Horizon, *, besides: str = ""
 ) -> Mapping[str, tuple[Interval, ...]]:
     """Give node → the stretches that chunks of backfills will fill; without those of one backfill (``besides``)."""
-    chunks = [each for each in open_chunks(db, environment) if each.order.within and each.backfill.id != besides]
+    chunks = [each for each in open_chunks(db, environment) if each.backfill.id != besides]
     if not chunks:
         return {}
     wanted = wanted_ranges(graph, horizon)
-    found: dict[str, list[Interval]] = {}
+    ordered: dict[tuple[str, ...], list[Interval]] = {}
     for each in chunks:
-        names = wanted.keys() & set(each.backfill.nodes)
         if each.order.within is not None:
-            own, _ = slots_within(graph, wanted, names, each.order.within)
-            for name, stretch in own.items():
-                found.setdefault(name, []).append(stretch)
+            ordered.setdefault(each.backfill.nodes, []).append(each.order.within)
+    found: dict[str, list[Interval]] = {}
+    for nodes, stretches in ordered.items():
+        for stretch in joined(stretches):
+            own, _ = slots_within(graph, wanted, wanted.keys() & set(nodes), stretch)
+            for name, slots in own.items():
+                found.setdefault(name, []).append(slots)
     return {name: joined([s for s in stretches if s[0] < s[1]]) for name, stretches in found.items()}

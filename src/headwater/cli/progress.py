@@ -13,6 +13,7 @@ from headwater.cli.printing import Printer
 from headwater.cli.views.text import clean, count, size
 from headwater.diagnostics import conceal
 from headwater.events import (
+    Advanced,
     Blocked,
     Emit,
     Event,
@@ -67,6 +68,8 @@ class Totals:
     phase: str = ""
     total: int = 0
     done: int = 0
+    in_parts: bool = False
+    """It counts parts, each of which has phases and tasks of its own."""
     running: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     bytes: int = 0
@@ -76,6 +79,10 @@ class Totals:
     def add(self, event: Event) -> None:
         """Count a fact."""
         match event:
+            case Advanced(name=name, done=done, total=total):
+                self.phase, self.total, self.done, self.in_parts = name, total, done, True
+            case Phase() if self.in_parts:
+                self.running.clear()
             case Phase(name=name, total=total):
                 self.phase, self.total, self.done = name, total, 0
                 self.running.clear()
@@ -83,20 +90,24 @@ class Totals:
                 self.running[task] = node
             case TaskFinished(task=task, rows=rows, bytes=size_bytes, rejects=rejects):
                 self.running.pop(task, None)
-                self.done += 1
+                self._count()
                 self.rows += rows
                 self.bytes += size_bytes
                 self.rejects += rejects
             case TaskFailed(task=task, retry_in_s=None):
                 self.running.pop(task, None)
-                self.done += 1
+                self._count()
             case FileInspected(rejects=rejects):
                 self.files += 1
                 self.rejects += rejects
             case SinkLoaded() | SourceLanded():
-                self.done += 1
+                self._count()
             case _:
                 return
+
+    def _count(self) -> None:
+        if not self.in_parts:
+            self.done += 1
 
     @property
     def title(self) -> str:

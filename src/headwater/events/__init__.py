@@ -18,6 +18,15 @@ class Phase(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Advanced(Event):
+    """How far a long piece of work is that runs in parts, each with phases of its own: ``done`` of ``total`` parts."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileInspected(Event):
     """A source file's occupied hours and set-aside rows became known."""
 

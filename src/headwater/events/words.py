@@ -39,6 +39,7 @@ PHASES: Final = {
     "check": "Checking",
     "move": "Making visible",
     "sink": "Loading sinks",
+    "backfill": "Backfilling",
 }
 
 

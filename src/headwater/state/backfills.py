@@ -93,7 +93,7 @@ def open_chunks(db: Database, environment: str) -> tuple[OpenChunk, ...]:
 
 
 def may_start(db: Database, request: Request, running: Sequence[Request]) -> bool:
-    """Whether a chunk may start: while there is room for one more of its backfill; what comes last, after all others."""
+    """Whether a chunk may start: there is room for one more of its backfill; what comes last waits for all others."""
     order = decode_order(request.body)
     if order.within is not None:
         return sum(other.backfill == request.backfill for other in running) < (order.parts_at_once or 1)

@@ -31,7 +31,7 @@ def await_request(workspace: Workspace, request_id: str, *, here: bool) -> Reque
     Interrupted while it works on the order itself, it cancels it.
     """
     recovery = Recovery(workspace)
-    with _worker(workspace) as working:
+    with worker_here(workspace) as working:
         while True:
             found = find_request(workspace.db, request_id)
             assert found is not None  # noqa: S101 - requests are never deleted while they are open
@@ -49,7 +49,8 @@ def await_request(workspace: Workspace, request_id: str, *, here: bool) -> Reque
 
 
 @contextmanager
-def _worker(workspace: Workspace) -> Iterator[Working]:
+def worker_here(workspace: Workspace) -> Iterator[Working]:
+    """Be a worker in this process, known to the others."""
     from headwater import __version__
 
     now, host = workspace.effects.clock(), socket.gethostname()
