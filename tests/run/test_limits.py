@@ -134,7 +134,7 @@ def test_two_runs_together_never_exceed_a_limit_and_both_end(db, groups, limits)
 def test_limits_on_what_does_not_exist_are_mistakes(project):
     project.source("raw", {"id": "bigint"}, rows=[(1,)])
     project.model("totals", "SELECT count(*) AS n FROM raw", tags=["heavy"])
-    project.settings(limits={"tags": {"heavi": 1}, "pipelines": {"morning": 1}, "sites": {"hub": 0}})
+    project.settings(limits={"tags": {"heavi": 1}, "sites": {"hob": 1}, "tasks": 0})
     assert sorted(mistake.split()[0] for mistake in project.mistakes) == ["HW1043", "HW1043", "HW1044"]
 
 

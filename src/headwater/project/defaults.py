@@ -132,8 +132,7 @@ def _compact_problems(project: Project) -> Iterator[Diagnostic]:
 def _limit_problems(project: Project) -> Iterator[Diagnostic]:
     """Limits are on what exists, and let at least one pass."""
     limits, tags = project.limits, {tag for model in project.models.values() for tag in model.tags}
-    kinds = (("pipelines", limits.pipelines, project.pipelines), ("sites", limits.sites, project.sites))
-    for kind, given, known in (*kinds, ("tags", limits.tags, tags)):
+    for kind, given, known in (("sites", limits.sites, project.sites), ("tags", limits.tags, tags)):
         for name in given.keys() - known:
             hint = suggest(name[:100], known) or f"name one of the {kind} of this project"
             where = project.at.of(f"limits.{kind}.{name}")

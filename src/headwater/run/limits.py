@@ -1,7 +1,7 @@
 """Keeps to limits on what is worked on at once, across all processes of a state: a free place is a lease."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from typing import Final, Protocol
@@ -66,18 +66,6 @@ def limiter_of(limits: Limits, db: Database, holder: str, clock: Callable[[], da
     return Places(limits, db, holder, clock) if limits.of_tasks else UNLIMITED
 
 
-def has_room(limits: Limits, pipeline: str, active: Mapping[str, int]) -> bool:
-    """Say whether one more run of a pipeline may begin, given how many of each are active.
-
-    >>> has_room(Limits(pipelines={"morning": 1}), "morning", {"morning": 1})
-    False
-    >>> has_room(Limits(pipelines={"morning": 1}), "evening", {"evening": 7})
-    True
-    """
-    most = limits.pipelines.get(pipeline)
-    return most is None or active.get(pipeline, 0) < most
-
-
 class Places:
     """Leases on numbered places: `limit:tag:heavy#0` is the first of those that tasks with the tag `heavy` share.
 
@@ -101,9 +89,11 @@ class Places:
 
     def turn(self, ended: Sequence[str]) -> None:
         """Give back the places of tasks that have ended, and look anew at what is free."""
-        given = [place for task in ended for place in self._taken.pop(task, ())]
+        given = [place for task in ended for place in self._taken.get(task, ())]
         if given:
             release_leases(self._db, given, self._holder)
+            # The heartbeat may be reading the one before.
+            self._taken = {task: places for task, places in self._taken.items() if task not in ended}
         self._free.clear()
         self.waits_for_others = False
 

@@ -1,4 +1,4 @@
-"""Limits on what is worked on at once, over all processes that share a state."""
+"""Limits on what is worked on at once, over all processes that share a state; those on runs are their pipelines'."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,8 @@ from headwater.spec.fields import Doc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many runs and tasks there may be at once; what is not named has no limit."""
+    """How many tasks there may be at once; what is not named has no limit."""
 
-    pipelines: Annotated[
-        Mapping[str, int], Doc("pipeline → how many runs of it are active at once", "{morning: 1}")
-    ] = field(default_factory=dict)
     sites: Annotated[Mapping[str, int], Doc("site → how many tasks read or fill there at once", "{hub: 4}")] = field(
         default_factory=dict
     )
