@@ -124,3 +124,10 @@ def test_trying_a_channel_shows_no_secret(broken, headwater, monkeypatch):
     assert "${env:TEAM_URL}" in done.stdout
     assert "hunter22" not in done.output
     assert "tokentoken" not in done.output
+
+
+def test_what_is_triggered_without_a_server_is_told_too(broken, headwater, channel):
+    broken.project.settings(pipelines={"morning": {"select": "totals"}})
+    broken.project.apply(fails=None)
+    assert headwater("trigger", "morning").exit_code == 1
+    assert "run_failed `morning`" in channel.taken[0]["message"]
