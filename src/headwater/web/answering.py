@@ -16,7 +16,7 @@ from headwater.state.attempts import Attempt
 from headwater.state.environments import EnvironmentRow
 from headwater.state.incidents import Incident
 from headwater.state.run_events import RunEvent
-from headwater.state.run_list import RunEntry
+from headwater.state.run_records import RunRecord
 from headwater.state.runs import LastRun
 from headwater.state.workers import Worker
 
@@ -100,16 +100,22 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
 
     run: str
     environment: str
-    pipeline: str
+    pipeline: Annotated[str, Meta(description="empty: no pipeline's")]
     kind: str
     status: str
     because: str
     by: str
-    created_at: datetime
+    ordered_at: datetime
     fire_at: Annotated[datetime | None, Meta(description="the scheduled time that it is for")]
+    not_before: Annotated[datetime | None, Meta(description="from when on a worker may take it")]
     started_at: datetime | None
     ended_at: datetime | None
+    seconds: float | None
+    rows: int
+    bytes: int
+    retries: Annotated[int, Meta(description="tries at tasks that were repeated")]
     tries: Annotated[int, Meta(description="how many workers have taken it")]
+    crashes: Annotated[int, Meta(description="how many of them died over it")]
     worker: str
     cancelled_by: str
     message: str
@@ -392,10 +398,11 @@ def _release(each: Recorded) -> ReleaseAnswer:
     )
 
 
-def run_answer(each: RunEntry) -> RunAnswer:
+def run_answer(each: RunRecord) -> RunAnswer:
     """Publish a run."""
-    values: dict[str, Any] = {name: getattr(each, name) for name in RunAnswer.__struct_fields__ if name != "run"}
-    return RunAnswer(run=each.id, **values)
+    renamed = {"run", "by"}
+    values: dict[str, Any] = {name: getattr(each, name) for name in RunAnswer.__struct_fields__ if name not in renamed}
+    return RunAnswer(run=each.id, by=each.author, **values)
 
 
 def attempt_answer(each: Attempt) -> AttemptAnswer:

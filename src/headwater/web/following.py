@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from headwater.app.workspace import Workspace
 from headwater.state.run_events import RunEvent, run_events
-from headwater.state.run_list import find_run_entry
+from headwater.state.run_records import run_record
 from headwater.web.answering import EndAnswer, event_answer
 from headwater.web.asking import LogAsked
 from headwater.web.endpoint import Threads, call_of
@@ -80,7 +80,7 @@ def _asked(services: Services, route: Route, request: Request) -> "tuple[Any, st
 
 def _look(workspace: Workspace, run: str, after: int) -> tuple[tuple[RunEvent, ...], str]:
     """Give what is new, and how the run is: asked first, so that nothing comes after the end."""
-    entry = find_run_entry(workspace.db, run)
+    entry = run_record(workspace.db, run)
     return run_events(workspace.db, run, after=after, limit=_PAGE), entry.status if entry else "done"
 
 

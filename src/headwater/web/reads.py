@@ -14,7 +14,7 @@ from headwater.state.attempts import attempts_of
 from headwater.state.environments import environments
 from headwater.state.incidents import incidents
 from headwater.state.run_events import run_events
-from headwater.state.run_list import RunEntry, find_run_entry, list_runs
+from headwater.state.run_records import RunRecord, run_record, run_records
 from headwater.state.workers import workers
 from headwater.web.answering import (
     AttemptsAnswer,
@@ -72,14 +72,13 @@ def get_history(call: Call[HistoryAsked, None]) -> HistoryAnswer:
 
 def get_runs(call: Call[RunsAsked, None]) -> RunsAnswer:
     """List runs."""
-    asked = call.query
-    found = list_runs(
-        call.workspace.db,
-        environment=asked.environment,
-        pipeline=asked.pipeline,
-        status=asked.status,
-        limit=asked.limit,
-        after=asked.after,
+    asked, db = call.query, call.workspace.db
+    last = run_record(db, asked.after) if asked.after is not None else None
+    if asked.after is not None and last is None:
+        return RunsAnswer(runs=[], next=None)
+    statuses = (asked.status,) if asked.status else ()
+    found = run_records(
+        db, asked.environment, pipeline=asked.pipeline, statuses=statuses, after=last, limit=asked.limit
     )
     return RunsAnswer(
         runs=[run_answer(each) for each in found], next=found[-1].id if len(found) == asked.limit else None
@@ -154,10 +153,10 @@ def known_environment(call: Call[Any, Any]) -> str:
     return name
 
 
-def known_run(call: Call[Any, Any]) -> RunEntry:
+def known_run(call: Call[Any, Any]) -> RunRecord:
     """Give the run in the path; Invalid if there is none of that id."""
     name = call.path["run"]
-    found = find_run_entry(call.workspace.db, name)
+    found = run_record(call.workspace.db, name)
     if found is None:
         raise Invalid.of("HW1089", f"there is no run `{shown(name)}`", hint="`GET /runs` lists them")
     return found

@@ -13,7 +13,7 @@ from headwater.spec.schedules import Deadline, Trigger
 from headwater.state.counted import queued
 from headwater.state.environments import environments
 from headwater.state.pipeline_states import PipelineState, pipeline_states
-from headwater.state.run_list import RunEntry, list_runs, waiting_runs
+from headwater.state.run_records import RunRecord, run_records, waiting_runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class PipelineView:
     """When its schedule starts it next; None: it has none, or is paused."""
     queued: int
     running: int
-    last: RunEntry | None
+    last: RunRecord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _looks(workspace: Workspace, environment: str | None) -> Iterator[_Look]:
 
 def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: datetime) -> PipelineView:
     state = look.states.get(pipeline.name, PipelineState())
-    last = list_runs(workspace.db, environment=look.environment, pipeline=pipeline.name, limit=1)
+    last = run_records(workspace.db, look.environment, pipeline=pipeline.name, limit=1)
     return PipelineView(
         environment=look.environment,
         pipeline=pipeline,
@@ -117,11 +117,11 @@ def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: dateti
     )
 
 
-def _waits(each: RunEntry) -> DueView:
+def _waits(each: RunRecord) -> DueView:
     return DueView(
         environment=each.environment,
         pipeline=each.pipeline,
-        at=each.not_before or each.created_at,
+        at=each.not_before or each.ordered_at,
         run=each.id,
         because=each.because,
     )
