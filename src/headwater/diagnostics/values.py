@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headwater.diagnostics.catalogue import HINTS
+from headwater.diagnostics.hints import HINTS
 from headwater.diagnostics.concealing import conceal
 
 

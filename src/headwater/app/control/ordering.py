@@ -65,7 +65,7 @@ def released(workspace: Workspace, environment: str) -> Graph:
     names = [row.name for row in environments(workspace.db)]
     if environment not in names:
         hint = suggest(environment, names) or "`headwater env list` shows them"
-        raise Invalid.of("HW1120", f"there is no environment `{environment}`", hint=hint)
+        raise Invalid.of("HW0555", f"there is no environment `{environment}`", hint=hint)
     code = read_head(workspace.db, environment).code
     if not code:
         hint = f"`headwater apply --env {environment}` comes first"

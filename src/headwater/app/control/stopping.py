@@ -31,7 +31,7 @@ def cancel(workspace: Workspace, run: str, *, by: str) -> Request:
 def _not_ours(workspace: Workspace, run: str) -> Invalid:
     found = find_run(workspace.db, run)
     if found is None:
-        return Invalid.of("HW1123", f"there is no run {run}", hint="`headwater runs` shows them")
+        return Invalid.of("HW1145", f"there is no run {run}", hint="`headwater runs` shows them")
     if found.ended_at is not None:
         return Invalid.of("HW1124", f"the run {run} has ended: {found.status}", hint="`headwater runs` shows what runs")
     hint = "it belongs to a command in a terminal: press Ctrl-C there"
