@@ -1,9 +1,9 @@
-"""A state that fails when it is told to: a process dies, or the disk is full, or others come first, at any statement."""
+"""A state that fails when it is told to: a process dies, the disk is full, or others come first, at any statement."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from headwater.diagnostics import HeadwaterError
 from headwater.state.backends import Session
@@ -12,6 +12,11 @@ from headwater.state.connections import Connection, Rows
 
 Point = Literal["begin", "statement", "commit", "committed"]
 Fault = Literal["crash", "refuse", "meanwhile"]
+_POINTS: Final[dict[Fault, frozenset[Point]]] = {
+    "crash": frozenset({"begin", "statement", "commit", "committed"}),
+    "refuse": frozenset({"statement", "commit"}),
+    "meanwhile": frozenset({"begin"}),
+}
 
 
 class Killed(BaseException):
@@ -34,12 +39,10 @@ class Fate:
 
     def reaches(self, point: Point) -> None:
         """Go past a point, or not."""
-        if self._fault is None:
+        if self._fault is None or point not in _POINTS[self._fault]:
             return
         self._left -= 1
-        if self._left >= 0 or (self._fault == "meanwhile" and point != "begin"):
-            return
-        if self._fault == "refuse" and point in {"begin", "committed"}:
+        if self._left >= 0:
             return
         fault, self._fault = self._fault, None
         if fault == "crash":

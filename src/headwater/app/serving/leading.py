@@ -9,14 +9,16 @@ from typing import Final
 from headwater.app.serving.facts import Looker
 from headwater.app.serving.firing import Leading, fire
 from headwater.app.serving.recovering import Recovery
+from headwater.app.serving.silence import DEAD_S, Silence
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, HeadwaterError
 from headwater.run.leasing import TTL_S
 from headwater.state.environments import environments
-from headwater.state.leases import acquire, release_leases
+from headwater.state.leases import acquire, leases_named, release_leases
 
 LEADER: Final = "serve:leader"
-"""The lease of who leads. One that dies is followed by another as soon as it expires."""
+"""The lease of who leads in some environment; in each one, who has ``serve:leader:<environment>`` does. One that dies
+is followed by another as soon as its leases expire."""
 _log: Final = logging.getLogger("headwater")
 
 
@@ -33,26 +35,39 @@ class Leader:
     looker: Looker = field(init=False)
     recovery: Recovery = field(init=False)
     is_leading: bool = False
+    _silence: Silence = field(init=False)
+    _led: set[str] = field(default_factory=set)
+    """Leases that it has ever had."""
 
     def __post_init__(self) -> None:
         self.looker = Looker(self.workspace)
         self.recovery = Recovery(self.workspace)
+        self._silence = Silence(self.workspace.effects.monotonic)
 
     def step(self, now: datetime) -> int:
         """Look once; give how many runs were ordered. What is wrong in one environment stops no other."""
         recovered = self.recovery.look(now)
         for each in recovered:
             _log.warning("run %s was taken back: its worker died", each.request.id)
-        granted = acquire(self.workspace.db, [LEADER], self.holder, now, TTL_S)
+        names = self._environments()
+        granted = self._lead([LEADER, *map(_lease, names)], now)
         self._say(is_leading=bool(granted))
-        if not granted:
-            return 0
-        leading = Leading(LEADER, granted[LEADER])
-        return sum(self._step(name, leading, now) for name in self._environments())
+        led = {name: Leading(_lease(name), granted[_lease(name)]) for name in names if _lease(name) in granted}
+        return sum(self._step(name, leading, now) for name, leading in led.items())
+
+    def _lead(self, names: Sequence[str], now: datetime) -> dict[str, int]:
+        """Take the leases that are free, and soon those of who is silent, though by its clock they last."""
+        granted = acquire(self.workspace.db, names, self.holder, now, TTL_S)
+        others = leases_named(self.workspace.db, [name for name in names if name not in granted])
+        silent = self._silence.of({each.name: (each.holder, each.expires_at) for each in others})
+        for dead in (each for each in others if silent[each.name] >= DEAD_S):
+            release_leases(self.workspace.db, [dead.name], dead.holder)
+        self._led.update(granted)
+        return granted
 
     def resign(self) -> None:
         """Let another lead at once."""
-        release_leases(self.workspace.db, [LEADER], self.holder)
+        release_leases(self.workspace.db, self._led, self.holder)
         self.is_leading = False
 
     def _step(self, environment: str, leading: Leading, now: datetime) -> int:
@@ -77,3 +92,7 @@ class Leader:
         if is_leading != self.is_leading:
             _log.info("this server %s", "leads" if is_leading else "no longer leads")
         self.is_leading = is_leading
+
+
+def _lease(environment: str) -> str:
+    return f"{LEADER}:{environment}"

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from headwater.app.serving.silence import DEAD_S, SURE_S, Silence
 from headwater.app.workspace import Workspace
-from headwater.run.leasing import TTL_S
 from headwater.state import audit
 from headwater.state.attempts import crashed, has_done_since
 from headwater.state.requests import Request, Status, find_request, running_requests, take_back
@@ -16,8 +16,6 @@ MOST_CRASHES: Final = 3
 """After as many deaths of workers in a row a task is not tried any more."""
 MOST_STALLS: Final = 10
 """After as many deaths of workers in a row, without anything done between them, a run is given up."""
-_SURE_S: Final = 1.5
-"""How long a lease that has run out is watched: its holder, if it lives, prolongs it in that time."""
 _LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -36,25 +34,22 @@ class Recovery:
     """Watches who holds what, by how much time has passed rather than by the clock alone, which may jump."""
 
     workspace: Workspace
-    _seen: dict[str, tuple[str, datetime | None, float]] = field(default_factory=dict)
-    """Run → its holder, until when its lease was prolonged, and since when we see that it was not prolonged again."""
+    _silence: Silence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._silence = Silence(self.workspace.effects.monotonic)
 
     def look(self, now: datetime) -> list[Recovered]:
         """Take back every run that nobody holds any more. Several servers may look: each run is taken back once."""
         running = running_requests(self.workspace.db)
-        here = self.workspace.effects.monotonic()
-        self._seen = {request.id: self._still(request, until, here) for request, until in running}
-        dead = [request for request, until in running if self._is_dead(request, until, now, here)]
+        silent = self._silence.of({request.id: (request.holder, until) for request, until in running})
+        dead = [request for request, until in running if _is_dead(until, now, silent[request.id])]
         return [found for request in dead if (found := _recover(self.workspace, request, now))]
 
-    def _still(self, request: Request, until: datetime | None, here: float) -> tuple[str, datetime | None, float]:
-        before = self._seen.get(request.id)
-        return before if before and before[:2] == (request.holder, until) else (request.holder, until, here)
 
-    def _is_dead(self, request: Request, until: datetime | None, now: datetime, here: float) -> bool:
-        """A lease that was given back is nobody's; one that has run out is watched for a moment, as clocks may jump."""
-        still_s = here - self._seen[request.id][2]
-        return until is None or (until <= now and still_s >= _SURE_S) or still_s >= TTL_S + _SURE_S
+def _is_dead(until: datetime | None, now: datetime, silent_s: float) -> bool:
+    """A lease that was given back is nobody's; one that has run out is watched for a moment, as clocks may jump."""
+    return until is None or (until <= now and silent_s >= SURE_S) or silent_s >= DEAD_S
 
 
 def _recover(workspace: Workspace, seen: Request, now: datetime) -> Recovered | None:
