@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from headwater.diagnostics.hints import HINTS
 from headwater.diagnostics.concealing import conceal
+from headwater.diagnostics.hints import HINTS
 
 
 class Severity(StrEnum):
