@@ -1,4 +1,4 @@
-"""Diagnostic codes of what runs by itself: schedules, limits, alerts, the API, orders, servers, the state's database."""
+"""Diagnostic codes of what runs by itself: schedules, limits, alerts, the API, orders, servers, their database."""
 
 from typing import Final
 
