@@ -29,7 +29,8 @@ _AREAS: Final = {
     "07": "Sinks",
     "08": "Python models",
     "09": "Command line",
-    "10": "Schedules, alerts, the server",
+    "10": "Schedules, limits, alerts, the API",
+    "11": "Logs, orders, the server",
 }
 _EXIT_CODES: Final = (
     (0, "done"),
