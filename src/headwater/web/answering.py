@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Raw, Struct
 
 from headwater.app.access import Token
+from headwater.app.backfilling import Standing
 from headwater.app.control.observing import DueView, PipelineView, said, said_deadline
 from headwater.app.history import Recorded
 from headwater.app.rolling_back import RolledBack
@@ -272,6 +273,36 @@ class StatsAnswer(Struct, frozen=True, kw_only=True):
     pipelines: list[PipelineStats]
 
 
+class BackfillAnswer(Struct, frozen=True, kw_only=True):
+    """A backfill, and how far it is."""
+
+    backfill: str
+    environment: str
+    select: list[str]
+    nodes: list[str]
+    start: datetime
+    end: datetime
+    slots: int
+    parallel: int
+    again: bool
+    ordered_at: datetime
+    by: str
+    status: str
+    queued: int
+    running: int
+    done: int
+    failed: int
+    cancelled: int
+    ended_at: datetime | None
+    remarks: list[str]
+
+
+class BackfillsAnswer(Struct, frozen=True, kw_only=True):
+    """Backfills, newest first."""
+
+    backfills: list[BackfillAnswer]
+
+
 class WorkerAnswer(Struct, frozen=True, kw_only=True):
     """A process that works on this state."""
 
@@ -463,6 +494,32 @@ def due_answer(each: DueView) -> DueAnswer:
     """Publish what is due."""
     return DueAnswer(
         environment=each.environment, pipeline=each.pipeline, at=each.at, run=each.run, because=each.because
+    )
+
+
+def backfill_answer(each: Standing) -> BackfillAnswer:
+    """Publish a backfill."""
+    own, advance = each.backfill, each.advance
+    return BackfillAnswer(
+        backfill=own.id,
+        environment=own.environment,
+        select=list(own.select),
+        nodes=list(own.nodes),
+        start=own.start,
+        end=own.end,
+        slots=own.slots,
+        parallel=own.parallel,
+        again=own.again,
+        ordered_at=own.created_at,
+        by=own.author,
+        status=advance.status,
+        queued=advance.queued,
+        running=advance.running,
+        done=advance.done,
+        failed=advance.failed,
+        cancelled=advance.cancelled,
+        ended_at=advance.ended_at,
+        remarks=[diagnostic.message for diagnostic in each.diagnostics],
     )
 
 

@@ -104,12 +104,24 @@ class RerunAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
 
 
-class BackfillAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A range to fill again."""
+class BackfillsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which backfills are wanted."""
 
-    select: Annotated[Patterns, Meta(min_length=1, description="pipelines, or patterns of nodes")]
-    start: datetime
-    end: Annotated[datetime, Meta(description="excluded")]
+    environment: Annotated[Name | None, Meta(description="default: all")] = None
+    limit: Limit = 50
+
+
+class BackfillAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A stretch of time to fill in chunks."""
+
+    start: Annotated[datetime, Meta(tz=True)]
+    end: Annotated[Annotated[datetime, Meta(tz=True)], Meta(description="excluded")]
+    select: Annotated[Patterns, Meta(description="pipelines, or patterns of nodes; default: all")] = []
+    skip: Annotated[Patterns, Meta(description="nodes: those and all that read them keep what they have")] = []
+    every_s: Annotated[float, Meta(ge=1, le=316224000, description="how long a chunk is, at least")] = 604800.0
+    parallel: Annotated[int, Meta(ge=1, le=64, description="how many chunks are worked on at once")] = 1
+    throttle_s: Annotated[float, Meta(ge=0, le=86400, description="seconds between the starts of two chunks")] = 0.0
+    again: Annotated[bool, Meta(description="fill slots, too, that stand on what is there now")] = False
 
 
 class RollbackAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

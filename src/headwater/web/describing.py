@@ -106,7 +106,7 @@ def _query(route: Route, components: dict[str, Any]) -> Iterator[dict[str, Any]]
         yield {"name": name, "in": "query", "required": False, "schema": own} | ({"description": text} if text else {})
     if route.streams:
         text = "the `id` of the last event that was read"
-        schema = {"type": "integer", "minimum": 0}
+        schema = {"type": "string"}
         yield {"name": "Last-Event-ID", "in": "header", "required": False, "schema": schema, "description": text}
 
 

@@ -10,10 +10,25 @@ from headwater.diagnostics import Broken, Conflict, Diagnostic, HeadwaterError, 
 
 LOG: Final = logging.getLogger("headwater.web")
 JSON: Final = "application/json"
-_UNKNOWN: Final = frozenset({"HW0250", "HW0251", "HW0555", "HW0608", "HW0609", "HW1082", "HW1089", "HW1122", "HW1145"})
+_UNKNOWN: Final = frozenset(
+    {
+        "HW0250",
+        "HW0251",
+        "HW0555",
+        "HW0608",
+        "HW0609",
+        "HW1082",
+        "HW1089",
+        "HW1120",
+        "HW1122",
+        "HW1123",
+        "HW1145",
+        "HW1152",
+    }
+)
 """What is asked for is not there."""
 _TOO_EARLY_OR_LATE: Final = frozenset(
-    {"HW0540", "HW0551", "HW1121", "HW1124", "HW1125", "HW1146", "HW1148", "HW1151", "HW1153"}
+    ("HW0540", "HW0551", "HW1121", "HW1124", "HW1125", "HW1146", "HW1148", "HW1151", "HW1153")
 )
 """It is there, but this cannot be done with it now."""
 _BUSY: Final = frozenset({"HW0605"})

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from headwater.web import actions, answering, asking, reads
+from headwater.web import actions, answering, asking, backfills, reads
 from headwater.web.outside import ArrivedAnswer
 from headwater.web.routing import Route
 
@@ -116,6 +116,27 @@ READS: Final = (
     ),
     Route(
         method="GET",
+        path="/backfills",
+        name="list_backfills",
+        group="Backfills",
+        summary="List backfills, newest first, and how far they are.",
+        needs="viewer",
+        query=asking.BackfillsAsked,
+        answer=backfills.get_backfills,
+        gives=answering.BackfillsAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/backfills/{backfill}",
+        name="get_backfill",
+        group="Backfills",
+        summary="Say how far a backfill is.",
+        needs="viewer",
+        answer=backfills.get_backfill,
+        gives=answering.BackfillAnswer,
+    ),
+    Route(
+        method="GET",
         path="/incidents",
         name="list_incidents",
         group="Watching",
@@ -205,6 +226,30 @@ ACTIONS: Final = (
         answer=actions.rerun,
         gives=answering.OrderedAnswer,
         status=202,
+    ),
+    Route(
+        method="POST",
+        path="/environments/{environment}/backfills",
+        name="start_backfill",
+        group="Backfills",
+        summary="Fill a stretch of time in chunks, beside what pipelines do every day.",
+        needs="operator",
+        body=asking.BackfillAsked,
+        status=202,
+        answer=backfills.start_backfill,
+        gives=answering.BackfillAnswer,
+    ),
+    Route(
+        method="POST",
+        path="/backfills/{backfill}/cancel",
+        name="cancel_backfill",
+        group="Backfills",
+        summary="Cancel a backfill: what is done stays.",
+        needs="operator",
+        body=asking.Nothing,
+        status=202,
+        answer=backfills.stop_backfill,
+        gives=answering.BackfillAnswer,
     ),
     Route(
         method="POST",
