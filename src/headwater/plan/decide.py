@@ -149,7 +149,7 @@ class Decider:
         self._resolve(node, due, current, decision)
         chosen = decision.chosen()
         is_whole = not (decision.waiting - chosen.keys() or decision.blocked - chosen.keys())
-        is_whole = is_whole and not (decision.is_partial and any(k not in chosen for k in self._keys(node, chosen)))
+        is_whole = is_whole and (not decision.is_partial or set(self._keys(node, chosen)).issubset(chosen))
         digest = _rollup(chosen, known)
         self.positions.add(node.name, Table(digest, is_whole, lambda: chosen, self.ranges.get(node.name)))
         is_settling = not (decision.blocked or decision.waiting or decision.stuck or decision.is_partial)
