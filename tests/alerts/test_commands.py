@@ -49,9 +49,17 @@ def test_a_channel_that_refuses_changes_no_exit_code(broken, headwater, channel)
 def test_where_a_server_leads_a_run_leaves_telling_to_it(broken):
     workspace = broken.project.workspace
     broken.ended("failed")
-    acquire(workspace.db, ["serve:leader"], "somebody", broken.project.now, 30)
+    acquire(workspace.db, ["serve:leader:dev"], "somebody", broken.project.now, 30)
     assert (tell(workspace, "dev", broken.send), broken.told) == ([], [])
     broken.project.later(minutes=1)  # it has died
+    assert tell(workspace, "dev", broken.send) == []
+    assert len(broken.told) == 1
+
+
+def test_a_server_that_leads_elsewhere_does_not_tell_here(broken):
+    workspace = broken.project.workspace
+    broken.ended("failed")
+    acquire(workspace.db, ["serve:leader", "serve:leader:prod"], "somebody", broken.project.now, 30)
     assert tell(workspace, "dev", broken.send) == []
     assert len(broken.told) == 1
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from headwater.app.alerting.delivering import Send, deliver_due, send_now
 from headwater.app.alerting.looking import look
+from headwater.app.direct_runs import end_dead_runs
 from headwater.app.graphs import previous_graph
 from headwater.app.workspace import Workspace
 from headwater.delivery.channels import is_installed, needs_package
@@ -14,8 +15,8 @@ from headwater.state.deliveries import waiting
 from headwater.state.heads import read_head
 from headwater.state.leases import lease
 
-LEADER: Final = "serve:leader"
-"""The lease of the server that leads: while it lives, it looks and tells."""
+LEADER: Final = "serve:leader:{}"
+"""The lease of the server that leads an environment (see ``app.serving.leading``): while it lives, it looks and tells."""
 WAIT_S: Final = 15.0
 """How long a command waits for channels at its end, at most."""
 
@@ -46,10 +47,11 @@ def tell(workspace: Workspace, environment: str, send: Send = send_now) -> list[
 
 def _tell(workspace: Workspace, environment: str, send: Send) -> list[Diagnostic]:
     db, now = workspace.db, workspace.effects.clock()
-    leader = lease(db, LEADER)
+    leader = lease(db, LEADER.format(environment))
     graph = previous_graph(db, read_head(db, environment).code)
     if graph is None or (leader is not None and leader.expires_at > now):
         return []
+    end_dead_runs(db, now)
     look(db, graph, environment, now, token=workspace.effects.token)
     if not graph.alerts or not waiting(db):
         return []
