@@ -16,7 +16,7 @@ from headwater.state.heads import read_head
 from headwater.state.leases import lease
 
 LEADER: Final = "serve:leader:{}"
-"""The lease of the server that leads an environment (see ``app.serving.leading``): while it lives, it looks and tells."""
+"""The lease of who leads an environment (see ``app.serving.leading``): while it lives, that server looks and tells."""
 WAIT_S: Final = 15.0
 """How long a command waits for channels at its end, at most."""
 
