@@ -86,8 +86,10 @@ def start_api(
         server = _server(app_of(services), tls_cert, tls_key)
         thread = threading.Thread(target=_run, args=(server, listening), name="api", daemon=True)
         thread.start()
-        scheme = "https" if tls_cert else "http"
-        return Running(_url(scheme, host, listening), server, thread, opened.pop_all(), stopping)
+        url = _url("https" if tls_cert else "http", host, listening)
+        if not tls_cert and not is_loopback(host):
+            _LOG.warning("other machines reach the API at %s without TLS: tokens can be read on the way", url)
+        return Running(url, server, thread, opened.pop_all(), stopping)
 
 
 def _application() -> "Callable[[Services], object]":
@@ -107,6 +109,7 @@ def _server(app: object, tls_cert: Path | None, tls_key: Path | None) -> "uvicor
         lifespan="off",
         ws="none",
         log_config=None,
+        log_level="warning",
         access_log=False,
         server_header=False,
         date_header=True,
