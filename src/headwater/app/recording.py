@@ -1,22 +1,27 @@
 """Keeps what an apply or run did: when it began and ended, and its log; its tasks note themselves (`run.journal`)."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
+from headwater.app.direct_runs import signs_of_life
 from headwater.app.outcomes import Outcome
 from headwater.app.run_logs import RunLog
 from headwater.app.waiting import patience_of
 from headwater.diagnostics import Cancelled, Diagnostic, HeadwaterError, error
 from headwater.events import RunEnded, RunStarted
-from headwater.run.context import Context
+from headwater.run.context import Context, Ticket
+from headwater.run.leasing import TTL_S
+from headwater.state.direct_runs import hold_run, let_go
 from headwater.state.runs import finish_run, start_run
 
 
 class Record:
     """The record of one apply or run; without an outcome it has failed."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, ticket: Ticket) -> None:
+        """``ticket``: the context's, with the lease that a run of a command has taken for itself."""
+        self._context, self.ticket = context, ticket
         self.status, self.message = "failed", ""
 
     def keep(self, outcome: Outcome) -> Outcome:
@@ -33,9 +38,28 @@ class Record:
 
 @contextmanager
 def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
-    """Note that an apply or run begins, and, whatever happens, that it has ended."""
-    ticket = context.ticket
+    """Note that an apply or run begins, and, whatever happens, that it has ended.
+
+    What no worker performs for an order holds the lease on itself meanwhile: so it is known whether its process lives.
+    """
+    is_ordered = context.ticket.fence is not None
     with context.db.patient(patience_of(context.pace.sleep, context.emit)):
+        record = Record(context, _begin(context, kind, user))
+        try:
+            with nullcontext() if is_ordered else signs_of_life(context), _logged(context, kind, record):
+                yield record
+        finally:
+            with context.db.write(durable=False):
+                finish_run(context.db, context.run_id, context.clock(), record.status, record.message)
+                if not is_ordered:
+                    let_go(context.db, context.run_id, context.holder)
+
+
+def _begin(context: Context, kind: str, user: str) -> Ticket:
+    """Note the beginning, and take the lease with it unless a worker has it."""
+    ticket = context.ticket
+    with context.db.write(durable=False):
+        fence = ticket.fence or hold_run(context.db, context.run_id, context.holder, context.clock(), TTL_S)
         start_run(
             context.db,
             context.run_id,
@@ -48,12 +72,7 @@ def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
             because=ticket.because,
             worker=ticket.worker,
         )
-        record = Record(context)
-        try:
-            with _logged(context, kind, record):
-                yield record
-        finally:
-            finish_run(context.db, context.run_id, context.clock(), record.status, record.message)
+    return replace(ticket, fence=fence)
 
 
 @contextmanager

@@ -46,6 +46,7 @@ def run(workspace: Workspace, order: Order, *, wait_s: float = WAIT_S, ticket: T
     context = running.context(running.meaning.graph)
     require_slots(running.meaning, context.horizon)
     with recorded(context, "run", workspace.user) as record, context.stoppable():
+        running = replace(running, ticket=replace(running.ticket, fence=record.ticket.fence))
         keep_order(workspace.db, ticket.run_id, order, running.release)
         clear_suspects(workspace.db, order.environment, order.retry_set_aside)
         outcome = together([running.until_moved(group) for group in running.meaning.groups])

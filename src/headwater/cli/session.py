@@ -46,6 +46,15 @@ class Session:
         return open_workspace(self.project, variables=self.variables, emit=emit or silent)
 
     @contextmanager
+    def watching(self) -> "Iterator[Workspace]":
+        """Open the project's state for a command that says how runs are: those whose process died have failed."""
+        from headwater.app.direct_runs import end_dead_runs
+
+        with self.workspace() as workspace:
+            end_dead_runs(workspace.db, workspace.effects.clock())
+            yield workspace
+
+    @contextmanager
     def at_work(self) -> "Iterator[Workspace]":
         """Open the project's state for a command that takes its time: progress is shown meanwhile.
 

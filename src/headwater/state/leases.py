@@ -27,14 +27,17 @@ class Lease:
     expires_at: datetime
 
 
-def acquire(db: Database, names: Sequence[str], holder: str, now: datetime, ttl_s: float) -> dict[str, int]:
+def acquire(
+    db: Database, names: Sequence[str], holder: str, now: datetime, ttl_s: float, *, durable: bool = True
+) -> dict[str, int]:
     """Take those of the leases that are free, expired or already the holder's: name → fence.
 
     A lease taken anew gets a fence larger than any before it; the holder's own keeps its fence and is prolonged. A
-    lease on ``a`` is one on all ``a/…``: while somebody has one of them, nobody else gets the other.
+    lease on ``a`` is one on all ``a/…``: while somebody has one of them, nobody else gets the other. Without
+    ``durable`` a loss of power may lose it: for names that nobody else would ever take.
     """
     until, absurd = stamp(now + timedelta(seconds=ttl_s)), now + timedelta(seconds=_CLOCKS_APART * ttl_s)
-    with db.write() as connection:
+    with db.write(durable=durable) as connection:
         standing = {row.name: row for row in _leases(connection, names)}
         taken = _covered(connection, names, holder, now, absurd)
         granted: dict[str, int] = {}

@@ -49,6 +49,8 @@ class Leader:
         recovered = self.recovery.look(now)
         for each in recovered:
             _log.warning("run %s was taken back: its worker died", each.request.id)
+        for run in self.recovery.look_at_commands(now):
+            _log.warning("run %s has failed: its process died", run)
         names = self._environments()
         granted = self._lead([LEADER, *map(_lease, names)], now)
         self._say(is_leading=bool(granted))

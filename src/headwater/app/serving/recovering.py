@@ -8,6 +8,7 @@ from headwater.app.serving.silence import DEAD_S, SURE_S, Silence
 from headwater.app.workspace import Workspace
 from headwater.state import audit
 from headwater.state.attempts import crashed, has_done_since
+from headwater.state.direct_runs import direct_runs, give_up
 from headwater.state.requests import Request, Status, find_request, running_requests, take_back
 from headwater.state.runs import finish_run
 from headwater.state.suspects import note_crashes
@@ -35,9 +36,12 @@ class Recovery:
 
     workspace: Workspace
     _silence: Silence = field(init=False)
+    _direct: Silence = field(init=False)
+    """That of commands, which perform runs that nobody ordered."""
 
     def __post_init__(self) -> None:
         self._silence = Silence(self.workspace.effects.monotonic)
+        self._direct = Silence(self.workspace.effects.monotonic)
 
     def look(self, now: datetime) -> list[Recovered]:
         """Take back every run that nobody holds any more. Several servers may look: each run is taken back once."""
@@ -45,6 +49,13 @@ class Recovery:
         silent = self._silence.of({request.id: (request.holder, until) for request, until in running})
         dead = [request for request, until in running if _is_dead(until, now, silent[request.id])]
         return [found for request in dead if (found := _recover(self.workspace, request, now))]
+
+    def look_at_commands(self, now: datetime) -> list[str]:
+        """Note as failed, once, runs of commands whose processes are dead; nobody ordered them: none is repeated."""
+        running = direct_runs(self.workspace.db)
+        silent = self._direct.of({each.id: (each.holder, each.until) for each in running})
+        dead = [each for each in running if _is_dead(each.until, now, silent[each.id])]
+        return [each.id for each in dead if give_up(self.workspace.db, each, now)]
 
 
 def _is_dead(until: datetime | None, now: datetime, silent_s: float) -> bool:

@@ -31,7 +31,7 @@ def list_(session: Session, environment: str | None, closed: bool, limit: int) -
     from headwater.app.alerting.asking import list_incidents
     from headwater.cli.views.alerts import INCIDENTS
 
-    with session.workspace() as workspace:
+    with session.watching() as workspace:
         if environment is not None:
             session.require_environment(workspace, environment)
         session.out.show(list_incidents(workspace, environment, closed=closed, limit=limit), INCIDENTS)

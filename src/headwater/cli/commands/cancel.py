@@ -22,7 +22,7 @@ def command(session: Session, run: str, yes: bool) -> int:
     from headwater.cli.views.requests import REQUEST
 
     del yes  # never asks
-    with session.workspace() as workspace:
+    with session.watching() as workspace:
         request = cancel(workspace, run, by=workspace.user)
     session.out.show(request, REQUEST)
     return 0

@@ -9,6 +9,8 @@ from headwater.cli.framework import command as make
 from headwater.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headwater.app.run_reading import Wanted
     from headwater.app.workspace import Workspace
     from headwater.events.words import Level
@@ -66,7 +68,7 @@ def command(
     if session.out.json and form != "text":
         raise click.UsageError(f"--json and --format {form} ask for two forms", click.get_current_context())
     wanted = Wanted(node=node, level=level)
-    with session.workspace() as workspace:
+    with session.watching() as workspace:
         found = find_run(workspace.db, run, environment)
         if session.out.json:
             _wait(workspace, found.id, wanted, follow)
@@ -79,8 +81,19 @@ def _wait(workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool)
     """A document is printed once everything that belongs to it has happened."""
     from headwater.app.run_reading import follow
 
-    for _ in follow(workspace.db, run, wanted, workspace.effects.sleep) if is_followed else ():
+    for _ in follow(workspace.db, run, wanted, _sleep(workspace)) if is_followed else ():
         continue
+
+
+def _sleep(workspace: "Workspace") -> "Callable[[float], None]":
+    """Between two looks it is seen whether the process of a run by hand has died: it would never end else."""
+    from headwater.app.direct_runs import end_dead_runs
+
+    def sleep(seconds: float) -> None:
+        workspace.effects.sleep(seconds)
+        end_dead_runs(workspace.db, workspace.effects.clock())
+
+    return sleep
 
 
 def _print(session: Session, workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool, form: str) -> None:
@@ -89,7 +102,7 @@ def _print(session: Session, workspace: "Workspace", run: str, wanted: "Wanted",
     from headwater.cli.views.logs import ending, event_document, event_lines, heading
 
     if is_followed:
-        every = follow(workspace.db, run, wanted, workspace.effects.sleep)
+        every = follow(workspace.db, run, wanted, _sleep(workspace))
     else:
         every = iter([log_of(workspace.db, run, wanted)])
     status = ""

@@ -33,6 +33,7 @@ def command(session: Session, run: str, failed: bool, release: str, wait_s: floa
     Tables of which the environment has other code than that release are left as they are; the others are filled.
     `headwater runs` lists the runs.
     """
+    from headwater.app.direct_runs import end_dead_runs
     from headwater.app.rerunning import rerun_of
     from headwater.app.running import run as perform
     from headwater.cli.views.outcome import Done
@@ -41,6 +42,7 @@ def command(session: Session, run: str, failed: bool, release: str, wait_s: floa
     del yes  # never asks
     began = time.monotonic()
     with session.at_work() as workspace:
+        end_dead_runs(workspace.db, workspace.effects.clock())
         repeated = rerun_of(workspace, run, failed=failed, release=release)
         outcome = perform(workspace, repeated.order, wait_s=wait_s)
     session.say(outcome.diagnostics)

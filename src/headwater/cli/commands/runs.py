@@ -35,7 +35,7 @@ def command(
     from headwater.cli.views.runs import RUNS
     from headwater.state.run_records import run_records
 
-    with session.workspace() as workspace:
+    with session.watching() as workspace:
         if environment is not None:
             session.require_environment(workspace, environment)
         found = run_records(workspace.db, environment, pipeline=pipeline, statuses=status, limit=limit)

@@ -41,7 +41,7 @@ def command(session: Session, pipeline: str | None, environment: str | None, sin
     from headwater.cli.views.stats import STATS, Statistics
     from headwater.diagnostics import Invalid, suggest
 
-    with session.workspace() as workspace:
+    with session.watching() as workspace:
         if environment is not None:
             session.require_environment(workspace, environment)
         now = workspace.effects.clock()

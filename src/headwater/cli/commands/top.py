@@ -1,12 +1,18 @@
 """`headwater top`: a live screen of what goes on."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from headwater.cli import options
 from headwater.cli.framework import command as make
 from headwater.cli.session import Session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from headwater.app.watching import Look, Watcher
 
 
 @make(
@@ -32,7 +38,7 @@ def command(session: Session, environment: str | None, once: bool) -> None:
     from headwater.cli.screen import show_live
     from headwater.cli.views.top import TOP
 
-    with session.workspace() as workspace:
+    with session.watching() as workspace:
         if environment is not None:
             session.require_environment(workspace, environment)
         watcher, clock = Watcher(workspace.db, environment), workspace.effects.clock
@@ -40,6 +46,13 @@ def command(session: Session, environment: str | None, once: bool) -> None:
             session.out.show(watcher.look(clock()), TOP)
             return
         try:
-            show_live(lambda page: TOP.lines(watcher.look(clock()), page), color=session.out.color)
+            show_live(lambda page: TOP.lines(_look(watcher, clock()), page), color=session.out.color)
         except KeyboardInterrupt:
             return  # as good a way to end it as q
+
+
+def _look(watcher: "Watcher", now: "datetime") -> "Look":
+    from headwater.app.direct_runs import end_dead_runs
+
+    end_dead_runs(watcher.db, now)
+    return watcher.look(now)
