@@ -8,6 +8,7 @@ from headwater.app.backfilling import Asked, cancel_backfill, order_backfill, st
 from headwater.app.serving.here import worker_here
 from headwater.app.working_off import await_backfill
 from headwater.diagnostics import Invalid
+from headwater.events import Phase
 from headwater.spec.orders import Order, decode_order
 from headwater.state.requests import requests_of
 
@@ -213,3 +214,34 @@ def test_one_that_has_ended_is_not_cancelled(shop):
     ordered = order(shop, day(2), day(4), "days")
     finish(shop, ordered.backfill.id)
     assert refusal(lambda: cancel_backfill(shop.workspace, ordered.backfill.id, by="ada")).code == "HW1153"
+
+
+def test_the_daily_run_does_not_wait_for_a_chunk_that_is_being_computed(shop):
+    events(shop, "2.csv", 3, 9)
+    ordered = order(shop, day(3), day(6), "days")
+    shop.when(_is_computed, lambda: shop.run(wait_s=0))
+    work(shop)
+    assert shop.computed() == {"days": 2, "running": 2, "total": 1}
+    finish(shop, ordered.backfill.id)
+    assert shop.run().exit_code == 0
+    assert (shop.due(), shop.table("total")) == ({}, [(12,)])
+
+
+def _is_computed(event):
+    """A chunk has computed its slots, holds them, and is about to make them visible."""
+    return isinstance(event, Phase) and event.name == "move"
+
+
+def test_a_chunk_that_is_interrupted_goes_on_where_it_was(shop):
+    ordered = order(shop, day(2), day(4), "days", again=True)
+    shop.when(_is_computed, _die)
+    with pytest.raises(KeyboardInterrupt):
+        work(shop)
+    assert shop.computed() == {"days": 2}
+    shop.later(minutes=1)
+    ended = finish(shop, ordered.backfill.id)
+    assert (ended.advance.status, shop.computed()) == ("done", {"days": 2})
+
+
+def _die():
+    raise KeyboardInterrupt
