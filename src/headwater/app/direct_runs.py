@@ -14,7 +14,7 @@ from headwater.state.direct_runs import direct_runs, give_up, prolong_run
 
 _BEAT_S: Final = TTL_S / 4
 SILENT_S: Final = TTL_S + 1.5
-"""So long after its lease has run out a run is dead for who looks only once: it missed more than eight signs of life."""
+"""So long after its lease has run out a run is dead for who looks only once."""
 
 
 @contextmanager
