@@ -16,11 +16,10 @@ from headwater.web.answering import (
     RollbackAnswer,
     TokenAnswer,
     TokensAnswer,
-    rollback_answer,
-    token_answer,
 )
 from headwater.web.asking import MessageAsked, Nothing, PauseAsked, RerunAsked, RollbackAsked, TokenAsked, TriggerAsked
 from headwater.web.outside import ArrivedAnswer
+from headwater.web.publishing import rollback_answer, token_answer
 from headwater.web.reads import known_environment
 from headwater.web.routing import Call
 

@@ -1,5 +1,7 @@
 """The API as an ASGI application: routes of the table, health, readiness, metrics, webhooks, its own description."""
 
+from http import HTTPStatus
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -58,7 +60,7 @@ async def _described(services: Services, threads: Threads, request: Request) -> 
 async def _unknown(request: Request, problem: Exception) -> Response:
     """What no route takes: an unknown path, or a method that it does not know."""
     status = problem.status_code if isinstance(problem, HTTPException) else 404
-    if status == 405:  # noqa: PLR2004
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = dict(getattr(problem, "headers", None) or {})
         return refused(
             Refusal(405, Refusal.of(405, "HW1090", f"{request.method} is not for this path").diagnostics[0], allowed)

@@ -3,8 +3,9 @@
 from headwater.app.backfilling import Asked, cancel_backfill, order_backfill, standing_of, standings
 from headwater.diagnostics import Invalid
 from headwater.spec.orders import Order
-from headwater.web.answering import BackfillAnswer, BackfillsAnswer, backfill_answer
+from headwater.web.answering import BackfillAnswer, BackfillsAnswer
 from headwater.web.asking import BackfillAsked, BackfillsAsked, Nothing
+from headwater.web.publishing import backfill_answer
 from headwater.web.routing import Call
 
 

@@ -13,9 +13,10 @@ from starlette.responses import Response, StreamingResponse
 from headwater.app.workspace import Workspace
 from headwater.state.run_events import RunEvent, run_events
 from headwater.state.run_records import run_record
-from headwater.web.answering import EndAnswer, event_answer
+from headwater.web.answering import EndAnswer
 from headwater.web.asking import LogAsked
 from headwater.web.endpoint import Threads, call_of
+from headwater.web.publishing import event_answer
 from headwater.web.reads import known_run
 from headwater.web.refusing import Refusal
 from headwater.web.routing import Route, Services

@@ -29,6 +29,17 @@ from headwater.web.answering import (
     StatsAnswer,
     StatusAnswer,
     WorkersAnswer,
+)
+from headwater.web.asking import (
+    DueAsked,
+    EnvironmentAsked,
+    EventsAsked,
+    HistoryAsked,
+    IncidentsAsked,
+    RunsAsked,
+    StatsAsked,
+)
+from headwater.web.publishing import (
     attempt_answer,
     due_answer,
     environment_answer,
@@ -39,15 +50,6 @@ from headwater.web.answering import (
     run_answer,
     status_answer,
     worker_answer,
-)
-from headwater.web.asking import (
-    DueAsked,
-    EnvironmentAsked,
-    EventsAsked,
-    HistoryAsked,
-    IncidentsAsked,
-    RunsAsked,
-    StatsAsked,
 )
 from headwater.web.routing import Call
 

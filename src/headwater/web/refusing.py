@@ -19,9 +19,7 @@ _UNKNOWN: Final = frozenset(
         "HW0609",
         "HW1082",
         "HW1089",
-        "HW1120",
         "HW1122",
-        "HW1123",
         "HW1145",
         "HW1152",
     }
@@ -31,6 +29,7 @@ _TOO_EARLY_OR_LATE: Final = frozenset(
     ("HW0540", "HW0551", "HW1121", "HW1124", "HW1125", "HW1146", "HW1148", "HW1151", "HW1153")
 )
 """It is there, but this cannot be done with it now."""
+_AWAY: Final = 503
 _BUSY: Final = frozenset({"HW0605"})
 """It may well work in a moment."""
 
@@ -73,7 +72,7 @@ def status_of(problem: HeadwaterError) -> int:
     if codes & _UNKNOWN:
         return 404
     if codes & _BUSY or isinstance(problem, (Retryable, Broken)):
-        return 503
+        return _AWAY
     if codes & _TOO_EARLY_OR_LATE or isinstance(problem, Conflict):
         return 409
     return 403 if isinstance(problem, Refused) else 422
@@ -85,7 +84,7 @@ def refused(problem: Exception) -> Response:
         return document(problem.status, problem.diagnostics, problem.headers)
     if isinstance(problem, HeadwaterError):
         status = status_of(problem)
-        return document(status, problem.diagnostics, {"Retry-After": "1"} if status == 503 else {})  # noqa: PLR2004
+        return document(status, problem.diagnostics, {"Retry-After": "1"} if status == _AWAY else {})
     LOG.error("a request failed", exc_info=problem)
     message = f"internal error ({type(problem).__name__}): this is a defect of Headwater"
     return document(500, (error("HW0999", message, hint="the server's log holds the trace; please report it"),))
