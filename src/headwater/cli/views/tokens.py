@@ -74,7 +74,9 @@ def _made_lines(made: "Made", page: Page) -> Iterator[str]:
     del page
     until = f", until {moment(made.token.expires_at)}" if made.token.expires_at else ""
     yield made.secret
-    yield click.style(f"{clean(made.token.name)} has the role {made.token.role}{until}. The secret is not shown again.", dim=True)
+    yield click.style(
+        f"{clean(made.token.name)} has the role {made.token.role}{until}. The secret is not shown again.", dim=True
+    )
 
 
 TOKENS: "Final[View[Listed]]" = View(_document, _lines)
