@@ -4,6 +4,7 @@ import pytest
 
 from headwater.app.doctor import doctor
 from headwater.diagnostics import HeadwaterError
+from headwater.events import StatePaused, StateResumed, TaskFinished
 from tests.harness import Project
 
 
@@ -47,3 +48,21 @@ def test_a_lost_state_is_rebuilt_from_the_lake(shop: Project, request: pytest.Fi
     assert caught.value.diagnostics[0].code == "HW0601"
     assert doctor(shop.root, repair=True, effects=shop.effects).is_healthy
     assert shop.query("SELECT * FROM totals") == [(2, 6.5)]
+
+
+def test_a_run_waits_for_a_state_that_goes_away_in_the_middle(shop: Project, request: pytest.FixtureRequest) -> None:
+    place = shop.workspace.settings.state
+    server = request.getfixturevalue("postgres") if hasattr(place, "schema") else None
+    go, come_back = (
+        (server.stop, server.start)
+        if server
+        else (lambda: place.rename(shop.root / "away"), lambda: (shop.root / "away").rename(place))
+    )
+    shop.when(lambda event: isinstance(event, TaskFinished), go)
+    shop.when(lambda event: isinstance(event, StatePaused), come_back)
+    shop.file("orders", "more.csv", ["id", "price"], [(3, 1.0)])
+    shop.events.clear()
+    shop.run()
+    assert shop.table("totals") == [(3, 7.5)]
+    waits = [type(event) for event in shop.events if isinstance(event, (StatePaused, StateResumed))]
+    assert (waits[0], waits[-1]) == (StatePaused, StateResumed)

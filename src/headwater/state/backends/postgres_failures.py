@@ -8,7 +8,8 @@ from headwater.state.places import PostgresPlace
 
 _INSTALL: Final = "pip install 'headwater[postgres]'"
 _REACH: Final = "check that the server runs and that this machine may reach it; nothing is lost"
-_NO_TABLE: Final = frozenset({"42P01", "3F000"})
+_NO_TABLE: Final = "42P01"
+_NO_SCHEMA: Final = "3F000"
 _GONE: Final = frozenset({"08", "57"})
 _ONCE_MORE: Final = "try again"
 _TRY_AGAIN: Final = frozenset({"40001", "40P01"})
@@ -43,7 +44,7 @@ def said_by_server(place: PostgresPlace, sqlstate: str | None, because: str, *, 
 def _unusable(place: PostgresPlace, sqlstate: str | None, kind: str, because: str) -> Broken | None:
     if sqlstate in _FULL:
         return Broken(full(place))
-    if sqlstate in _NO_TABLE:
+    if sqlstate == _NO_SCHEMA or (sqlstate == _NO_TABLE and '"migrations"' in because):
         return lost(place)
     if sqlstate in _DENIED:
         hint = "the role needs all rights on that schema, and the server must not be a standby"
