@@ -264,6 +264,18 @@ def test_a_deadline_is_told_before_it_is_missed_and_when_it_is(bounded):
     assert bounded.open() == [("deadline_missed", "morning")]
 
 
+def test_a_deadline_stays_missed_until_a_run_ends_well_whatever_is_ordered_next(bounded):
+    missed = order(bounded, "failed")
+    bounded.look(hours=2)
+    order(bounded, "queued")
+    bounded.look()
+    assert bounded.open() == [("deadline_missed", "morning")]
+    with bounded.project.workspace.db.write() as connection:
+        connection.execute("UPDATE requests SET status = 'done' WHERE id <> ?", (missed,))
+    bounded.look()
+    assert bounded.open() == []
+
+
 def test_a_run_that_ended_late_unseen_is_told(bounded):
     run = order(bounded, "done")
     bounded.project.later(hours=2)

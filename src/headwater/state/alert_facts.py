@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Final
 
 from headwater.state.connections import Connection
@@ -15,9 +16,9 @@ FROM runs AS r LEFT JOIN requests AS q ON q.id = r.id
 WHERE r.environment = ? AND r.looked = 0 AND r.ended_at IS NOT NULL
     AND (q.id IS NULL OR q.status NOT IN ('queued', 'running'))
 ORDER BY r.ended_at, r.id"""
-_LAST_ORDER: Final = """
+_LAST_ORDERS: Final = """
 SELECT id, status, fire_at, started_at, ended_at FROM requests
-WHERE environment = ? AND pipeline = ? AND fire_at IS NOT NULL ORDER BY created_at DESC LIMIT 5"""
+WHERE environment = ? AND pipeline = ? ORDER BY created_at DESC LIMIT 20"""
 _DURATIONS: Final = """
 SELECT started_at, ended_at FROM runs
 WHERE environment = ? AND pipeline = ? AND status = 'done' ORDER BY started_at DESC LIMIT 20"""
@@ -49,7 +50,7 @@ class EndedRun:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The newest order of a pipeline for a scheduled time."""
+    """An order of a pipeline for a scheduled time, after which none has ended well."""
 
     run: str
     status: str
@@ -100,14 +101,15 @@ def pass_over(connection: Connection, environment: str, before: datetime) -> Non
     )
 
 
-def last_order(connection: Connection, environment: str, pipeline: str) -> Order | None:
-    """Give a pipeline's order for the latest scheduled time; None if nothing was ordered by schedule."""
-    rows = connection.execute(_LAST_ORDER, (environment, pipeline)).fetchall()
-    orders = [
+def open_orders(connection: Connection, environment: str, pipeline: str) -> tuple[Order, ...]:
+    """Give a pipeline's last orders for scheduled times, newest first, back to the one after which a run ended well."""
+    rows = connection.execute(_LAST_ORDERS, (environment, pipeline)).fetchall()
+    since = takewhile(lambda row: row[1] != "done", rows)
+    return tuple(
         Order(run, status, moment(fire), optional_moment(began), optional_moment(ended))
-        for run, status, fire, began, ended in rows
-    ]
-    return max(orders, key=lambda order: order.fire_at, default=None)
+        for run, status, fire, began, ended in since
+        if fire
+    )
 
 
 def durations_s(connection: Connection, environment: str, pipeline: str) -> tuple[float, ...]:

@@ -17,9 +17,9 @@ from headwater.state.alert_facts import (
     Order,
     durations_s,
     ended_runs,
-    last_order,
     last_release_seq,
     last_scores,
+    open_orders,
     rows_inspected,
     rows_landed,
 )
@@ -113,8 +113,8 @@ class Facts:
     standing: Standing
     ended: tuple[EndedRun, ...] = ()
     """Runs that ended and were not looked at, as they ended."""
-    orders: Mapping[str, Order] = field(default_factory=dict)
-    """Pipeline with a deadline → its newest order."""
+    orders: Mapping[str, tuple[Order, ...]] = field(default_factory=dict)
+    """Pipeline with a deadline → its orders since a run ended well, newest first."""
     suspects: tuple[Suspect, ...] = ()
     workers: tuple[Worker, ...] = ()
     troubles: tuple[Trouble, ...] = ()
@@ -199,10 +199,9 @@ def _failing(db: Database, node: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))[:_MOST_CHECKS]
 
 
-def _orders(connection: Connection, graph: Graph, environment: str) -> dict[str, Order]:
+def _orders(connection: Connection, graph: Graph, environment: str) -> dict[str, tuple[Order, ...]]:
     timed = [each.name for each in graph.pipelines if each.deadline]
-    found = {name: last_order(connection, environment, name) for name in timed}
-    return {name: order for name, order in found.items() if order is not None}
+    return {name: open_orders(connection, environment, name) for name in timed}
 
 
 def _volumes(db: Database, graph: Graph, environment: str, over: int, memory: Memory) -> dict[str, Volume]:

@@ -10,7 +10,7 @@ from headwater.events.quantities import count, duration
 from headwater.graph.values import AlertNode, Drift, PipelineNode
 from headwater.plan.drift import judge
 from headwater.plan.lateness import behind_s
-from headwater.schedule.deadlines import deadline_of, outlook
+from headwater.schedule.deadlines import Outlook, deadline_of, outlook
 from headwater.state.alert_facts import Order
 from headwater.state.workers import Worker
 
@@ -102,17 +102,15 @@ def set_aside(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
 def deadline_at_risk(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
     """Pipelines whose run will probably end too late."""
     del alert
-    for pipeline, order in _bounded(facts):
-        if _outlook(facts, pipeline, order) == "at_risk":
-            yield _late(facts, pipeline, order, "deadline_at_risk", "warning", "will probably not end before")
+    for pipeline, order in _with_outlook(facts, "at_risk"):
+        yield _late(facts, pipeline, order, "deadline_at_risk", "warning", "will probably not end before")
 
 
 def deadline_missed(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
     """Pipelines whose run has not ended in time."""
     del alert
-    for pipeline, order in _bounded(facts):
-        if _outlook(facts, pipeline, order) == "missed":
-            yield _late(facts, pipeline, order, "deadline_missed", "error", "has not ended by")
+    for pipeline, order in _with_outlook(facts, "missed"):
+        yield _late(facts, pipeline, order, "deadline_missed", "error", "has not ended by")
 
 
 def site_silent(facts: Facts, alert: AlertNode) -> Iterator[Finding]:
@@ -171,15 +169,18 @@ def _of_node(
     )
 
 
-def _bounded(facts: Facts) -> Iterator[tuple[PipelineNode, Order]]:
+def _with_outlook(facts: Facts, sought: Outlook) -> Iterator[tuple[PipelineNode, Order]]:
+    """Give each pipeline with the newest of its orders that stands so: a newer one does not make good for it."""
     for pipeline in facts.scope.graph.pipelines:
-        if pipeline.name in facts.orders:
-            yield pipeline, facts.orders[pipeline.name]
+        orders = facts.orders.get(pipeline.name, ())
+        found = next((order for order in orders if _outlook(facts, pipeline, order) == sought), None)
+        if found is not None:
+            yield pipeline, found
 
 
-def _outlook(facts: Facts, pipeline: PipelineNode, order: Order) -> str:
+def _outlook(facts: Facts, pipeline: PipelineNode, order: Order) -> Outlook:
     deadline = deadline_of(pipeline, order.fire_at)
-    if deadline is None or order.status == "done":
+    if deadline is None:
         return "on_track"
     if order.status in _UNFULFILLED:
         return "missed" if facts.now >= deadline else "on_track"
