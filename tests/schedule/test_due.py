@@ -25,6 +25,12 @@ def test_a_time_that_has_come_is_ordered():
     assert found.next_at == MORNING + timedelta(days=1)
 
 
+def test_of_times_within_a_minute_the_second_is_told():
+    often = Pipeline(schedule=(every("10s"),))
+    found = looked(often, "2024-01-10 05:59:55", "2024-01-10 06:00:25")
+    assert found.fires[0].because.startswith("scheduled for 2024-01-10 06:00:20 UTC")
+
+
 def test_a_time_is_ordered_once():
     first = looked(daily(), "2024-01-10 05:59", "2024-01-10 06:00")
     assert due(daily(), Standing(fired_until=first.fired_until), MORNING).fires == ()

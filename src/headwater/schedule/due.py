@@ -170,7 +170,9 @@ def _passed(schedules: Iterable[Timetable], since: datetime, until: datetime) ->
 def _scheduled(schedules: Iterable[Timetable], at: datetime) -> str:
     """Say for which time a run is, in the time zone of the schedule that asks for it."""
     zone = next((each.timezone for each in schedules if any(fires(each, at - _TICK, at))), "UTC")
-    return f"scheduled for {at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}"
+    local = at.astimezone(ZoneInfo(zone))
+    seconds = f":{local:%S}" if local.second else ""
+    return f"scheduled for {local:%Y-%m-%d %H:%M}{seconds} {zone}"
 
 
 def _late(at: datetime, now: datetime) -> str:
