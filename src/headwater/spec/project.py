@@ -138,7 +138,13 @@ class Project:
     defaults: Annotated[Defaults, Doc("what nodes take when they say nothing themselves")] = field(
         default_factory=Defaults
     )
-    state: Annotated[str, Doc("where the state is kept", "sqlite:.headwater/state.db")] = "sqlite:.headwater/state.db"
+    state: Annotated[
+        str,
+        Doc(
+            "where the state is kept: `sqlite:` and a file, or `postgres://user:${env:PASSWORD}@host/database?schema=name`",
+            "sqlite:.headwater/state.db",
+        ),
+    ] = "sqlite:.headwater/state.db"
     lake: Annotated[str, Doc("directory (relative to the project) or object-store URL of the tables")] = (
         ".headwater/lake"
     )
