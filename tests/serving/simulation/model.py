@@ -1,7 +1,7 @@
 """The simple model of the orchestrator: after every transaction of anybody, what has changed must have been allowed."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,8 +60,6 @@ class Actor:
 
     name: str
     now: datetime
-    real: float = 0.0
-    """Seconds that have really passed, whatever was done to the clock."""
     codes: list[Code] = field(default_factory=list)
     """The code that was in force at some time since it began what it does."""
 
@@ -101,7 +99,9 @@ class Standing:
 class Model:
     """Watches the state."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, real: Callable[[], float]) -> None:
+        """``real``: seconds that have really passed, whatever was done to the clock."""
+        self._real = real
         self._connection = sqlite3.connect(path, isolation_level=None)
         self.last = self._read()
         self.fences: dict[str, int] = {}
@@ -134,7 +134,7 @@ class Model:
         for name, (holder, fence, _) in after.leases.items():
             old = before.leases.get(name)
             if old is None or old[0] != holder:
-                silent_s = actor.real - self.prolonged.get(name, 0.0)
+                silent_s = self._real() - self.prolonged.get(name, 0.0)
                 assert fence > self.fences.get(name, 0), f"the lease {name} has a fence that was there before"
                 assert old is None or old[2] <= actor.now or old[2] >= actor.now + _ABSURD or silent_s >= TTL_S, (
                     f"{holder} took the lease {name} of {old[0]}, who still had it"
@@ -143,7 +143,7 @@ class Model:
                 assert fence == old[1], f"the fence of {name} has changed under its holder"
             self.fences[name] = fence
             if old is None or old[2] != after.leases[name][2]:
-                self.prolonged[name] = actor.real
+                self.prolonged[name] = self._real()
 
     def _request(self, before: Standing, row: Row, actor: Actor) -> None:
         old = before.requests.get(row.id)
@@ -195,7 +195,7 @@ class Model:
     def _lost(self, before: Standing, old: Row, row: Row, actor: Actor) -> None:
         assert row.crashes == old.crashes + 1
         held = before.leases.get(f"run:{row.id}")
-        silent_s = actor.real - self.prolonged.get(f"run:{row.id}", 0.0)
+        silent_s = self._real() - self.prolonged.get(f"run:{row.id}", 0.0)
         is_over = held is None or (held[2] <= actor.now and silent_s >= _SURE_S) or silent_s >= TTL_S + _SURE_S
         assert is_over, f"{row.id} was taken from {old.holder}, who still had it"
 

@@ -16,17 +16,35 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.serving.simulation.failing import Fault
-from tests.serving.simulation.world import CODES, PIPELINES, Process, World
+from tests.serving.simulation.world import CODES, OPEN, PIPELINES, Process, World
 
-EXAMPLES = int(os.environ.get("HEADWATER_CHAOS_SCHEDULES", "300"))
+EXAMPLES = int(os.environ.get("HEADWATER_CHAOS_SCHEDULES", "500"))
 STEPS = 30
 THREE = st.integers(0, 2)
 PIPELINE = st.sampled_from(PIPELINES)
 FAULTS = st.sampled_from([None, None, None, "crash", "crash", "refuse", "meanwhile", "meanwhile", "meanwhile"])
+SECONDS = st.sampled_from([0, 1, 5, 61, 61])
+ENDINGS = st.sampled_from(["done", "failed", "queued", "cancelled"])
 AFTER = st.integers(0, 30)
 """How many dealings with the state go well before; of those at which others may come first there are fewer."""
 OTHERS = st.tuples(
-    st.sampled_from(["tick", "tick", "take", "end", "pause", "cancel", "release", "message", "file", "order", "wait"]),
+    st.sampled_from(
+        [
+            "tick",
+            "lead",
+            "lead",
+            "take",
+            "end",
+            "pause",
+            "pause",
+            "cancel",
+            "release",
+            "message",
+            "file",
+            "order",
+            "wait",
+        ]
+    ),
     st.integers(0, 11),
 )
 
@@ -52,8 +70,9 @@ class Schedules(RuleBasedStateMachine):
 
     # Processes
 
-    @rule(at=THREE, fault=FAULTS, after=AFTER, other=OTHERS)
-    def a_server_looks(self, at: int, fault: Fault | None, after: int, other: tuple[str, int]) -> None:
+    @rule(at=THREE, seconds=SECONDS, fault=FAULTS, after=AFTER, other=OTHERS)
+    def a_server_looks(self, at: int, seconds: int, fault: Fault | None, after: int, other: tuple[str, int]) -> None:
+        self.world.wait(seconds)
         server = self.world.server(at)
         self._act(server, server.tick, fault, after, other)
 
@@ -67,17 +86,41 @@ class Schedules(RuleBasedStateMachine):
         worker = self.world.worker(at)
         self._act(worker, worker.beat)
 
-    @rule(at=THREE, moves=st.booleans(), status=st.sampled_from(["done", "done", "failed", "queued", "cancelled"]))
-    def a_worker_ends_its_order(self, at: int, moves: bool, status: str) -> None:
+    @rule(at=THREE, fault=FAULTS, after=st.integers(0, 8), other=OTHERS, moves=st.booleans(), status=ENDINGS)
+    def a_worker_ends_its_order(
+        self, at: int, fault: Fault | None, after: int, other: tuple[str, int], moves: bool, status: str
+    ) -> None:
         worker = self.world.worker(at)
         if moves:
             self._act(worker, worker.move)
+        self._act(worker, lambda: worker.end(status), fault, after, other)
+
+    @rule(at=THREE, seconds=st.sampled_from([2, 9]), taken=st.booleans(), status=ENDINGS)
+    def a_worker_comes_back_late(self, at: int, seconds: int, taken: bool, status: str) -> None:
+        """It stood still, others may have its order by now: what it does then must not count."""
+        worker, others = self.world.worker(at), ((at + 1) % 3, (at + 2) % 3)
+        self._act(worker, worker.take)
+        for _ in range(2):
+            self._tick(others[0])
+            self.world.wait(seconds)
+        self._tick(others[0])
+        if taken:
+            other = self.world.worker(others[1])
+            self._act(other, other.take)
+        self._act(worker, worker.move)
         self._act(worker, lambda: worker.end(status))
 
-    @rule(at=THREE, fault=FAULTS, after=st.integers(0, 8), other=OTHERS)
-    def a_worker_fails_to_end_its_order(self, at: int, fault: Fault | None, after: int, other: tuple[str, int]) -> None:
+    @rule(at=THREE, dies=st.booleans(), status=ENDINGS)
+    def an_order_is_cancelled_while_it_runs(self, at: int, dies: bool, status: str) -> None:
         worker = self.world.worker(at)
-        self._act(worker, lambda: worker.end("done"), fault, after, other)
+        self._act(worker, worker.take)
+        if worker.claim:
+            self.world.cancel(worker.claim.request.id)
+        if dies:
+            self.world.kill(worker)
+            self._tick(at)
+        else:
+            self._act(worker, lambda: worker.end(status))
 
     @rule(at=THREE)
     def a_worker_dies(self, at: int) -> None:
@@ -113,7 +156,8 @@ class Schedules(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 50))
     def somebody_cancels(self, which: int) -> None:
-        self.world.cancel(which)
+        known = sorted(self.world.model.last.requests)
+        self.world.cancel(known[which % len(known)])
 
     @rule(number=st.integers(0, len(CODES) - 1))
     def somebody_releases(self, number: int) -> None:
@@ -156,10 +200,19 @@ class Schedules(RuleBasedStateMachine):
         elif what in {"take", "end"} and world.worker(at) is not process:
             worker = world.worker(at)
             world.act(worker, worker.take if what == "take" else lambda: worker.end("done"))
-        elif what in {"pause", "order"}:
-            getattr(world, what)(PIPELINES[number % len(PIPELINES)])
-        elif what in {"cancel", "release"}:
-            getattr(world, what)(number % len(CODES) if what == "release" else number)
+        elif what == "pause":
+            for name in PIPELINES:
+                world.pause(name)
+        elif what == "order":
+            world.order(PIPELINES[number % len(PIPELINES)])
+        elif what == "cancel":
+            for name in [row.id for row in world.model.last.requests.values() if row.status in OPEN][-2:]:
+                world.cancel(name)
+        elif what == "release":
+            world.release(number % len(CODES))
+        elif what == "lead":
+            world.wait(9)
+            self._meanwhile(process, "tick", number)
         elif what in {"message", "file"}:
             getattr(world, what)()
 

@@ -45,9 +45,9 @@ CODES: tuple[Code, ...] = tuple(
 )
 PIPELINES = tuple(CODES[0])
 OPEN = frozenset({"queued", "running"})
-QUIET = (1, 1, 1, TTL_S + 2, 3, 3, 3, 61, 3, 3, 3)
+QUIET = (1, 1, 1, TTL_S + 2, 3, 3, 61, 61, 3, 3, 3)
 """Seconds between looks when all goes well: each server sees who is silent, and then that it is silent still; and what
-waits longest after many deaths waits no longer than a minute."""
+waits longest, since a clock was wrong, waits no longer than two minutes."""
 
 
 @cache
@@ -106,7 +106,7 @@ class Process:
 
     def clock(self) -> datetime:
         """What it takes for the present."""
-        self.actor.now, self.actor.real = self.world.now + self.skew, self.world.real
+        self.actor.now = self.world.now + self.skew
         return self.actor.now
 
 
@@ -207,7 +207,7 @@ class World:
         shutil.copyfile(_template(), self.path)
         self.now, self.real = BEGIN, 0.0
         self._numbers = count(1)
-        self.model = Model(self.path)
+        self.model = Model(self.path, lambda: self.real)
         self.code: Code = CODES[0]
         self.events: dict[str, int] = {}
         self.active: list[Process] = []
@@ -300,12 +300,10 @@ class World:
         order = Order(environment=ENVIRONMENT, pipeline=pipeline, select=(pipeline,))
         order_run(self.person.workspace, order, kind="hand", by="ann")
 
-    def cancel(self, which: int) -> None:
+    def cancel(self, request_id: str) -> None:
         """Cancel an order, whatever has become of it."""
-        known = sorted(self.model.last.requests)
-        if known:
-            with suppress(Invalid):
-                cancel(self.person.workspace, known[which % len(known)], by="ann")
+        with suppress(Invalid):
+            cancel(self.person.workspace, request_id, by="ann")
 
     def message(self) -> None:
         """A message comes."""
