@@ -27,7 +27,7 @@ def previous_outline(db: Database, code: str) -> Outline:
     return outline(_body(db, code)) if code else Outline()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)  # a server looks at every environment twice a second, each with code of its own
 def _decoded(db: Database, code: str) -> Graph:
     return decode(_body(db, code))
 

@@ -30,11 +30,10 @@ REQUESTS: Final = (
     # What waits, in its order, and what runs: looked for several times a second, however much has ended.
     "CREATE INDEX requests_queued ON requests (priority DESC, not_before, created_at, id) WHERE status = 'queued'",
     "CREATE INDEX requests_running ON requests (id) WHERE status = 'running'",
-    "CREATE INDEX requests_open ON requests (environment, status) WHERE status IN ('queued', 'running')",
     "CREATE INDEX requests_by_pipeline ON requests (environment, pipeline, created_at)",
     "CREATE INDEX requests_by_time ON requests (created_at, id)",
     "CREATE INDEX requests_waiting ON requests (not_before, id) WHERE status = 'queued'",
-    """CREATE INDEX requests_counted ON requests (environment, pipeline, status, created_at)
+    """CREATE INDEX requests_open ON requests (environment, pipeline, status, backfill, created_at)
         WHERE status IN ('queued', 'running')""",
     "CREATE INDEX requests_by_backfill ON requests (backfill) WHERE backfill <> ''",
     # A scheduled time is ordered once, whoever leads.
@@ -142,9 +141,6 @@ RUN_EVENTS: Final = (
         body TEXT NOT NULL
     )""",
     "CREATE INDEX run_events_by_run ON run_events (run, seq)",
-    # The newest of all runs and orders, for those who watch.
-    "CREATE INDEX runs_by_start ON runs (started_at, id)",
-    "CREATE INDEX requests_by_creation ON requests (created_at, id)",
 )
 
 BACKFILLS: Final = (
@@ -185,6 +181,7 @@ INCIDENTS: Final = (
     )""",
     "CREATE INDEX incidents_by_time ON incidents (environment, opened_at)",
     "CREATE UNIQUE INDEX incidents_open ON incidents (environment, rule, subject) WHERE closed_at IS NULL",
+    "CREATE INDEX incidents_open_by_time ON incidents (environment, opened_at, id) WHERE closed_at IS NULL",
     """CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         incident TEXT NOT NULL,
@@ -199,7 +196,7 @@ INCIDENTS: Final = (
         ended_at TEXT,
         message TEXT NOT NULL DEFAULT ''
     )""",
-    "CREATE INDEX deliveries_open ON deliveries (next_at) WHERE status IN ('waiting', 'sending')",
+    "CREATE INDEX deliveries_open ON deliveries (seq) WHERE status IN ('waiting', 'sending')",
     "CREATE UNIQUE INDEX deliveries_once ON deliveries (incident, alert, channel, kind)",
     "CREATE INDEX deliveries_failed ON deliveries (ended_at) WHERE status = 'failed'",
     # Which ended runs the rules have looked at.

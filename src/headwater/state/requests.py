@@ -19,6 +19,11 @@ _COLUMNS: Final = (
 _OPEN: Final = "ORDER BY priority DESC, not_before, created_at, id"
 _LONGEST_WAIT: Final = timedelta(minutes=2)
 """What was tried waits less than that for its next try: who is to wait longer does so because a clock was wrong."""
+_HELD: Final = """
+SELECT name, expires_at FROM leases WHERE name IN (SELECT 'run:' || id FROM requests WHERE status = 'running')"""
+_UNDER_WAY: Final = """
+SELECT pipeline, status, count(*) FROM requests
+WHERE environment = ? AND status IN ('queued', 'running') AND backfill = '' GROUP BY pipeline, status"""
 _RIPE: Final = """
 SELECT id, environment, pipeline, backfill FROM requests WHERE status = 'queued' AND (
     not_before <= ? OR (tries = 0 AND not_before <= created_at) OR (tries > 0 AND not_before > ?)
@@ -142,7 +147,7 @@ def running_requests(db: Database) -> tuple[tuple[Request, datetime | None], ...
     """Give what is under way, and until when its worker holds it; None: its lease was given back."""
     with db.read() as connection:
         running = _select(connection, "WHERE status = 'running'")
-        held = dict(connection.execute("SELECT name, expires_at FROM leases WHERE substr(name, 1, 4) = 'run:'"))
+        held = dict(connection.execute(_HELD))
         return tuple((request, optional_moment(held.get(request.lease))) for request in running)
 
 
@@ -189,11 +194,20 @@ def find_request(db: Database, request_id: str) -> Request | None:
         return next(iter(_select(connection, "WHERE id = ?", request_id)), None)
 
 
-def open_requests(db: Database, environment: str | None = None) -> tuple[Request, ...]:
-    """Give what is queued or running, the most urgent first; of all environments if None."""
-    where, values = ("", ()) if environment is None else (" AND environment = ?", (environment,))
+def open_requests(db: Database, environment: str | None = None, *, pipeline: str | None = None) -> tuple[Request, ...]:
+    """Give what is queued or running, the most urgent first; of all environments and pipelines if None."""
+    wanted = {"environment": environment, "pipeline": pipeline}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    where = "".join(f" AND {name} = ?" for name in given)
     with db.read() as connection:
-        return tuple(_select(connection, f"WHERE status IN ('queued', 'running'){where} {_OPEN}", *values))
+        return tuple(_select(connection, f"WHERE status IN ('queued', 'running'){where} {_OPEN}", *given.values()))
+
+
+def under_way(db: Database, environment: str) -> dict[tuple[str, Status], int]:
+    """Count what is queued and running by (pipeline, status), without chunks of backfills: they hold nothing up."""
+    with db.read() as connection:
+        rows = connection.execute(_UNDER_WAY, (environment,))
+        return {(pipeline, status): int(count) for pipeline, status, count in rows}
 
 
 def requests_of(db: Database, *, backfill: str) -> tuple[Request, ...]:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.app.graphs import released_graph
-from headwater.app.serving.firing import runs_by_itself
+from headwater.app.serving.firing import runs_by_itself, standing_of
 from headwater.app.workspace import Workspace
 from headwater.graph.values import Graph, PipelineNode
-from headwater.schedule.due import Standing, due
+from headwater.schedule.due import due
 from headwater.spec.schedules import Deadline, Trigger
 from headwater.state.counted import queued
 from headwater.state.environments import environments
 from headwater.state.pipeline_states import PipelineState, pipeline_states
+from headwater.state.requests import Status, under_way
 from headwater.state.run_records import RunRecord, run_records, waiting_runs
 
 
@@ -86,8 +87,10 @@ class _Look:
     environment: str
     graph: Graph
     states: dict[str, PipelineState]
-    under_way: dict[tuple[str, str], int]
-    """(pipeline, ``queued`` or ``running``) → how many."""
+    counts: dict[tuple[str, str], int]
+    """(pipeline, ``queued`` or ``running``) → how many, chunks of backfills among them."""
+    own: dict[tuple[str, Status], int]
+    """The same without chunks of backfills, which hold no schedule up."""
 
 
 def _looks(workspace: Workspace, environment: str | None) -> Iterator[_Look]:
@@ -98,7 +101,8 @@ def _looks(workspace: Workspace, environment: str | None) -> Iterator[_Look]:
                 environment=row.name,
                 graph=released_graph(workspace.db, row.name, row.code),
                 states=pipeline_states(workspace.db, row.name),
-                under_way={(each.pipeline, each.status): each.count for each in counts if each.environment == row.name},
+                counts={(each.pipeline, each.status): each.count for each in counts if each.environment == row.name},
+                own=under_way(workspace.db, row.name),
             )
 
 
@@ -111,8 +115,8 @@ def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: dateti
         state=state,
         by_itself=runs_by_itself(pipeline, look.environment),
         next_at=_next_at(look, pipeline, now),
-        queued=look.under_way.get((pipeline.name, "queued"), 0),
-        running=look.under_way.get((pipeline.name, "running"), 0),
+        queued=look.counts.get((pipeline.name, "queued"), 0),
+        running=look.counts.get((pipeline.name, "running"), 0),
         last=last[0] if last else None,
     )
 
@@ -140,10 +144,5 @@ def _next_at(look: _Look, pipeline: PipelineNode, now: datetime) -> datetime | N
     state = look.states.get(pipeline.name, PipelineState())
     if state.is_paused or not runs_by_itself(pipeline, look.environment):
         return None
-    standing = Standing(
-        fired_until=state.fired_until,
-        running=look.under_way.get((pipeline.name, "running"), 0),
-        waiting=look.under_way.get((pipeline.name, "queued"), 0),
-    )
-    found = due(pipeline, standing, now)
+    found = due(pipeline, standing_of(state, pipeline.name, look.own), now)
     return now if found.fires else found.next_at

@@ -97,8 +97,9 @@ def _waiting(workspace: Workspace, wanted: Request) -> Request | None:
     if wanted.fire_at is not None or wanted.backfill:
         return None
     order = _essence(wanted)
-    queued = (each for each in open_requests(workspace.db, wanted.environment) if each.status == "queued")
-    alike = (each for each in queued if each.not_before <= wanted.not_before and _essence(each) == order)
+    same = open_requests(workspace.db, wanted.environment, pipeline=wanted.pipeline)
+    queued = (each for each in same if each.status == "queued" and each.not_before <= wanted.not_before)
+    alike = (each for each in queued if _essence(each) == order)
     return next(alike, None)
 
 

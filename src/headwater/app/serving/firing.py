@@ -20,7 +20,7 @@ from headwater.state.database import Database
 from headwater.state.heads import read_head
 from headwater.state.leases import require
 from headwater.state.pipeline_states import PipelineState, pipeline_states, set_fired
-from headwater.state.requests import Request, enqueue, open_requests
+from headwater.state.requests import Request, Status, enqueue, under_way
 
 BY: Final = "scheduler"
 """The author of orders that nobody gave by hand."""
@@ -98,14 +98,13 @@ def runs_by_itself(pipeline: PipelineNode, environment: str) -> bool:
     return bool(asks) and (not pipeline.in_ or environment in pipeline.in_)
 
 
-def standing_of(state: PipelineState, pipeline: str, under_way: tuple[Request, ...]) -> Standing:
-    """Say where a pipeline stands, as planning its next runs asks for it."""
-    own = [each for each in under_way if each.pipeline == pipeline and not each.backfill]
+def standing_of(state: PipelineState, pipeline: str, counts: Mapping[tuple[str, Status], int]) -> Standing:
+    """Say where a pipeline stands, as planning its next runs asks for it; ``counts`` is what is under way."""
     return Standing(
         fired_until=state.fired_until,
         is_paused=state.is_paused,
-        running=sum(each.status == "running" for each in own),
-        waiting=sum(each.status == "queued" for each in own),
+        running=counts.get((pipeline, "running"), 0),
+        waiting=counts.get((pipeline, "queued"), 0),
     )
 
 
@@ -116,19 +115,16 @@ def _decide(workspace: Workspace, look: _Look) -> list[_Decision]:
     and a trigger may leave it to that run.
     """
     states = pipeline_states(workspace.db, look.environment)
-    own: dict[str, list[Request]] = {}
-    for request in open_requests(workspace.db, look.environment):
-        own.setdefault(request.pipeline, []).append(request)
-    found = [
-        _decision(each, states.get(each.name, PipelineState()), tuple(own.get(each.name, ())), look)
-        for each in look.pipelines
-    ]
+    counts = under_way(workspace.db, look.environment)
+    found = [_decision(each, states.get(each.name, PipelineState()), counts, look) for each in look.pipelines]
     return [each for each in found if each]
 
 
-def _decision(pipeline: PipelineNode, state: PipelineState, own: tuple[Request, ...], look: _Look) -> _Decision | None:
+def _decision(
+    pipeline: PipelineNode, state: PipelineState, counts: Mapping[tuple[str, Status], int], look: _Look
+) -> _Decision | None:
     """Decide about one pipeline; None: nothing has happened that must be written."""
-    standing = standing_of(state, pipeline.name, own)
+    standing = standing_of(state, pipeline.name, counts)
     timed = due(pipeline, standing, look.now)
     judged = _judged(pipeline, state, look)
     fires, kind = timed.fires, "schedule" if pipeline.continuous_s is None else "continuous"
