@@ -87,6 +87,39 @@ def test_a_worker_that_dies_is_replaced_and_its_run_goes_on(served):
     assert project.query("SELECT n FROM patient") == [(2,)]
 
 
+def test_a_state_that_is_gone_for_a_while_costs_neither_a_worker_nor_a_run(served):
+    project = served.project
+    project.write("models/patient.py", PATIENT)
+    project.write("go", "")
+    shop(project, "pipelines: {slow: {select: [patient]}}")
+    served.start()
+    (project.root / "go").unlink()
+    project.write("data/sales2.csv", "day,amount\n2026-01-02,41\n")
+    command(project)("trigger", "slow", "--detach")
+    served.until((project.root / "begun").exists)
+    before = workers(project.workspace.db)
+    state, away = project.root / ".headwater" / "state.db", project.root / ".headwater" / "away"
+    state.rename(away)
+    project.write("go", "")
+    served.until(lambda: "does not exist" in served.log())
+    away.rename(state)
+    (request,) = served.ended("slow")
+    assert (request.status, request.tries, request.crashes) == ("done", 1, 0), served.log()
+    assert {each.pid for each in workers(project.workspace.db)} == {each.pid for each in before}
+    assert project.query("SELECT n FROM patient") == [(2,)]
+
+
+def test_a_worker_that_is_told_to_stop_ends_in_good_order_and_is_replaced(served):
+    shop(served.project, EVERY_SECOND)
+    served.start()
+    served.ended("often", 1)
+    (worker,) = [each for each in workers(served.project.workspace.db) if each.kind == "worker"]
+    os.kill(worker.pid, signal.SIGTERM)
+    served.until(lambda: worker.id not in {each.id for each in workers(served.project.workspace.db)})
+    served.ended("often", len([each for each in served.requests() if each.has_ended]) + 1)
+    assert ("Fatal" in served.log(), "died" in served.log()) == (False, False)
+
+
 def test_a_run_that_is_cancelled_stops_and_its_worker_goes_on(served):
     project = served.project
     project.write("models/patient.py", PATIENT)

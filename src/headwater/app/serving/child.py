@@ -55,7 +55,7 @@ def main(text: str) -> None:
 
 
 def _drain_at_end_of_input(stop: Stop) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # past Python's buffer, whose lock would be held when this process ends
         continue
     stop.draining.set()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
-from headwater.diagnostics import Conflict
+from headwater.diagnostics import HeadwaterError
 from headwater.run.leasing import TTL_S
 from headwater.state.database import Database
 from headwater.state.leases import renew
@@ -59,7 +59,7 @@ class Holding:
         while not self._ended.wait(self.beat_s):
             try:
                 self._look()
-            except Conflict:  # the state is busy; what matters is checked again when the run moves
+            except HeadwaterError:  # the state is busy, or away; what matters is checked again when the run moves
                 continue
             if self._reason:
                 return

@@ -14,6 +14,7 @@ from headwater.diagnostics import Cancelled, Conflict, HeadwaterError
 from headwater.run.context import Ticket
 from headwater.spec.orders import decode_order
 from headwater.state.heads import read_head
+from headwater.state.patience import Patience
 from headwater.state.requests import Claim, Request, Status, finish, hand_back
 from headwater.state.suspects import clear_suspects, suspects
 from headwater.state.workers import Worker
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _PATIENCE: Final = timedelta(seconds=15)
 """How long an order waits that met somebody else's work."""
 _MOST_TRIES: Final = 20
+_log: Final = logging.getLogger("headwater")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,31 @@ class Ending:
 
 def perform(workspace: Workspace, claim: Claim, worker: Worker, stop: Stop) -> Ending:
     """Perform an order under its lease. Whatever goes wrong, the order has an ending."""
-    db, request, clock = workspace.db, claim.request, workspace.effects.clock
-    with Holding(db, claim, worker, clock) as holding:
-        ending = _ending(workspace, claim, worker, lambda: stop.reason or holding.why_stop())
-    if holding.is_lost:  # it is another worker's now, for whom what was computed here is there
-        return Ending("queued", ending.message)
-    if ending.status == "queued":
-        hand_back(db, request.id, request.holder, ending.message, clock() + ending.wait)
-    else:
-        finish(db, request.id, request.holder, ending.status, ending.message, clock())
+    db, clock = workspace.db, workspace.effects.clock
+    with db.patient(_patience(workspace, claim.request)):
+        with Holding(db, claim, worker, clock) as holding:
+            ending = _ending(workspace, claim, worker, lambda: stop.reason or holding.why_stop())
+        if holding.is_lost:  # it is another worker's now, for whom what was computed here is there
+            return Ending("queued", ending.message)
+        _note(workspace, claim.request, ending)
     return ending
+
+
+def _note(workspace: Workspace, request: Request, ending: Ending) -> None:
+    db, now = workspace.db, workspace.effects.clock()
+    if ending.status == "queued":
+        hand_back(db, request.id, request.holder, ending.message, now + ending.wait)
+    else:
+        finish(db, request.id, request.holder, ending.status, ending.message, now)
+
+
+def _patience(workspace: Workspace, request: Request) -> Patience:
+    """Wait for the state also before and after the run itself, which has a patience that tells its observers."""
+    return Patience(
+        sleep=workspace.effects.sleep,
+        paused=lambda reason: _log.warning("run %s waits for the state: %s", request.id, reason),
+        resumed=lambda seconds: _log.info("run %s has the state again, after %.1f s", request.id, seconds),
+    )
 
 
 def _ending(workspace: Workspace, claim: Claim, worker: Worker, why_stop: Callable[[], str | None]) -> Ending:

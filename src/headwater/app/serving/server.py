@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +25,8 @@ TICK_S: Final = 0.5
 """Seconds between two looks at what is due."""
 WATCH_EVERY: Final = timedelta(seconds=3)
 """How often an environment is looked at for what is wrong."""
+_OUTDATED: Final = frozenset({"HW1128", "HW0606"})
+"""A newer version serves this state, or has changed its tables."""
 _log: Final = logging.getLogger("headwater")
 
 
@@ -72,9 +75,10 @@ class Server:
         finally:
             _log.info("stopping: what runs may end for %g seconds", self.serving.grace_s)
             processes.stop(self.serving.grace_s)
-            leader.resign()
             delivery.stop()
-            forget_worker(self.workspace.db, me.id)
+            with suppress(HeadwaterError):  # without the state: who is silent is followed by another, too
+                leader.resign()
+                forget_worker(self.workspace.db, me.id)
 
     def _tick(self, me: Worker, leader: Leader, processes: WorkerProcesses, watch: Watch) -> None:
         """Do one round; a state that is away for a moment ends nothing."""
@@ -87,7 +91,7 @@ class Server:
             require_newest(self.serving.version, workers(self.workspace.db), now)
             watch.well(now)
         except HeadwaterError as problem:
-            if problem.diagnostics and problem.diagnostics[0].code == "HW1128":
+            if problem.diagnostics and problem.diagnostics[0].code in _OUTDATED:
                 _log.warning("%s", problem)
                 self.stopped.set()
                 return

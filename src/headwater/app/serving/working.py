@@ -1,6 +1,8 @@
 """A worker: takes what was ordered, one run after the other, until it is told to stop."""
 
+import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +10,7 @@ from typing import Final
 from headwater.app.serving.performing import perform
 from headwater.app.serving.stopping import Stop
 from headwater.app.workspace import Workspace
+from headwater.diagnostics import HeadwaterError
 from headwater.run.leasing import TTL_S
 from headwater.state.requests import Request, claim
 from headwater.state.workers import Worker, forget_worker, note_worker
@@ -15,6 +18,9 @@ from headwater.state.workers import Worker, forget_worker, note_worker
 POLL_S: Final = 0.2
 """Seconds between two looks into the queue."""
 _SEEN_EVERY: Final = timedelta(seconds=5)
+_TROUBLE_S: Final = 2.0
+"""Seconds until it looks again after the state could not be used."""
+_log: Final = logging.getLogger("headwater")
 
 IsAllowed = Callable[[Request, Sequence[Request]], bool]
 
@@ -32,14 +38,21 @@ class Working:
     _seen: datetime | None = None
 
     def until_stopped(self, most_runs: int | None = None) -> None:
-        """Take and perform runs until told to stop, or until ``most_runs`` are done."""
-        note_worker(self.workspace.db, self.worker)
+        """Take and perform runs until told to stop, or until ``most_runs`` are done; the state may come and go."""
         try:
             while not self.stop.draining.is_set() and (most_runs is None or self.done < most_runs):
-                if not self.one():
-                    self._wait()
+                self._look()
         finally:
-            forget_worker(self.workspace.db, self.worker.id)
+            with suppress(HeadwaterError):  # who is silent is forgotten, too
+                forget_worker(self.workspace.db, self.worker.id)
+
+    def _look(self) -> None:
+        try:
+            if not self.one():
+                self._wait()
+        except HeadwaterError as problem:
+            _log.warning("the state: %s", problem)
+            self.stop.draining.wait(_TROUBLE_S)
 
     def one(self) -> bool:
         """Take and perform one run; False if there was none to take."""
