@@ -17,13 +17,22 @@ _Body = Callable[..., int | None]
 class Command(click.Command):
     """A command whose body takes a Session first and gives the exit code (None: 0)."""
 
-    def __init__(self, *, body: _Body, example: str, **settings: Any) -> None:
-        self.body, self.example = body, example
+    def __init__(self, *, body: _Body, example: str, remote: str = "", **settings: Any) -> None:
+        """``remote``: the function of ``cli.remote.commands`` that does it on a server elsewhere; empty: none."""
+        self.body, self.example, self.remote = body, example, remote
         settings["params"] = [*settings.get("params", ()), *global_options()]
         super().__init__(callback=self._call, **settings)
 
     def _call(self, **values: Any) -> int | None:
-        return self.body(Session.of(click.get_current_context()), **values)
+        session = Session.of(click.get_current_context())
+        place = session.place(can_be_elsewhere=bool(self.remote))
+        if place is None:
+            return self.body(session, **values)
+        from headwater.cli.remote import commands
+        from headwater.cli.remote.calling import Server
+
+        there: _Body = getattr(commands, self.remote)
+        return there(session, Server(place), **values)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, then those that every command takes."""
@@ -102,14 +111,18 @@ class Group(click.Group):
 
 
 def command(
-    *, example: str, short: str, params: Sequence[click.Parameter] = (), name: str | None = None
+    *, example: str, short: str, params: Sequence[click.Parameter] = (), name: str | None = None, remote: str = ""
 ) -> Callable[[_Body], Command]:
-    """Make a function a command: its docstring is the help, ``short`` the line in the group's list."""
+    """Make a function a command: its docstring is the help, ``short`` the line in the group's list.
+
+    ``remote``: the function that takes its place where a server elsewhere is asked.
+    """
 
     def make(body: _Body) -> Command:
         return Command(
             body=body,
             example=example,
+            remote=remote,
             name=name or body.__name__.replace("_", "-"),
             help=body.__doc__,
             short_help=short,

@@ -29,6 +29,12 @@ def global_options() -> list[click.Option]:
         GlobalOption(
             "--project", metavar="DIR", type=click.Path(path_type=Path), help="Directory of the project (or below it)."
         ),
+        GlobalOption(
+            "--server",
+            metavar="URL",
+            help="Ask a server elsewhere, with the token in HEADWATER_TOKEN; default: HEADWATER_SERVER, or nobody.",
+        ),
+        GlobalOption("--insecure", is_flag=True, help="Let the token travel to --server in the open."),
         GlobalOption("--json", is_flag=True, help="Print one JSON document on stdout, and nothing else."),
         GlobalOption("--quiet", "-q", is_flag=True, help="Print results and errors only."),
         GlobalOption("--verbose", "-v", is_flag=True, help="Print more, such as each check and full versions."),

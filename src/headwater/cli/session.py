@@ -1,5 +1,6 @@
 """What a command's body is handed: what was asked of every command, and where to print."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from headwater.cli.stops import Interrupted, Unanswered
 
 if TYPE_CHECKING:
     from headwater.app.workspace import Workspace
+    from headwater.cli.place import Place
     from headwater.diagnostics import Diagnostic
     from headwater.events import Emit
 
@@ -25,6 +27,11 @@ class Session:
     out: Printer
     project: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    server: str | None = None
+    """The server elsewhere that was named on the command line."""
+    is_insecure: bool = False
+    has_project: bool = False
+    """Whether the project was named on the command line."""
 
     @classmethod
     def of(cls, context: click.Context) -> "Session":
@@ -36,7 +43,35 @@ class Session:
             verbose=said.get("verbose", False),
             color=False if said.get("no_color") else None,
         )
-        return cls(out=out, project=said.get("project", Path()), variables=said.get("var", {}))
+        if "server" in said and "project" in said:
+            raise click.UsageError("--server and --project name two places", context)
+        return cls(
+            out=out,
+            project=said.get("project", Path()),
+            variables=said.get("var", {}),
+            server=said.get("server"),
+            is_insecure=said.get("insecure", False),
+            has_project="project" in said,
+        )
+
+    def place(self, *, can_be_elsewhere: bool) -> "Place | None":
+        """Say which server elsewhere is asked; None: the command works here.
+
+        HEADWATER_SERVER counts where a command can ask a server, and no project is named. Raises Invalid if a server
+        is named on the command line, and the command needs the project.
+        """
+        if not can_be_elsewhere and self.server is None:
+            return None
+        url = self.server or ("" if self.has_project else os.environ.get("HEADWATER_SERVER", ""))
+        if not url:
+            return None
+        if not can_be_elsewhere:
+            from headwater.diagnostics import Invalid
+
+            raise Invalid.of("HW1117", "this command needs the project's files or state: no server elsewhere does it")
+        from headwater.cli.place import place_of
+
+        return place_of(url, insecure=self.is_insecure)
 
     def workspace(self, emit: "Emit | None" = None) -> "AbstractContextManager[Workspace]":
         """Open the project's state; ``emit`` takes the facts of what happens."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Raw, Struct
 
 from headwater.app.statistics import PipelineStats
+from headwater.graph.values import Deprecation
 
 
 class EnvironmentAnswer(Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class StatusAnswer(Struct, frozen=True, kw_only=True):
     release: str | None
     released_at: datetime | None
     nodes: list[NodeAnswer]
+    deprecated: Annotated[list[Deprecation], Meta(description="tables that nobody should read from a day on")]
 
 
 class ReleaseAnswer(Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ class ReleaseAnswer(Struct, frozen=True, kw_only=True):
     moved: str
     nodes: list[str]
     message: str
+    is_current: Annotated[bool, Meta(description="whether the environment stands on it")]
     can_return: bool
 
 
@@ -244,18 +247,35 @@ class IncidentAnswer(Struct, frozen=True, kw_only=True):
     closed_at: Annotated[datetime | None, Meta(description="null: it goes on")]
     acked_at: datetime | None
     acked_by: str
+    run: Annotated[str, Meta(description="the run in which it was seen; empty: none")]
+    hint: Annotated[str, Meta(description="what to do about it")]
+
+
+class DeliveryAnswer(Struct, frozen=True, kw_only=True):
+    """News that a channel has not taken."""
+
+    incident: str
+    alert: str
+    kind: str
+    status: str
+    tries: int
+    next_at: datetime
+    ended_at: datetime | None
+    message: str
 
 
 class IncidentsAnswer(Struct, frozen=True, kw_only=True):
     """Incidents, newest first."""
 
     incidents: list[IncidentAnswer]
+    undelivered: Annotated[list[DeliveryAnswer], Meta(description="what channels have refused so far")]
 
 
 class StatsAnswer(Struct, frozen=True, kw_only=True):
     """How well pipelines did, as `headwater stats` says it."""
 
     since: datetime
+    until: datetime
     pipelines: list[PipelineStats]
 
 

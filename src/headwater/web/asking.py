@@ -24,6 +24,7 @@ class RunsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pipeline: Name | None = None
     status: RunStatus | None = None
     limit: Limit = 50
+    since: Annotated[Annotated[datetime, Meta(tz=True)] | None, Meta(description="ordered then, or later")] = None
     after: Annotated[Name | None, Meta(description="id of a run: those older than it")] = None
 
 
@@ -76,6 +77,9 @@ class StatsAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     environment: Annotated[Name | None, Meta(description="default: all")] = None
     days: Annotated[int, Meta(ge=1, le=3650, description="how far back")] = 30
+    seconds: Annotated[
+        Annotated[float, Meta(gt=0, le=316224000)] | None, Meta(description="how far back, in place of `days`")
+    ] = None
 
 
 class TriggerAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

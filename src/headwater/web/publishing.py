@@ -12,6 +12,7 @@ from headwater.app.history import Recorded
 from headwater.app.rolling_back import RolledBack
 from headwater.app.status import NodeStatus, Status
 from headwater.state.attempts import Attempt
+from headwater.state.deliveries import Delivery
 from headwater.state.environments import EnvironmentRow
 from headwater.state.incidents import Incident
 from headwater.state.run_events import RunEvent
@@ -21,6 +22,7 @@ from headwater.state.workers import Worker
 from headwater.web.answering import (
     AttemptAnswer,
     BackfillAnswer,
+    DeliveryAnswer,
     DueAnswer,
     EnvironmentAnswer,
     EventAnswer,
@@ -57,6 +59,7 @@ def status_answer(found: Status) -> StatusAnswer:
         release=found.release,
         released_at=found.released_at,
         nodes=[_node(each) for each in found.nodes],
+        deprecated=list(found.deprecations),
     )
 
 
@@ -99,6 +102,7 @@ def _release(each: Recorded) -> ReleaseAnswer:
         moved=each.moved,
         nodes=list(release.nodes),
         message=release.message,
+        is_current=each.is_current,
         can_return=each.can_return,
     )
 
@@ -158,10 +162,20 @@ def pipeline_answer(each: PipelineView) -> PipelineAnswer:
 
 def incident_answer(each: Incident) -> IncidentAnswer:
     """Publish an incident."""
-    values: dict[str, Any] = {
-        name: getattr(each, name) for name in IncidentAnswer.__struct_fields__ if name != "incident"
+    made: dict[str, Any] = {
+        "incident": each.id,
+        "run": str(each.body.get("run") or ""),
+        "hint": str(each.body.get("hint") or ""),
     }
-    return IncidentAnswer(incident=each.id, **values)
+    values: dict[str, Any] = {
+        name: getattr(each, name) for name in IncidentAnswer.__struct_fields__ if name not in made
+    }
+    return IncidentAnswer(**made, **values)
+
+
+def delivery_answer(each: Delivery) -> DeliveryAnswer:
+    """Publish what was not delivered."""
+    return DeliveryAnswer(**{name: getattr(each, name) for name in DeliveryAnswer.__struct_fields__})
 
 
 def due_answer(each: DueView) -> DueAnswer:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, Final
 
+from headwater.app.alerting.asking import list_incidents
 from headwater.app.control.observing import due_times, pipelines
 from headwater.app.history import history
 from headwater.app.statistics import statistics
@@ -12,9 +13,8 @@ from headwater.events.words import LEVELS
 from headwater.project.names import shown
 from headwater.state.attempts import attempts_of
 from headwater.state.environments import environments
-from headwater.state.incidents import incidents
 from headwater.state.run_events import run_events
-from headwater.state.run_records import RunRecord, run_record, run_records
+from headwater.state.run_records import RunRecord, run_record, run_records, runs_like
 from headwater.state.workers import workers
 from headwater.web.answering import (
     AttemptsAnswer,
@@ -41,6 +41,7 @@ from headwater.web.asking import (
 )
 from headwater.web.publishing import (
     attempt_answer,
+    delivery_answer,
     due_answer,
     environment_answer,
     event_answer,
@@ -80,7 +81,13 @@ def get_runs(call: Call[RunsAsked, None]) -> RunsAnswer:
         return RunsAnswer(runs=[], next=None)
     statuses = (asked.status,) if asked.status else ()
     found = run_records(
-        db, asked.environment, pipeline=asked.pipeline, statuses=statuses, after=last, limit=asked.limit
+        db,
+        asked.environment,
+        pipeline=asked.pipeline,
+        statuses=statuses,
+        since=asked.since,
+        after=last,
+        limit=asked.limit,
     )
     return RunsAnswer(
         runs=[run_answer(each) for each in found], next=found[-1].id if len(found) == asked.limit else None
@@ -129,16 +136,20 @@ def get_due(call: Call[DueAsked, None]) -> DuesAnswer:
 def get_incidents(call: Call[IncidentsAsked, None]) -> IncidentsAnswer:
     """List incidents."""
     asked = call.query
-    found = incidents(call.workspace.db, asked.environment, limit=asked.limit, closed=not asked.open)
-    return IncidentsAnswer(incidents=[incident_answer(each) for each in found])
+    found = list_incidents(call.workspace, asked.environment, closed=not asked.open, limit=asked.limit)
+    return IncidentsAnswer(
+        incidents=[incident_answer(each) for each in found.incidents],
+        undelivered=[delivery_answer(each) for each in found.undelivered],
+    )
 
 
 def get_stats(call: Call[StatsAsked, None]) -> StatsAnswer:
     """Say how well pipelines did."""
     now = call.workspace.effects.clock()
-    since = now - timedelta(days=call.query.days)
-    found = statistics(call.workspace.db, call.query.environment, since, now)
-    return StatsAnswer(since=since, pipelines=list(found))
+    asked = call.query
+    since = now - timedelta(seconds=asked.days * 86400.0 if asked.seconds is None else asked.seconds)
+    found = statistics(call.workspace.db, asked.environment, since, now)
+    return StatsAnswer(since=since, until=now, pipelines=list(found))
 
 
 def get_workers(call: Call[None, None]) -> WorkersAnswer:
@@ -156,9 +167,11 @@ def known_environment(call: Call[Any, Any]) -> str:
 
 
 def known_run(call: Call[Any, Any]) -> RunRecord:
-    """Give the run in the path; Invalid if there is none of that id."""
+    """Give the run in the path, by its id or the beginning of it; Invalid if there is none, or more than one."""
     name = call.path["run"]
     found = run_record(call.workspace.db, name)
-    if found is None:
-        raise Invalid.of("HW1089", f"there is no run `{shown(name)}`", hint="`GET /runs` lists them")
-    return found
+    like = (found,) if found else runs_like(call.workspace.db, name)
+    if len(like) != 1:
+        what = f"`{shown(name)}` is the beginning of several runs" if like else f"there is no run `{shown(name)}`"
+        raise Invalid.of("HW1089", what, hint="`GET /runs` lists them")
+    return like[0]

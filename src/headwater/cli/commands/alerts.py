@@ -13,6 +13,7 @@ _incident = click.Argument(["incident"], metavar="ID")
 
 @make(
     name="list",
+    remote="alerts",
     short="List what is wrong, newest first.",
     example="headwater alerts list --env prod --all",
     params=[

@@ -19,6 +19,7 @@ _ID = "ID"
 
 @make(
     name="backfill",
+    remote="backfill",
     short="Fill a stretch of time in chunks, beside the daily runs.",
     example="headwater backfill daily_delays --from 2013-01-01 --to 2013-03-01 --every 7d --parallel 4\n"
     "headwater backfill --list --env prod\nheadwater backfill --cancel 4f2a9c10d3e7",

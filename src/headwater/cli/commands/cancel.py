@@ -9,6 +9,7 @@ from headwater.cli.session import Session
 
 @make(
     name="cancel",
+    remote="cancel",
     short="Stop a run that waits or runs on a server.",
     example="headwater cancel 3f2a91c0d1e2",
     params=[click.Argument(["run"], metavar="RUN"), options.yes()],

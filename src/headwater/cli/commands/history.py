@@ -9,6 +9,7 @@ from headwater.cli.session import Session
 
 @make(
     name="history",
+    remote="history",
     short="List the releases of an environment, newest first.",
     example="headwater history --env prod --limit 5",
     params=[

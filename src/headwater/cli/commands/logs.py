@@ -9,15 +9,16 @@ from headwater.cli.framework import command as make
 from headwater.cli.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from headwater.app.run_reading import Wanted
+    from headwater.app.run_reading import Said, Wanted
     from headwater.app.workspace import Workspace
     from headwater.events.words import Level
 
 
 @make(
     name="logs",
+    remote="logs",
     short="Show what a run said, or follow what it says.",
     example="headwater logs last\nheadwater logs -f last --env prod --level warning",
     params=[
@@ -63,10 +64,10 @@ def command(
     the state, wherever they work; one that is still queued is waited for.
     """
     from headwater.app.run_reading import Wanted, find_run, log_of
+    from headwater.cli.telling import require_one_form, show
     from headwater.cli.views.logs import LOG
 
-    if session.out.json and form != "text":
-        raise click.UsageError(f"--json and --format {form} ask for two forms", click.get_current_context())
+    require_one_form(session, form)
     wanted = Wanted(node=node, level=level)
     with session.watching() as workspace:
         found = find_run(workspace.db, run, environment)
@@ -74,7 +75,7 @@ def command(
             _wait(workspace, found.id, wanted, follow)
             session.out.show(log_of(workspace.db, found.id, wanted), LOG)
         else:
-            _print(session, workspace, found.id, wanted, follow, form)
+            show(session, _every(workspace, found.id, wanted, follow), form)
 
 
 def _wait(workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool) -> None:
@@ -96,22 +97,9 @@ def _sleep(workspace: "Workspace") -> "Callable[[float], None]":
     return sleep
 
 
-def _print(session: Session, workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool, form: str) -> None:
+def _every(workspace: "Workspace", run: str, wanted: "Wanted", is_followed: bool) -> "Iterator[Said]":
     from headwater.app.run_reading import follow, log_of
-    from headwater.cli.views.encoding import encode
-    from headwater.cli.views.logs import ending, event_document, event_lines, heading
 
     if is_followed:
-        every = follow(workspace.db, run, wanted, _sleep(workspace))
-    else:
-        every = iter([log_of(workspace.db, run, wanted)])
-    status = ""
-    for said in every:
-        if form == "text" and not status:
-            session.out.lines([heading(said.run)])
-        for event in said.events:
-            lines = event_lines(event) if form == "text" else ["".join(encode(event_document(event)))]
-            session.out.lines(lines)
-        if form == "text" and status != said.run.status and not (status == "queued" and said.run.status == "running"):
-            session.out.lines([ending(said.run)])
-        status = said.run.status
+        return follow(workspace.db, run, wanted, _sleep(workspace))
+    return iter([log_of(workspace.db, run, wanted)])

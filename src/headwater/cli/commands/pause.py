@@ -9,6 +9,7 @@ from headwater.cli.session import Session
 
 @make(
     name="pause",
+    remote="pause",
     short="Keep a pipeline from starting by itself.",
     example='headwater pause morning --env prod --reason "the source is being moved"',
     params=[
@@ -21,13 +22,11 @@ from headwater.cli.session import Session
 def command(session: Session, pipeline: str, environment: str, reason: str, yes: bool) -> int:
     """Keep a pipeline from starting by itself until `headwater resume`. What runs goes on; by hand it can be run."""
     from headwater.app.control.stopping import pause
+    from headwater.cli.views.requests import PAUSED, Paused
 
     del yes  # never asks
     with session.workspace() as workspace:
         session.require_environment(workspace, environment)
         changed = pause(workspace, environment, pipeline, by=workspace.user, reason=reason)
-    if session.out.json:
-        session.out.document({"environment": environment, "pipeline": pipeline, "paused": True, "changed": changed})
-    else:
-        session.out.remark(f"`{pipeline}` of {environment} {'is paused' if changed else 'was paused already'}")
+    session.out.show(Paused(environment, pipeline, is_paused=True, changed=changed), PAUSED)
     return 0

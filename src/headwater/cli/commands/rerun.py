@@ -11,6 +11,7 @@ from headwater.cli.session import Session
 
 @make(
     name="rerun",
+    remote="rerun",
     short="Do a run again, or only what failed in it.",
     example="headwater rerun 4f2a9c --failed\nheadwater rerun 4f2a9c --release latest",
     params=[

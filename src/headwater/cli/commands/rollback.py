@@ -12,6 +12,7 @@ from headwater.cli.session import Session
 
 @make(
     name="rollback",
+    remote="rollback",
     short="Take an environment back to an earlier release.",
     example="headwater rollback --env prod\nheadwater rollback --env prod --to 3f2a91c0 --data --yes",
     params=[

@@ -11,6 +11,7 @@ _STATUSES = ("queued", "running", "done", "failed", "cancelled", "set_aside")
 
 @make(
     name="runs",
+    remote="runs",
     short="List runs, newest first: why, how long, what came of it.",
     example="headwater runs --env prod --pipeline morning\nheadwater runs --status failed",
     params=[

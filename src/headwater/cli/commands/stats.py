@@ -9,6 +9,7 @@ from headwater.cli.session import Session
 
 @make(
     name="stats",
+    remote="stats",
     short="Show how well pipelines do: success, durations, recovery.",
     example="headwater stats --env prod --since 7d\nheadwater stats morning --json",
     params=[
@@ -38,8 +39,7 @@ def command(session: Session, pipeline: str | None, environment: str | None, sin
     from datetime import timedelta
 
     from headwater.app.statistics import statistics
-    from headwater.cli.views.stats import STATS, Statistics
-    from headwater.diagnostics import Invalid, suggest
+    from headwater.cli.views.stats import STATS, Statistics, of_pipeline
 
     with session.watching() as workspace:
         if environment is not None:
@@ -47,8 +47,4 @@ def command(session: Session, pipeline: str | None, environment: str | None, sin
         now = workspace.effects.clock()
         since = now - timedelta(seconds=since_s)
         every = statistics(workspace.db, environment, since, now)
-    found = tuple(each for each in every if pipeline in {None, each.pipeline})
-    if pipeline is not None and not found:
-        hint = suggest(pipeline, [each.pipeline for each in every])
-        raise Invalid.of("HW1103", f"`{pipeline}` has not run in that time", hint=hint)
-    session.out.show(Statistics(since, now, found), STATS)
+    session.out.show(of_pipeline(Statistics(since, now, every), pipeline), STATS)

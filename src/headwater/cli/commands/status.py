@@ -9,6 +9,7 @@ from headwater.cli.session import Session
 
 @make(
     name="status",
+    remote="status",
     short="Show what stands in an environment, and what is due.",
     example="headwater status --env prod\nheadwater status --observe",
     params=[

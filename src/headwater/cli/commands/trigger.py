@@ -16,6 +16,7 @@ _CODES = {"done": 0, "failed": 1, "set_aside": 1, "cancelled": 1}
 
 @make(
     name="trigger",
+    remote="trigger",
     short="Run a pipeline now, on a server if one serves.",
     example="headwater trigger morning --env prod\nheadwater trigger morning --env prod --detach",
     params=[

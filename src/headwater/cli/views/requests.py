@@ -1,6 +1,7 @@
 """An order to run, and what has become of it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -52,4 +53,33 @@ def lines(request: "Request", page: Page) -> Iterator[str]:
         yield f"  {clean(request.message)}"
 
 
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A pipeline that was paused or resumed; ``changed`` is False if it was so already."""
+
+    environment: str
+    pipeline: str
+    is_paused: bool
+    changed: bool
+
+
+def paused_document(found: Paused) -> dict[str, object]:
+    """Give the published shape."""
+    return {
+        "environment": found.environment,
+        "pipeline": found.pipeline,
+        "paused": found.is_paused,
+        "changed": found.changed,
+    }
+
+
+def paused_lines(found: Paused, page: Page) -> Iterator[str]:
+    """Say how it is now."""
+    del page
+    now = "is paused" if found.is_paused else "starts by itself again"
+    before = "was paused already" if found.is_paused else "was not paused"
+    yield f"`{clean(found.pipeline)}` of {clean(found.environment)} {now if found.changed else before}"
+
+
+PAUSED: Final[View[Paused]] = View(paused_document, paused_lines)
 REQUEST: Final[View["Request"]] = View(document, lines)

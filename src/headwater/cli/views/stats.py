@@ -1,7 +1,7 @@
 """How well pipelines do."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -82,6 +82,19 @@ def _seconds(value: float | None) -> str:
 
 def _number(value: int) -> str:
     return count(value) if value else ""
+
+
+def of_pipeline(found: Statistics, pipeline: str | None) -> Statistics:
+    """Keep what is of one pipeline; all if None. Raises Invalid, with the closest name, if it has not run."""
+    if pipeline is None:
+        return found
+    own = tuple(each for each in found.pipelines if each.pipeline == pipeline)
+    if not own:
+        from headwater.diagnostics import Invalid, suggest
+
+        hint = suggest(pipeline, [each.pipeline for each in found.pipelines])
+        raise Invalid.of("HW1103", f"`{pipeline}` has not run in that time", hint=hint)
+    return replace(found, pipelines=own)
 
 
 STATS: Final[View[Statistics]] = View(document, lines)
