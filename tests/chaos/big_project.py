@@ -74,7 +74,12 @@ def add(project: Project, number: int) -> None:
     """A new file of events: every model has work."""
     chance = random.Random(number)
     rows = [
-        (i, (FIRST + timedelta(minutes=chance.randrange(DAYS * 1440))).replace(tzinfo=None), i % 3, chance.randrange(100))
+        (
+            i,
+            (FIRST + timedelta(minutes=chance.randrange(DAYS * 1440))).replace(tzinfo=None),
+            i % 3,
+            chance.randrange(100),
+        )
         for i in range(number * 200, number * 200 + 200)
     ]
     project.file("events", f"e{number:04}.csv", COLUMNS, rows)

@@ -44,7 +44,17 @@ class Town:
     def start(self) -> None:
         """Start a server."""
         self.started += 1
-        command = [sys.executable, "-m", "headwater", "serve", "--no-api", "--workers", str(self.workers), "--grace", "5s"]
+        command = [
+            sys.executable,
+            "-m",
+            "headwater",
+            "serve",
+            "--no-api",
+            "--workers",
+            str(self.workers),
+            "--grace",
+            "5s",
+        ]
         with self.log.open("ab") as log:
             server = subprocess.Popen(command, cwd=self.project.root, stderr=log, stdout=log, start_new_session=True)
         self.servers.append(server)

@@ -45,7 +45,9 @@ def test_tables_are_those_of_an_undisturbed_run_whoever_is_killed(town, tmp_path
     recoveries = town.recoveries()
     assert recoveries, "nobody was killed in the middle of a run"
     median, late = recoveries[len(recoveries) // 2], recoveries[int(len(recoveries) * 0.95)]
-    record_property("recovery", f"{len(recoveries)} kills in a run: median {median:.2f} s, 95th percentile {late:.2f} s")
+    record_property(
+        "recovery", f"{len(recoveries)} kills in a run: median {median:.2f} s, 95th percentile {late:.2f} s"
+    )
     print(f"{town.killed} kills, {len(recoveries)} in a run; recovery: median {median:.2f} s, 95th {late:.2f} s")
     assert suspects(project.workspace.db, "dev") == ()
     assert _left(project) == []

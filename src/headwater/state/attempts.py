@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from headwater.state.connections import Connection
 from headwater.state.database import Database
-from headwater.state.values import moment, optional_moment, stamp, storable
+from headwater.state.values import chunks, marks, moment, optional_moment, stamp, storable
 
 AttemptStatus = Literal["running", "done", "retried", "failed", "cancelled", "crashed"]
 _COLUMNS: Final = (
@@ -21,6 +21,9 @@ _END: Final = """
 UPDATE attempts SET status = ?, ended_at = ?, seconds = ?, rows_in = ?, rows_out = ?, rejects = ?, bytes_read = ?,
     bytes_moved = ?, bytes_written = ?, cpu_s = ?, peak_bytes = ?, message = ?
 WHERE seq = ? AND status = 'running'"""
+_WELL: Final = """
+DELETE FROM suspects WHERE (environment, node, version) IN (
+    SELECT environment, node, version FROM attempts WHERE seq IN ({}))"""
 _LAST: Final = """
 INSERT INTO last_attempts (environment, node, run) VALUES (?, ?, ?)
 ON CONFLICT (environment, node) DO UPDATE SET run = excluded.run"""
@@ -104,10 +107,17 @@ def begin_attempts(db: Database, beginnings: Iterable[Beginning]) -> list[int]:
 
 
 def end_attempts(db: Database, endings: Iterable[Ending]) -> None:
-    """Note how attempts ended; one that was given up as crashed meanwhile stays so."""
+    """Note how attempts ended; one that was given up as crashed meanwhile stays so.
+
+    What went well is no longer suspected of killing its worker: deaths count that follow each other.
+    """
     with db.write(durable=False) as connection:
+        well = []
         for each in endings:
             connection.execute(_END, (each.status, stamp(each.at), *_ended(each), each.seq))
+            well += [each.seq] if each.status == "done" else []
+        for some in chunks(well):
+            connection.execute(_WELL.format(marks(len(some))), some)
 
 
 def note_well(db: Database, run: str, environment: str, nodes: Iterable[tuple[str, str]], at: datetime) -> None:
