@@ -1,6 +1,7 @@
 """Leases under times that are arguments: who holds what, and numbers that never come back."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,13 @@ def test_a_free_lease_is_granted(db: Database) -> None:
 def test_what_somebody_holds_is_not_granted(db: Database) -> None:
     acquire(db, ["a"], "ada", NOON, 60)
     assert set(acquire(db, ["a", "b"], "bob", later(59), 60)) == {"b"}
+
+
+def test_who_asks_in_vain_writes_nothing(file_db: Database, tmp_path: Path) -> None:
+    acquire(file_db, ["a"], "ada", NOON, 60)
+    written = (tmp_path / "state.db-wal").stat().st_size
+    assert acquire(file_db, ["a"], "bob", later(59), 60) == {}
+    assert (tmp_path / "state.db-wal").stat().st_size == written > 0
 
 
 def test_an_expired_lease_goes_to_who_asks_with_a_larger_fence(db: Database) -> None:

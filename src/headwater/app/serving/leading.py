@@ -14,7 +14,7 @@ from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, HeadwaterError
 from headwater.run.leasing import TTL_S
 from headwater.state.environments import environments
-from headwater.state.leases import acquire, leases_named, release_leases
+from headwater.state.leases import acquire, leases_named, release_leases, renew
 
 LEADER: Final = "serve:leader"
 """The lease of who leads in some environment; in each one, who has ``serve:leader:<environment>`` does. One that dies
@@ -36,8 +36,8 @@ class Leader:
     recovery: Recovery = field(init=False)
     is_leading: bool = False
     _silence: Silence = field(init=False)
-    _led: set[str] = field(default_factory=set)
-    """Leases that it has ever had."""
+    _led: dict[str, int] = field(default_factory=dict)
+    """Lease that it has → its fence."""
 
     def __post_init__(self) -> None:
         self.looker = Looker(self.workspace)
@@ -59,13 +59,17 @@ class Leader:
 
     def _lead(self, names: Sequence[str], now: datetime) -> dict[str, int]:
         """Take the leases that are free, and soon those of who is silent, though by its clock they last."""
-        granted = acquire(self.workspace.db, names, self.holder, now, TTL_S)
-        others = leases_named(self.workspace.db, [name for name in names if name not in granted])
+        db = self.workspace.db
+        kept = renew(db, [name for name in names if name in self._led], self.holder, now, TTL_S)
+        # Only what is taken anew waits for the disk: twice a second would be too often.
+        missing = [name for name in names if name not in kept]
+        anew = acquire(db, missing, self.holder, now, TTL_S) if missing else {}
+        self._led = {name: fence for name, fence in self._led.items() if name in kept} | anew
+        others = leases_named(db, [name for name in names if name not in self._led])
         silent = self._silence.of({each.name: (each.holder, each.expires_at) for each in others})
         for dead in (each for each in others if silent[each.name] >= DEAD_S):
-            release_leases(self.workspace.db, [dead.name], dead.holder)
-        self._led.update(granted)
-        return granted
+            release_leases(db, [dead.name], dead.holder)
+        return self._led
 
     def resign(self) -> None:
         """Let another lead at once."""
