@@ -1,13 +1,16 @@
 """A real Postgres for tests: on a free port of this machine, with a data directory of its own, gone afterwards."""
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from headwater.state.places import PostgresPlace
@@ -28,6 +32,7 @@ _SETTINGS = {
     "max_connections": "200",
     "autovacuum": "off",
 }
+_PREFIX = "headwater-pg-"
 _PASSWORD = "only-for-tests"  # noqa: S105 - of a server that lives as long as the tests
 
 
@@ -77,7 +82,14 @@ class Postgres:
         command = [str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port), *options]
         log = (self.data.parent / "log").open("ab")
         with log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, **_unprivileged())
+            in_main = threading.current_thread() is threading.main_thread()  # the signal comes with the thread's end
+            self.process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_end_with_parent if in_main else None,  # noqa: PLW1509 - it makes one system call, and nothing else
+                **_unprivileged(),
+            )
         while not self._answers():
             if self.process.poll() is not None:
                 raise RuntimeError((self.data.parent / "log").read_text(errors="replace")[-2000:])
@@ -101,7 +113,8 @@ def running(*, safe: bool = False) -> Iterator[Postgres]:
     """Run a server. ``safe``: what is committed survives a crash of the machine; slower."""
     found = programs()
     assert found is not None
-    base = Path(tempfile.mkdtemp(prefix="headwater-pg-"))
+    _sweep()
+    base = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     server = Postgres(found, base / "data", _free_port(), _SETTINGS if safe else _SETTINGS | _QUICK)
     try:
         if "user" in _unprivileged():
@@ -115,6 +128,20 @@ def running(*, safe: bool = False) -> Iterator[Postgres]:
     finally:
         server.stop()
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what test processes that were killed have left."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _end_with_parent() -> None:
+    """A server does not outlive the tests, even if they are killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
 
 
 def _unprivileged() -> dict[str, Any]:
