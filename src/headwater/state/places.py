@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 SCHEMA = "headwater"
 """The schema of a Postgres database, unless `?schema=` names another."""
@@ -36,14 +36,23 @@ def postgres_place(url: str) -> PostgresPlace:
 
     >>> str(postgres_place("postgres://ada:secret@db.example:5433/ops?schema=flights&sslmode=require"))
     'postgres://db.example:5433/ops?schema=flights'
+    >>> postgres_place("postgresql:///ops?host=/var/run/postgresql&schema=flights").url
+    'postgresql:///ops?host=%2Fvar%2Frun%2Fpostgresql'
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        is_wrong = "," not in parts.netloc and parts.port == 0
+    except ValueError:  # what it says may show a part of the password
+        is_wrong = True
+    if is_wrong:
+        raise ValueError("host or port cannot be; in a password, `/`, `@` and `%` are written `%2F`, `%40` and `%25`")
     parameters = parse_qsl(parts.query, keep_blank_values=True)
     named = [value for key, value in parameters if key == "schema"]
     if named and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]{0,62}", named[-1]):
         raise ValueError("`schema` must be a plain name: letters, digits, `_`, at most 63")
     rest = urlencode([(key, value) for key, value in parameters if key != "schema"])
-    return PostgresPlace(urlunsplit(parts._replace(query=rest)), named[-1] if named else SCHEMA)
+    server = url.partition("?")[0]
+    return PostgresPlace(f"{server}?{rest}" if rest else server, named[-1] if named else SCHEMA)
 
 
 def name_of(place: StatePlace) -> str:
