@@ -23,6 +23,15 @@ def test_a_run_is_running_until_it_ends(db: Database) -> None:
     assert (row.status, row.ended_at, row.message, row.by) == ("failed", later(9), "a.csv changed \\udcff", "ada")
 
 
+def test_a_worker_whose_run_is_anothers_does_not_say_how_it_ended(db: Database) -> None:
+    start_run(db, "r1", "dev", "run", NOON, "ada", "c1", worker="slow")
+    start_run(db, "r1", "dev", "run", NOON, "ada", "c1", worker="heir")
+    finish_run(db, "r1", later(8), "done", "", worker="heir")
+    finish_run(db, "r1", later(9), "cancelled", "its lease was lost", worker="slow")
+    (row,) = runs(db, "dev", 5)
+    assert (row.status, row.ended_at, row.message) == ("done", later(8), "")
+
+
 def test_runs_are_newest_first_and_per_environment(db: Database) -> None:
     for number, environment in enumerate(["dev", "prod", "dev"]):
         start_run(db, f"r{number}", environment, "run", later(number), "ada", "c1")

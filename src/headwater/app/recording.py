@@ -13,6 +13,7 @@ from headwater.events import RunEnded, RunStarted
 from headwater.run.context import Context, Ticket
 from headwater.run.leasing import TTL_S
 from headwater.state.direct_runs import hold_run, let_go
+from headwater.state.leases import require
 from headwater.state.runs import finish_run, start_run
 
 
@@ -50,15 +51,18 @@ def recorded(context: Context, kind: str, user: str) -> Iterator[Record]:
                 yield record
         finally:
             with context.db.write(durable=False):
-                finish_run(context.db, context.run_id, context.clock(), record.status, record.message)
+                status, message, worker = record.status, record.message, context.ticket.worker
+                finish_run(context.db, context.run_id, context.clock(), status, message, worker=worker)
                 if not is_ordered:
                     let_go(context.db, context.run_id, context.holder)
 
 
 def _begin(context: Context, kind: str, user: str) -> Ticket:
-    """Note the beginning, and take the lease with it unless a worker has it."""
+    """Note the beginning, and take the lease with it unless a worker has it; raises Conflict if it has lost it."""
     ticket = context.ticket
-    with context.db.write(durable=False):
+    with context.db.write(durable=False) as connection:
+        if ticket.fence:
+            require(connection, *ticket.fence)
         fence = ticket.fence or hold_run(context.db, context.run_id, context.holder, context.clock(), TTL_S)
         start_run(
             context.db,

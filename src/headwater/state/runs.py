@@ -85,12 +85,15 @@ def start_run(
         )
 
 
-def finish_run(db: Database, run_id: str, at: datetime, status: str, message: str) -> None:
-    """Note how a run ended."""
+def finish_run(
+    db: Database, run_id: str, at: datetime, status: str, message: str, *, worker: str | None = None
+) -> None:
+    """Note how a run ended; ``worker``: only if it was the last to begin with it, as another may have taken it over."""
+    own, values = ("", ()) if worker is None else (" AND worker = ?", (worker,))
     with db.write(durable=False) as connection:
         connection.execute(
-            "UPDATE runs SET ended_at = ?, status = ?, message = ? WHERE id = ?",
-            (stamp(at), status, storable(message), run_id),
+            f"UPDATE runs SET ended_at = ?, status = ?, message = ? WHERE id = ?{own}",
+            (stamp(at), status, storable(message), run_id, *values),
         )
 
 
