@@ -57,7 +57,8 @@ REQUESTS: Final = (
         started_at TEXT NOT NULL,
         seen_at TEXT NOT NULL,
         run TEXT NOT NULL DEFAULT '',
-        url TEXT NOT NULL DEFAULT ''
+        url TEXT NOT NULL DEFAULT '',
+        machine TEXT NOT NULL DEFAULT ''
     )""",
     # Tasks in the middle of which their worker died.
     """CREATE TABLE suspects (

@@ -23,14 +23,16 @@ class Worker:
     """What it works on; empty: it waits."""
     url: str = ""
     """Where a server's API answers."""
+    machine: str = ""
+    """What it shares process numbers with; empty: nobody knows."""
 
 
 def note_worker(db: Database, worker: Worker) -> None:
     """Say that a worker lives, and what it does."""
     with db.write(durable=False) as connection:
         connection.execute(
-            "INSERT INTO workers (id, kind, host, pid, version, started_at, seen_at, run, url)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+            "INSERT INTO workers (id, kind, host, pid, version, started_at, seen_at, run, url, machine)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
             " SET seen_at = excluded.seen_at, run = excluded.run, url = excluded.url",
             (
                 worker.id,
@@ -42,6 +44,7 @@ def note_worker(db: Database, worker: Worker) -> None:
                 stamp(worker.seen_at),
                 worker.run,
                 worker.url,
+                worker.machine,
             ),
         )
 
@@ -57,7 +60,7 @@ def workers(db: Database, seen_since: datetime | None = None) -> tuple[Worker, .
     since = stamp(seen_since) if seen_since else ""
     with db.read() as connection:
         rows = connection.execute(
-            "SELECT id, kind, host, pid, version, started_at, seen_at, run, url FROM workers"
+            "SELECT id, kind, host, pid, version, started_at, seen_at, run, url, machine FROM workers"
             " WHERE seen_at >= ? ORDER BY kind, host, pid, id",
             (since,),
         )
@@ -72,6 +75,7 @@ def workers(db: Database, seen_since: datetime | None = None) -> tuple[Worker, .
                 seen_at=moment(seen),
                 run=run,
                 url=url,
+                machine=machine,
             )
-            for name, kind, host, pid, version, started, seen, run, url in rows
+            for name, kind, host, pid, version, started, seen, run, url, machine in rows
         )

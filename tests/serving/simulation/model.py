@@ -159,7 +159,7 @@ class Model:
             ("running", "queued"): self._given_back,
         }.get((old.status, row.status), self._ended)(before, old, row, actor)
 
-    def _taken(self, before: Standing, old: Row, row: Row, actor: Actor) -> None:
+    def _taken(self, _before: Standing, old: Row, row: Row, actor: Actor) -> None:
         self.started[row.pipeline] = self.number
         assert row.holder.split("/")[0] == actor.name, f"{actor.name} made {row.holder} hold {row.id}"
         assert not old.cancelled_by, f"{row.id} was cancelled, and began again"
@@ -170,11 +170,11 @@ class Model:
         most = [code[row.pipeline].max_active for code in actor.codes if row.pipeline in code] or [1]
         assert running <= max(most), f"{running} runs of {row.pipeline} at once"
 
-    def _cancelled(self, before: Standing, old: Row, row: Row, actor: Actor) -> None:
+    def _cancelled(self, _before: Standing, _old: Row, row: Row, _actor: Actor) -> None:
         self.started[row.pipeline] = self.number
         assert row.cancelled_by
 
-    def _asked(self, before: Standing, old: Row, row: Row, actor: Actor) -> None:
+    def _asked(self, _before: Standing, old: Row, row: Row, _actor: Actor) -> None:
         assert (old.holder, old.tries, old.crashes) == (row.holder, row.tries, row.crashes)
         assert row.cancelled_by, f"{row.id} changed in the middle of a run"
 

@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.app.process_logs import start_logging
 from headwater.app.serving.allowing import Limits
+from headwater.app.serving.machines import this_machine
 from headwater.app.serving.stopping import Stop
 from headwater.app.serving.working import Working
 from headwater.app.workspace import Effects, open_workspace
@@ -50,6 +51,7 @@ def main(text: str) -> None:
             version=told.version,
             started_at=now,
             seen_at=now,
+            machine=this_machine(),
         )
         Working(workspace, worker, stop, Limits(workspace.db)).until_stopped(MOST_RUNS)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from headwater.app.serving.allowing import Limits
+from headwater.app.serving.machines import this_machine
 from headwater.app.serving.recovering import Recovery
 from headwater.app.serving.stopping import Stop
 from headwater.app.serving.working import POLL_S, Working
@@ -56,7 +57,8 @@ def worker_here(workspace: Workspace) -> Iterator[Working]:
     now, host = workspace.effects.clock(), socket.gethostname()
     name = f"{host}.{os.getpid()}.{workspace.effects.token()[:6]}"
     me = Worker(
-        id=name, kind="command", host=host, pid=os.getpid(), version=__version__, started_at=now, seen_at=now
+        id=name, kind="command", host=host, pid=os.getpid(), version=__version__, started_at=now, seen_at=now,
+        machine=this_machine(),
     )  # fmt: skip
     try:
         yield Working(workspace, me, Stop(), Limits(workspace.db))

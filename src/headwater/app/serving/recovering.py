@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from headwater.app.serving.machines import bury_dead
 from headwater.app.serving.silence import DEAD_S, SURE_S, Silence
 from headwater.app.workspace import Workspace
 from headwater.state import audit
@@ -45,6 +46,7 @@ class Recovery:
 
     def look(self, now: datetime) -> list[Recovered]:
         """Take back every run that nobody holds any more. Several servers may look: each run is taken back once."""
+        bury_dead(self.workspace.db)
         running = running_requests(self.workspace.db)
         silent = self._silence.of({request.id: (request.holder, until) for request, until in running})
         dead = [request for request, until in running if _is_dead(until, now, silent[request.id])]

@@ -15,6 +15,7 @@ from headwater.app.alerting.watching import Watch
 from headwater.app.serving.child import Orders
 from headwater.app.serving.firing import Leading
 from headwater.app.serving.leading import Leader
+from headwater.app.serving.machines import this_machine
 from headwater.app.serving.processes import GRACE_S, WorkerProcesses
 from headwater.app.serving.versions import require_newest
 from headwater.app.workspace import Workspace
@@ -120,6 +121,7 @@ class Server:
             started_at=now,
             seen_at=now,
             url=self.serving.url,
+            machine=this_machine(),
         )
         note_worker(self.workspace.db, me)
         return me
