@@ -11,6 +11,7 @@ from headwater.events import FillReused, Phase
 from headwater.state.fills import condemned
 from headwater.state.janitor import condemn, unreferenced
 from headwater.state.leases import acquire
+from headwater.state.runs import runs
 
 
 @pytest.fixture
@@ -52,6 +53,17 @@ def test_what_no_release_within_keep_needs_goes(shop):
     assert 0 < preview.bytes < done.bytes  # manifests are only weighed when they go
     assert len(files(shop)) == 1
     assert shop.query("SELECT total FROM totals") == [(2,)]
+
+
+def test_runs_are_known_for_90_days(shop):
+    for number in range(3):
+        shop.file("raw", f"{number}.csv", ["id", "price"], [(number, 1.0)])
+        shop.run()
+    known = runs(shop.workspace.db, "dev", 10)
+    assert (len(known), janitor(shop.later(days=89).workspace).runs) == (4, 0)
+    shop.later(days=2)
+    assert (janitor(shop.workspace, dry_run=True).runs, janitor(shop.workspace).runs) == (3, 3)
+    assert runs(shop.workspace.db, "dev", 10) == known[:1]
 
 
 def test_what_is_gone_is_computed_again(shop):

@@ -18,6 +18,7 @@ from headwater.state.compactions import Compaction
 from headwater.state.database import Database
 from headwater.state.environments import environments
 from headwater.state.fills import condemned, known, record, recorded
+from headwater.state.forgetting import forget_runs, old_runs
 from headwater.state.janitor import condemn, unreferenced
 from headwater.state.leases import live_leases
 from headwater.state.packs import known_packs
@@ -25,6 +26,8 @@ from headwater.state.run_events import forget_events
 
 LONGEST_TASK_S = 86400.0
 """Files that no manifest names may belong to a task for so long."""
+RUNS_S = 90 * 86400.0
+"""Records of runs are kept for so long, or for ``keep`` if that is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Cleaned:
     """Environments that had expired."""
     orphans: int = 0
     """Files that belong to nothing: attempts that were given up, and what packing has left over."""
+    runs: int = 0
+    """Runs whose records are forgotten."""
     packed: tuple[Compaction, ...] = ()
     """What was packed into fewer files."""
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -50,6 +55,8 @@ def janitor(
     workspace: Workspace, *, dry_run: bool = False, longest_task_s: float = LONGEST_TASK_S, wait_s: float = 0.0
 ) -> Cleaned:
     """Delete fills that no head, no release within ``keep`` and no run names, orphans, and expired environments.
+
+    Runs that ended long ago are forgotten (``RUNS_S``), and logs that are older than ``keep``.
 
     Afterwards pack what environments serve from many small files.
 
@@ -84,12 +91,15 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     left_files, left_bytes = tidy_packs(db, store, old)
     ranges = give_back(workspace, keep_after, old)
     forget_events(db, keep_after)
+    forgotten = old_runs(db, _runs_after(workspace, now))
+    forget_runs(db, forgotten, _runs_after(workspace, now))
     return Cleaned(
         fills=done.fills,
         files=done.files + ranges.files,
         bytes=done.bytes + freed + left_bytes + ranges.bytes,
         environments=expired,
         orphans=len(orphans) + left_files,
+        runs=len(forgotten),
     )
 
 
@@ -108,8 +118,13 @@ def _preview(workspace: Workspace, longest_task_s: float) -> Cleaned:
         bytes=sum(fill.bytes for fill in fills.values()) + sum(map(_size, orphans)) + sum(r.bytes for r in ranges),
         environments=tuple(_expired(db, now)),
         orphans=len(orphans),
+        runs=len(old_runs(db, _runs_after(workspace, now))),
         dry_run=True,
     )
+
+
+def _runs_after(workspace: Workspace, now: datetime) -> datetime:
+    return now - timedelta(seconds=max(RUNS_S, workspace.settings.keep_s))
 
 
 def _expired(db: Database, now: datetime) -> Iterator[str]:

@@ -24,6 +24,7 @@ def _document(cleaned: "Cleaned") -> dict[str, object]:
         "orphans": cleaned.orphans,
         "bytes": cleaned.bytes,
         "environments": list(cleaned.environments),
+        "runs": cleaned.runs,
         "packed": [
             {
                 "environment": each.environment,
@@ -46,10 +47,12 @@ def _lines(cleaned: "Cleaned", page: Page) -> Iterator[str]:
     yield from render(cleaned.diagnostics, None)
     for each in cleaned.packed:
         yield f"{mark} {count(each.files, 'file')} of {clean(each.node)} were packed into {count(each.packs, 'pack')}."
-    if not files and not cleaned.environments:
+    if not files and not cleaned.environments and not cleaned.runs:
         yield f"{mark} Nothing to delete."
         return
     yield f"{mark} {count(cleaned.fills, 'fill')} in {count(files, 'file')} {verb} deleted: {size(cleaned.bytes)}."
+    if cleaned.runs:
+        yield f"  Records of {count(cleaned.runs, 'run')} that ended long ago {verb} deleted."
     if cleaned.environments:
         yield f"  Expired environments, {verb} deleted: {', '.join(map(clean, cleaned.environments))}."
 
@@ -64,7 +67,8 @@ def command(session: Session, dry_run: bool, yes: bool) -> None:
     """Delete rows that nobody needs any more, and environments that have expired.
 
     Kept is what an environment serves, what a release within `keep:` of headwater.yaml names, and what is in use.
-    Releases that are older can then no longer be taken back. Afterwards small files are packed (`compact:`).
+    Releases that are older can then no longer be taken back. Logs of runs go after `keep:`, too, and all that is known
+    of runs after 90 days, or `keep:` if that is longer. Afterwards small files are packed (`compact:`).
     """
     from headwater.app.janitor import janitor
 
