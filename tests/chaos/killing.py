@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from headwater.app.serving.recovering import MOST_CRASHES
+from headwater.state.attempts import running_attempts
 from headwater.state.fills import known
 from headwater.state.requests import last_requests
 from headwater.state.workers import workers
@@ -38,6 +41,8 @@ class Town:
     servers: list[subprocess.Popen] = field(default_factory=list)
     known: dict[int, psutil.Process] = field(default_factory=dict)
     kills: list[Kill] = field(default_factory=list)
+    hits: Counter[str] = field(default_factory=Counter)
+    """Node → how often a worker was killed in the middle of it."""
     killed: int = 0
     started: int = 0
 
@@ -81,6 +86,10 @@ class Town:
     def kill(self, victims: list[psutil.Process]) -> None:
         """Kill processes at once, and note the runs of those that were in the middle of one."""
         busy = {each.pid: each.run for each in workers(self.project.workspace.db) if each.run}
+        hit = [node for each in victims for node in self._nodes(busy.get(each.pid, ""))]
+        if any(self.hits[node] + 1 >= MOST_CRASHES for node in hit):
+            return  # it would be taken for a task that kills its worker, and rightly
+        self.hits.update(hit)
         now = datetime.now(UTC)
         for each in victims:
             with suppress(psutil.NoSuchProcess):
@@ -91,6 +100,9 @@ class Town:
         for server in [each for each in self.servers if each.pid in {victim.pid for victim in victims}]:
             server.wait()
             self.servers.remove(server)
+
+    def _nodes(self, run: str) -> list[str]:
+        return [each.node for each in running_attempts(self.project.workspace.db, run)] if run else []
 
     def lose_unsynced(self, chance: random.Random, since_s: float = 3.0) -> int:
         """What a machine that dies may do to files that were written just before and that no committed state names."""
