@@ -3,6 +3,9 @@
 import pytest
 
 from headwater.app.comparing import compare_code, compare_environments
+from headwater.app.control.observing import pipelines
+from headwater.app.control.ordering import order_run
+from headwater.app.control.stopping import pause
 from headwater.app.environments import (
     create_environment,
     delete_environment,
@@ -13,6 +16,8 @@ from headwater.app.environments import (
 from headwater.app.janitor import janitor
 from headwater.app.lineage import lineage
 from headwater.diagnostics import HeadwaterError
+from headwater.spec.orders import Order
+from headwater.state.run_records import run_record
 
 
 @pytest.fixture
@@ -109,6 +114,18 @@ def test_a_protected_environment_is_not_deleted_in_passing(shop):
     assert refusal(delete_environment, shop.workspace, "prod")[0] == "HW0559"
     delete_environment(shop.workspace, "prod", confirmed=True)
     assert [e.name for e in list_environments(shop.workspace) if e.created_at] == []
+
+
+def test_what_waits_for_a_deleted_environment_is_cancelled_and_its_namesake_begins_anew(shop):
+    shop.write("pipelines.yaml", "pipelines: {daily: {select: [totals]}}")
+    shop.apply("mine")
+    pause(shop.workspace, "mine", "daily", by="ann")
+    waits = order_run(shop.workspace, Order(environment="mine", pipeline="daily"), kind="hand", by="ann").request.id
+    delete_environment(shop.workspace, "mine")
+    assert run_record(shop.workspace.db, waits).status == "cancelled"
+    shop.apply("mine")
+    (daily,) = pipelines(shop.workspace, "mine")
+    assert not daily.state.is_paused
 
 
 def test_a_deleted_environment_keeps_its_history(shop):

@@ -17,6 +17,7 @@ from headwater.spec.releases import Head, SlotKey
 from headwater.state.documents import deletion_document
 from headwater.state.environments import create, delete, environments
 from headwater.state.heads import read_head
+from headwater.state.requests import cancel_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,7 @@ def remove_environment(workspace: Workspace, name: str, *, wait_s: float) -> Non
         with db.write():
             document = deletion_document(db, name)
             delete(db, name, at=effects.clock())
+            cancel_all(db, name, workspace.user, effects.clock())
         workspace.store.put_release(name, f"deleted-{token}", document)
 
 

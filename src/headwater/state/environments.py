@@ -40,6 +40,8 @@ _COPIED: Final = {
 """What a new environment takes from its parent, as it stands."""
 _OWNED: Final = (*_COPIED, "deltas", "scores")
 """What goes with an environment; its releases stay, as history."""
+_NAMED: Final = ("alert_marks", "pipeline_states", "suspects", "arrivals", "last_attempts")
+"""What is kept by an environment's name, and must not be found by the next one of that name."""
 
 
 def create(
@@ -90,7 +92,8 @@ def delete(db: Database, name: str, *, at: datetime | None = None) -> None:
         connection.execute(
             "UPDATE incidents SET closed_at = last_at WHERE environment = ? AND closed_at IS NULL", (name,)
         )
-        connection.execute("DELETE FROM alert_marks WHERE environment = ?", (name,))
+        for table in _NAMED:
+            connection.execute(f"DELETE FROM {table} WHERE environment = ?", (name,))
         connection.execute("DELETE FROM item_lists WHERE digest NOT IN (SELECT items FROM observations)")
         audit.append(connection, "environment deleted", {"environment": name}, at)
 

@@ -188,6 +188,17 @@ def ask_to_cancel(db: Database, request_id: str, by: str, at: datetime) -> Reque
     return found
 
 
+def cancel_all(db: Database, environment: str, by: str, at: datetime) -> None:
+    """Cancel what an environment waits for, and ask the workers of what runs in it to stop."""
+    with db.write() as connection:
+        connection.execute(
+            "UPDATE requests SET cancelled_by = ?, ended_at = CASE status WHEN 'queued' THEN ? ELSE ended_at END,"
+            " status = CASE status WHEN 'queued' THEN 'cancelled' ELSE status END"
+            " WHERE environment = ? AND status IN ('queued', 'running')",
+            (by, stamp(at), environment),
+        )
+
+
 def find_request(db: Database, request_id: str) -> Request | None:
     """Give a request by its id."""
     with db.read() as connection:
