@@ -7,7 +7,6 @@ import pytest
 from headwater.state.database import open_database
 from headwater.state.requests import (
     Request,
-    abandoned,
     ask_to_cancel,
     claim,
     enqueue,
@@ -15,6 +14,7 @@ from headwater.state.requests import (
     finish,
     hand_back,
     open_requests,
+    running_requests,
     take_back,
 )
 
@@ -76,8 +76,8 @@ def test_what_a_limit_forbids_waits(db):
 def test_who_dies_loses_it_to_another_who_has_a_larger_fence(db):
     enqueue(db, ordered())
     first = claim(db, "one", NOON, TTL_S)
-    assert abandoned(db, after(TTL_S - 1)) == ()
-    (lost,) = abandoned(db, after(TTL_S))
+    ((lost, until),) = running_requests(db)
+    assert until == after(TTL_S)
     assert take_back(db, lost, "queued", "worker one died", after(TTL_S), 1)
     second = claim(db, "two", after(TTL_S), TTL_S)
     assert second.fence > first.fence
@@ -87,7 +87,7 @@ def test_who_dies_loses_it_to_another_who_has_a_larger_fence(db):
 def test_who_lost_a_request_cannot_say_how_it_ended(db):
     enqueue(db, ordered())
     claim(db, "one", NOON, TTL_S)
-    take_back(db, abandoned(db, after(TTL_S))[0], "queued", "", after(TTL_S), 1)
+    take_back(db, find_request(db, "a"), "queued", "", after(TTL_S), 1)
     claim(db, "two", after(TTL_S), TTL_S)
     assert not finish(db, "a", "one", "done", "", after(7))
     assert finish(db, "a", "two", "done", "", after(8))
@@ -97,7 +97,7 @@ def test_who_lost_a_request_cannot_say_how_it_ended(db):
 def test_a_dead_workers_request_is_taken_back_once(db):
     enqueue(db, ordered())
     claim(db, "one", NOON, TTL_S)
-    (lost,) = abandoned(db, after(TTL_S))
+    lost = find_request(db, "a")
     assert take_back(db, lost, "queued", "", after(TTL_S), 1)
     assert not take_back(db, lost, "queued", "", after(TTL_S), 1)
     assert find_request(db, "a").crashes == 1

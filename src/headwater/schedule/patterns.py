@@ -27,7 +27,6 @@ _RANGES: Final = {
     "month": "1 to 12, or JAN to DEC",
     "weekday": "0 to 7 (0 and 7 are Sunday), or SUN to SAT, `5L` for the last Friday, `MON#2` for the second Monday",
 }
-_MONTH: Final = 3
 _LONGEST: Final = 200
 _ANY_TIME: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - local times have no zone here
 _NEVER: Final = datetime(9999, 12, 31)  # noqa: DTZ001 - as above

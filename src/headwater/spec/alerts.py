@@ -1,7 +1,7 @@
 """Who is told when something is wrong: alerts as a project writes them."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 from headwater.spec.fields import Doc
 from headwater.spec.origin import NOWHERE, Origin
@@ -23,7 +23,6 @@ Rule = Literal[
     "state_trouble",
 ]
 """What an alert can tell of; ``docs/operations.md`` says what to do at each."""
-RULES: Final[tuple[Rule, ...]] = get_args(Rule)
 OF_PIPELINES: Final[frozenset[str]] = frozenset({"run_failed", "deadline_at_risk", "deadline_missed"})
 """Rules about pipelines: their runs and deadlines."""
 OF_NODES: Final[frozenset[str]] = frozenset({

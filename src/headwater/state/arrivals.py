@@ -40,12 +40,13 @@ def add_arrival(
     return int(kept[0][0]) if kept else None
 
 
-def last_arrivals(db: Database, environment: str) -> dict[tuple[ArrivalKind, str], Arrival]:
-    """Give (kind, name) → the last one that came to an environment."""
-    newest = "SELECT max(seq) FROM arrivals WHERE environment = ? GROUP BY kind, name"
+def last_arrivals(db: Database, environment: str) -> dict[tuple[ArrivalKind, str], int]:
+    """Give (kind, name) → the number of the last one that came to an environment."""
     with db.read() as connection:
-        found = _select(connection, f"WHERE seq IN ({newest})", environment)
-    return {(each.kind, each.name): each for each in found}
+        rows = connection.execute(
+            "SELECT kind, name, max(seq) FROM arrivals WHERE environment = ? GROUP BY kind, name", (environment,)
+        )
+        return {(kind, name): int(seq) for kind, name, seq in rows}
 
 
 def arrivals_after(

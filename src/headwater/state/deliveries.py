@@ -79,12 +79,6 @@ def failed(db: Database, since: datetime, limit: int) -> tuple[Delivery, ...]:
         return tuple(map(_delivery, connection.execute(query, (stamp(since), limit))))
 
 
-def delivery_counts(db: Database) -> dict[str, int]:
-    """Count deliveries by status: for metrics."""
-    with db.read() as connection:
-        return dict(connection.execute("SELECT status, count(*) FROM deliveries GROUP BY status").fetchall())
-
-
 def unheard(connection: Connection, incidents: Iterable[str]) -> frozenset[tuple[str, str, str]]:
     """Give (incident, alert, channel) of those of whose beginning nobody heard, as it was given up or dropped."""
     found: set[tuple[str, str, str]] = set()

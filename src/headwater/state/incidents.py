@@ -130,13 +130,6 @@ def acknowledge(db: Database, incident: str, by: str, at: datetime) -> bool:
         return bool(done.fetchall())
 
 
-def open_counts(db: Database) -> dict[tuple[str, str], int]:
-    """Count what is open by (environment, rule): for metrics."""
-    query = "SELECT environment, rule, count(*) FROM incidents WHERE closed_at IS NULL GROUP BY environment, rule"
-    with db.read() as connection:
-        return {(environment, rule): count for environment, rule, count in connection.execute(query)}
-
-
 def read_mark(connection: Connection, environment: str, name: str) -> str | None:
     """Give how far the rules have looked, in a transaction that is open; None: they have not."""
     row = connection.execute(

@@ -151,11 +151,6 @@ def running_requests(db: Database) -> tuple[tuple[Request, datetime | None], ...
         return tuple((request, optional_moment(held.get(request.lease))) for request in running)
 
 
-def abandoned(db: Database, now: datetime) -> tuple[Request, ...]:
-    """Give the running requests that nobody holds any more: their workers have died, or are too slow to be trusted."""
-    return tuple(request for request, until in running_requests(db) if until is None or until <= now)
-
-
 def take_back(db: Database, request: Request, status: Status, message: str, at: datetime, stalls: int) -> bool:
     """End a dead worker's hold on a request, counting its crash; False if somebody else was quicker.
 

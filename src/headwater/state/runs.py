@@ -116,15 +116,6 @@ def runs(db: Database, environment: str | None, limit: int) -> tuple[RunRow, ...
         return tuple(map(_run, rows))
 
 
-def runs_since(db: Database, environment: str, since: datetime) -> tuple[RunRow, ...]:
-    """Give the runs of an environment that started at a time or later, oldest first."""
-    with db.read() as connection:
-        rows = connection.execute(
-            f"{_RUNS} WHERE environment = ? AND started_at >= ? ORDER BY started_at, id", (environment, stamp(since))
-        )
-        return tuple(map(_run, rows))
-
-
 def find_run(db: Database, run_id: str) -> RunRow | None:
     """Give a run by its id."""
     with db.read() as connection:

@@ -15,7 +15,7 @@ from headwater.schedule.triggers import Facts, Judgement, judge, leaves
 from headwater.spec.orders import Order, encode_order
 from headwater.spec.releases import Head
 from headwater.spec.schedules import Trigger
-from headwater.state.arrivals import Arrival, ArrivalKind, last_arrivals
+from headwater.state.arrivals import ArrivalKind, last_arrivals
 from headwater.state.database import Database
 from headwater.state.heads import read_head
 from headwater.state.leases import require
@@ -149,7 +149,7 @@ def _facts(
     looker: Looker,
     graph: Graph,
     head: Head,
-    arrived: Mapping[tuple[ArrivalKind, str], Arrival],
+    arrived: Mapping[tuple[ArrivalKind, str], int],
     now: datetime,
 ) -> Facts:
     wanted = list(leaves(when))
@@ -157,8 +157,8 @@ def _facts(
     return Facts(
         updated=looker.nodes(graph, head, named["updated"], now),
         files={pattern: looker.files(pattern, now) for pattern in named["files"]},
-        webhook={name: last.seq for (kind, name), last in arrived.items() if kind == "webhook"},
-        message={name: last.seq for (kind, name), last in arrived.items() if kind == "message"},
+        webhook={name: seq for (kind, name), seq in arrived.items() if kind == "webhook"},
+        message={name: seq for (kind, name), seq in arrived.items() if kind == "message"},
     )
 
 
