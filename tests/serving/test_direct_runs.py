@@ -68,6 +68,18 @@ def test_a_server_watches_for_how_long_a_run_is_silent_though_its_clock_is_late(
     assert recovery.look_at_commands(shop.now) == []
 
 
+def test_silence_while_the_state_was_away_proves_nobody_dead(shop):
+    run, passed = killed(shop), [0.0]
+    workspace = replace(shop.workspace, effects=replace(shop.effects, monotonic=lambda: passed[0]))
+    recovery = Recovery(workspace)
+    assert recovery.look_at_commands(shop.now) == []
+    passed[0] = 60.0
+    recovery.begin_anew()
+    assert recovery.look_at_commands(shop.now + LONG) == []
+    passed[0] = 62.0
+    assert recovery.look_at_commands(shop.now + LONG) == [run]
+
+
 def test_what_was_only_asleep_makes_nothing_visible_when_it_was_given_up(shop):
     before = shop.head()
     shop.file("raw", "2.csv", ["id"], [(3,)])

@@ -104,6 +104,7 @@ def test_a_state_that_is_gone_for_a_while_costs_neither_a_worker_nor_a_run(serve
     served.until(lambda: "does not exist" in served.log())
     away.rename(state)
     (request,) = served.ended("slow")
+    served.until(lambda: "can be used again" in served.log())
     assert (request.status, request.tries, request.crashes) == ("done", 1, 0), served.log()
     assert {each.pid for each in workers(project.workspace.db)} == {each.pid for each in before}
     assert project.query("SELECT n FROM patient") == [(2,)]

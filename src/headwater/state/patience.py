@@ -8,7 +8,8 @@ from typing import Final
 from headwater.diagnostics import HeadwaterError
 
 _FIRST_S: Final = 0.1
-_LONGEST_S: Final = 5.0
+_LONGEST_S: Final = 0.8
+"""Short: whoever waits must prolong its leases at once when the state is back, before it is taken for dead."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -71,6 +71,11 @@ class Leader:
             release_leases(db, [dead.name], dead.holder)
         return self._led
 
+    def begin_anew(self) -> None:
+        """Take nobody for dead who was silent while the state was away."""
+        self.recovery.begin_anew()
+        self._silence.forget()
+
     def resign(self) -> None:
         """Let another lead at once."""
         release_leases(self.workspace.db, self._led, self.holder)

@@ -52,6 +52,11 @@ class Recovery:
         dead = [request for request, until in running if _is_dead(until, now, silent[request.id])]
         return [found for request in dead if (found := _recover(self.workspace, request, now))]
 
+    def begin_anew(self) -> None:
+        """Give all who hold something time for a sign of life: nobody could give one while the state was away."""
+        self._silence.forget()
+        self._direct.forget()
+
     def look_at_commands(self, now: datetime) -> list[str]:
         """Note as failed, once, runs of commands whose processes are dead; nobody ordered them: none is repeated."""
         running = direct_runs(self.workspace.db)

@@ -17,6 +17,7 @@ from headwater.app.serving.firing import Leading
 from headwater.app.serving.leading import Leader
 from headwater.app.serving.machines import this_machine
 from headwater.app.serving.processes import GRACE_S, WorkerProcesses
+from headwater.app.serving.trouble import Trouble
 from headwater.app.serving.versions import require_newest
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import HeadwaterError
@@ -55,6 +56,7 @@ class Server:
     stopped: threading.Event = field(default_factory=threading.Event)
     _looked: dict[str, datetime] = field(default_factory=dict)
     """Environment → when it was last looked at for what is wrong."""
+    _trouble: Trouble = field(default_factory=Trouble)
 
     def serve(self) -> None:
         """Serve until told to stop. Raises Broken at the start if a newer version serves this state."""
@@ -91,12 +93,14 @@ class Server:
             leader.step(now)
             require_newest(self.serving.version, workers(self.workspace.db), now)
             watch.well(now)
+            self._trouble.over()
         except HeadwaterError as problem:
             if problem.diagnostics and problem.diagnostics[0].code in _OUTDATED:
                 _log.warning("%s", problem)
                 self.stopped.set()
                 return
-            _log.warning("the state: %s", problem)
+            self._trouble.met(problem)
+            leader.begin_anew()
             watch.trouble(str(problem), now)
         except Exception:  # noqa: BLE001 - a defect in one round must not end the server
             _log.exception("a round of the server failed")  # the next one may do better; nothing is lost meanwhile

@@ -33,3 +33,7 @@ class Silence:
             for name, sign in signs.items()
         }
         return {name: now - since for name, (_, since) in self._seen.items()}
+
+    def forget(self) -> None:
+        """Begin to count anew: while nobody could write into the state, silence says nothing."""
+        self._seen.clear()

@@ -1,14 +1,14 @@
 """A worker: takes what was ordered, one run after the other, until it is told to stop."""
 
-import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from headwater.app.serving.performing import perform
 from headwater.app.serving.stopping import Stop
+from headwater.app.serving.trouble import Trouble
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import HeadwaterError
 from headwater.run.leasing import TTL_S
@@ -20,7 +20,6 @@ POLL_S: Final = 0.2
 _SEEN_EVERY: Final = timedelta(seconds=5)
 _TROUBLE_S: Final = 2.0
 """Seconds until it looks again after the state could not be used."""
-_log: Final = logging.getLogger("headwater")
 
 IsAllowed = Callable[[Request, Sequence[Request]], bool]
 
@@ -36,6 +35,7 @@ class Working:
     done: int = 0
     """How many runs it has performed."""
     _seen: datetime | None = None
+    _trouble: Trouble = field(default_factory=Trouble)
 
     def until_stopped(self, most_runs: int | None = None) -> None:
         """Take and perform runs until told to stop, or until ``most_runs`` are done; the state may come and go."""
@@ -50,8 +50,9 @@ class Working:
         try:
             if not self.one():
                 self._wait()
+            self._trouble.over()
         except HeadwaterError as problem:
-            _log.warning("the state: %s", problem)
+            self._trouble.met(problem)
             self.stop.draining.wait(_TROUBLE_S)
 
     def one(self) -> bool:
