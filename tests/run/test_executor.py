@@ -1,6 +1,7 @@
 """The order of tasks, repetition after errors that may pass, and what a stop or an error in the middle leaves."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.diagnostics import Broken, Cancelled, Invalid, Retryable
+from headwater.diagnostics import Broken, Cancelled, Invalid, Retryable, conceal
 from headwater.events import TaskFailed, TaskStarted
 from headwater.run.executor import Terms
+from headwater.run.journal import Ended, Started, Unrecorded
 from headwater.spec.nodes import Retries
 from headwater.spec.units import Seconds
 from tests.run.making import Play, failing, task
@@ -199,3 +201,26 @@ def test_one_worker_does_the_same_in_the_same_order_every_time(found):
         return play.began, play.events
 
     assert all(a == b for a, b in pairwise([once(), once(), once()]))
+
+
+class Kept(Unrecorded):
+    """A journal that keeps what is said of attempts that have ended."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def note(self, ended: Sequence[Ended], started: Sequence[Started]) -> None:
+        del started
+        self.messages += [each.message for each in ended]
+
+
+def test_what_a_defect_says_is_kept_without_secrets() -> None:
+    conceal.learn("c4nary-of-attempts", "${env:A}")
+    kept = Kept()
+
+    def act(number: int) -> None:
+        raise RuntimeError(f"no c4nary-of-attempts in {number}")
+
+    with pytest.raises(RuntimeError):
+        Play({"a": act}, terms=Terms(journal=kept)).run([task("a")])
+    assert kept.messages == ["no ${env:A} in 1"]

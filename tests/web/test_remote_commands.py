@@ -113,7 +113,7 @@ def test_an_environment_is_taken_back(elsewhere, shop):
     assert shop.query("SELECT total FROM totals", "prod") == [(6.5,)]
 
 
-def test_a_log_is_followed_to_its_end(elsewhere, shop, run):  # noqa: F811
+def test_a_log_is_followed_to_its_end(elsewhere, shop, run):  # noqa: F811 - as above
     followed = []
     thread = threading.Thread(target=lambda: followed.append(elsewhere("logs", "-f", run[:1], "--format", "jsonl")))
     thread.start()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from headwater.diagnostics import HeadwaterError, Invalid, Retryable, Where
+from headwater.diagnostics import HeadwaterError, Invalid, Retryable, Where, conceal
 from headwater.events import Emit, TaskFailed, TaskFinished, TaskStarted
 from headwater.run.journal import UNRECORDED, Ended, Journal, Started, rejects_of
 from headwater.run.limits import UNLIMITED, Limiter
@@ -270,7 +270,7 @@ class _Execution:
                 cpu_s=found.cpu_s,
                 peak_bytes=found.peak_bytes,
                 receipt=found.receipt,
-                message=str(found.problem or ""),
+                message=conceal(str(found.problem or "")),  # a defect's words have passed through no diagnostic
             )
         )
 

@@ -10,8 +10,6 @@ from headwater.app.workspace import Workspace
 Query = TypeVar("Query")
 Body = TypeVar("Body")
 PREFIX: Final = "/api/v1"
-ANYBODY: Final = Caller(token="", name="", role="viewer")
-"""Who calls what needs no token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
