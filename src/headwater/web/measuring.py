@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater.app.control.counting import Key, Spread, Totals
+from headwater.app.watching import ALIVE
 from headwater.app.workspace import Workspace
 from headwater.state.counted import node_conditions, open_by_severity, queued
 from headwater.state.environments import environments
@@ -27,7 +28,6 @@ from headwater.web.routing import Services
 KEPT_S: Final = 2.0
 _SHARE: Final = 20.0
 """Numbers are kept so many times as long as it took to read them: looking never takes more than this part of a core."""
-_SEEN_S: Final = 60.0
 _WORK: Final = {
     "rows": ("rows", "Rows that tasks have written."),
     "rejects": ("rejected_rows", "Rows that were set aside."),
@@ -88,9 +88,7 @@ def _of_servers(workspace: Workspace, now: datetime) -> Iterator[Metric]:
     yield InfoMetricFamily("headwater", "Version of this server.", value={"version": __version__})
     yield GaugeMetricFamily("headwater_leader", "Whether a leader is alive.", value=float(bool(leader(workspace, now))))
     alive = GaugeMetricFamily("headwater_workers", "Processes that were seen lately.", labels=["kind", "busy"])
-    found = [
-        (each.kind, "yes" if each.run else "no") for each in workers(workspace.db, now - timedelta(seconds=_SEEN_S))
-    ]
+    found = [(each.kind, "yes" if each.run else "no") for each in workers(workspace.db, now - ALIVE)]
     for labels in sorted(set(found)):
         alive.add_metric(list(labels), found.count(labels))
     yield alive

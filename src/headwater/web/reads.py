@@ -1,13 +1,14 @@
 """What viewers ask: each function answers one route from the state alone."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from headwater.app.alerting.asking import list_incidents
 from headwater.app.control.observing import due_times, pipelines
 from headwater.app.history import history
 from headwater.app.statistics import statistics
 from headwater.app.status import status
+from headwater.app.watching import ALIVE
 from headwater.diagnostics import Invalid
 from headwater.events.words import LEVELS
 from headwater.project.names import shown
@@ -53,9 +54,6 @@ from headwater.web.publishing import (
     worker_answer,
 )
 from headwater.web.routing import Call
-
-_SEEN_S: Final = 60.0
-"""A worker that was not seen for so long is gone."""
 
 
 def get_environments(call: Call[None, None]) -> EnvironmentsAnswer:
@@ -154,7 +152,7 @@ def get_stats(call: Call[StatsAsked, None]) -> StatsAnswer:
 
 def get_workers(call: Call[None, None]) -> WorkersAnswer:
     """List who works."""
-    since = call.workspace.effects.clock() - timedelta(seconds=_SEEN_S)
+    since = call.workspace.effects.clock() - ALIVE
     return WorkersAnswer(workers=[worker_answer(each) for each in workers(call.workspace.db, since)])
 
 

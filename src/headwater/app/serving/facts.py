@@ -29,6 +29,7 @@ class Looker:
 
     workspace: Workspace
     _seen: dict[tuple[str, str], tuple[datetime, str | None]] = field(default_factory=dict)
+    """(code, source), as a name stands for another place in other code, or ("files", pattern) → when, and what."""
 
     def nodes(self, graph: Graph, head: Head, names: Iterable[str], now: datetime) -> dict[str, str]:
         """Give node → what changes when its rows do: what the head serves, or, of a source, what is there.
@@ -39,7 +40,7 @@ class Looker:
         wanted = [known[name] for name in names if name in known]
         found = {node.name: _served(graph, head, node) for node in wanted if node.source is None}
         outside = [node for node in wanted if node.source is not None]
-        there = {node.name: self._remembered(("source", node.name), now, graph, node) for node in outside}
+        there = {node.name: self._remembered((graph.digest, node.name), now, graph, node) for node in outside}
         return found | {name: what for name, what in there.items() if what is not None}
 
     def files(self, pattern: str, now: datetime) -> str:

@@ -4,20 +4,16 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Final
 
 from headwater.app.serving.allowing import Limits
 from headwater.app.serving.machines import this_machine
 from headwater.app.serving.recovering import Recovery
 from headwater.app.serving.stopping import Stop
+from headwater.app.serving.versions import ALIVE
 from headwater.app.serving.working import POLL_S, Working
 from headwater.app.workspace import Workspace
 from headwater.state.requests import Request, ask_to_cancel, find_request
 from headwater.state.workers import Worker, forget_worker, workers
-
-ALIVE: Final = timedelta(seconds=15)
-"""Who was seen so short ago lives."""
 
 
 def is_served(workspace: Workspace) -> bool:

@@ -8,12 +8,13 @@ from typing import Final
 from headwater.diagnostics import Broken
 from headwater.state.workers import Worker
 
-_ALIVE: Final = timedelta(seconds=15)
+ALIVE: Final = timedelta(seconds=15)
+"""Who was seen so short ago lives."""
 
 
 def require_newest(version: str, others: Iterable[Worker], now: datetime) -> None:
     """Raise Broken if a server of a newer version works on this state."""
-    newer = [each for each in others if each.kind == "server" and now - each.seen_at < _ALIVE]
+    newer = [each for each in others if each.kind == "server" and now - each.seen_at < ALIVE]
     for each in newer:
         if _key(each.version) > _key(version):
             message = (
