@@ -19,7 +19,7 @@ class Trouble:
         """Say what the state answers, unless that is known."""
         if str(problem) != self._said:
             self._said = str(problem)
-            _log.warning("the state: %s", problem)
+            _log.warning("%s", problem)
 
     def over(self) -> None:
         """Say that the state answers again, if it did not."""
