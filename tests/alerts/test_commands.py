@@ -46,6 +46,13 @@ def test_a_channel_that_refuses_changes_no_exit_code(broken, headwater, channel)
     assert "warning[HW1066]: the alert `team` was not delivered" in done.stderr
 
 
+def test_what_a_channel_did_not_take_for_one_reason_is_one_line(broken, headwater, channel):
+    channel.behaviour = "refuses"
+    headwater("run")
+    (line,) = [line for line in headwater("alerts").stdout.splitlines() if line.startswith("!")]
+    assert line.startswith("! team: 2 messages were not delivered (tried 1 time, again at ")
+
+
 def test_where_a_server_leads_a_run_leaves_telling_to_it(broken):
     workspace = broken.project.workspace
     broken.ended("failed")

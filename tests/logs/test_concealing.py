@@ -111,6 +111,7 @@ def test_the_lines_of_a_key_file_are_secrets():
         ("postgres://bob:hunter2@db/shop", "postgres://bob:***@db/shop"),
         ("GET /rows?page=2&access_token=abc123 failed", "GET /rows?page=2&access_token=*** failed"),
         ("headers: {'Authorization': 'Bearer abc.def'}", "headers: {'Authorization': 'Bearer ***'}"),
+        ("send `Authorization: Bearer abc.def`; then look", "send `Authorization: Bearer ***`; then look"),
         ("see https://example.org/a?b=c", "see https://example.org/a?b=c"),
     ],
 )

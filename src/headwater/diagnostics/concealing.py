@@ -16,7 +16,7 @@ _PASSWORD: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 _TOKEN: Final = re.compile(
     r"(?i)([?&;](?:[a-z_.-]*(?:token|password|passwd|secret|signature|credential)|sig|pwd|api[_-]?key|key)=)[^\s&;'\"#]+"
 )
-_HEADER: Final = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic|token)\s+)?)[^\s'\",]+")
+_HEADER: Final = re.compile(r"(?i)(authorization['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic|token)\s+)?)[^\s'\",`]+")
 _PATTERNS: Final = (("://", _PASSWORD), ("=", _TOKEN), ("uthorization", _HEADER))
 """What holds a secret by its form, known or not, each with a sign that it may be there."""
 _HIDDEN: Final = r"\1***"

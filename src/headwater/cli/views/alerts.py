@@ -67,11 +67,20 @@ def list_lines(found: "Listed", page: Page) -> Iterator[str]:
         yield "Nothing is wrong."
     else:
         yield from table(_HEADER, [_row(each) for each in found.incidents], right=[6], columns=page.columns)
+    together: dict[tuple[str, str, str], list[Delivery]] = {}
     for each in found.undelivered:
-        tried = f"tried {count(each.tries, 'time')}, again at {moment(each.next_at)}"
-        until = "given up" if each.status == "failed" else tried
-        said = f"{clean(each.alert)}: {each.kind} of {each.incident} was not delivered ({until}): {clean(each.message)}"
-        yield click.style(f"! {said}", fg="yellow")
+        together.setdefault((each.alert, each.status, each.message), []).append(each)
+    for same in together.values():
+        yield click.style(f"! {_undelivered(same)}", fg="yellow")
+
+
+def _undelivered(same: "Sequence[Delivery]") -> str:
+    """Say what one channel did not take for one reason; ``--json`` lists it piece by piece."""
+    first = same[0]
+    what = f"{first.kind} of {first.incident} was" if len(same) == 1 else f"{count(len(same), 'message')} were"
+    tried = f"tried {count(max(each.tries for each in same), 'time')}, again at {moment(first.next_at)}"
+    until = "given up" if first.status == "failed" else tried
+    return f"{clean(first.alert)}: {what} not delivered ({until}): {clean(first.message)}"
 
 
 def _row(each: "Incident") -> tuple[str, ...]:
