@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 import pytest
 
 from headwater.state.alert_facts import ended_runs
+from headwater.state.counted import queued
 from headwater.state.deliveries import waiting
 from headwater.state.direct_runs import direct_runs
 from headwater.state.incidents import open_incidents
 from headwater.state.pipeline_states import pipeline_states
-from headwater.state.requests import claim, open_requests, running_requests, under_way
+from headwater.state.requests import claim, next_requests, open_requests, running_requests, under_way
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-OPEN = ("requests_queued", "requests_running", "deliveries_open")
+OPEN = ("requests_queued", "requests_running", "requests_open", "deliveries_open")
 """Indexes of what has not ended, which may be read whole."""
 LOOKS = {
     "a worker's into the queue": lambda db, _: claim(db, "w", NOON, 6.0),
@@ -22,6 +23,7 @@ LOOKS = {
     "the rules' for what ended": lambda _, connection: ended_runs(connection, "prod"),
     "the rules' for what is wrong": lambda db, _: open_incidents(db, "prod"),
     "the outbox's": lambda db, _: waiting(db),
+    "a screen's at the queue": lambda db, _: (next_requests(db, None, 50), queued(db)),
     "whoever orders a run by hand": lambda db, _: open_requests(db, "prod", pipeline="hourly"),
 }
 

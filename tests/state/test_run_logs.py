@@ -98,3 +98,11 @@ def test_old_logs_are_forgotten(db):
     append_events(db, [said("a"), said("still running")])
     assert forget_events(db, at(60)) == 1
     assert len(run_events(db, "still running")) == 1
+
+
+def test_a_look_counts_the_whole_queue_and_shows_its_first(db):
+    for number in range(60):
+        enqueue(db, Request(id=f"r{number:02}", environment="dev", created_at=NOON, not_before=at(number)))
+    look = Watcher(db, "dev").look(NOON)
+    assert (look.queued, len(look.queue), look.queue[0].id) == (60, 50, "r00")
+    assert Watcher(db, "prod").look(NOON).queued == 0

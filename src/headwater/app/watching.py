@@ -11,12 +11,13 @@ from headwater.diagnostics import HeadwaterError
 from headwater.graph.values import PipelineNode
 from headwater.schedule.fires import next_fire
 from headwater.state.attempts import Attempt, running_attempts
+from headwater.state.counted import queued
 from headwater.state.database import Database
 from headwater.state.environments import environments
 from headwater.state.incidents import Incident, incidents
 from headwater.state.observations import sites_seen
 from headwater.state.pipeline_states import PipelineState, pipeline_states
-from headwater.state.requests import Request, open_requests
+from headwater.state.requests import Request, next_requests
 from headwater.state.run_events import count_events, last_events
 from headwater.state.run_records import RunRecord, run_records
 from headwater.state.workers import Worker, workers
@@ -57,6 +58,9 @@ class Look:
     at: datetime
     working: tuple[AtWork, ...] = ()
     queue: tuple[Request, ...] = ()
+    """The first of those that wait for a worker."""
+    queued: int = 0
+    """How many wait."""
     ended: tuple[RunRecord, ...] = ()
     """The last runs that ended, newest first."""
     next: tuple[NextFire, ...] = ()
@@ -85,13 +89,18 @@ class Watcher:
             return Look(
                 at=now,
                 working=tuple(at_work(db, run) for run in running),
-                queue=tuple(each for each in open_requests(db, self.environment) if each.status == "queued"),
+                queue=next_requests(db, self.environment, _MOST),
+                queued=self._queued(),
                 ended=ended,
                 next=self._next(codes, now),
                 workers=workers(db, now - ALIVE),
                 sites=_sites(db, codes),
                 incidents=incidents(db, self.environment, limit=_MOST),
             )
+
+    def _queued(self) -> int:
+        counts = (each for each in queued(self.db) if each.status == "queued")
+        return sum(each.count for each in counts if self.environment in {None, each.environment})
 
     def _next(self, codes: Mapping[str, str], now: datetime) -> tuple[NextFire, ...]:
         found: list[NextFire] = []

@@ -209,6 +209,13 @@ def open_requests(db: Database, environment: str | None = None, *, pipeline: str
         return tuple(_select(connection, f"WHERE status IN ('queued', 'running'){where} {_OPEN}", *given.values()))
 
 
+def next_requests(db: Database, environment: str | None, limit: int) -> tuple[Request, ...]:
+    """Give what waits, the most urgent first; of all environments if None."""
+    where, values = ("", ()) if environment is None else (" AND environment = ?", (environment,))
+    with db.read() as connection:
+        return tuple(_select(connection, f"WHERE status = 'queued'{where} {_OPEN} LIMIT ?", *values, limit))
+
+
 def under_way(db: Database, environment: str) -> dict[tuple[str, Status], int]:
     """Count what is queued and running by (pipeline, status), without chunks of backfills: they hold nothing up."""
     with db.read() as connection:

@@ -36,6 +36,7 @@ def document(look: "Look") -> dict[str, object]:
             }
             for each in look.working
         ],
+        "queued": look.queued,
         "queue": [
             {"run": e.id, "environment": e.environment, "pipeline": e.pipeline or None, "because": e.because}
             | {"created_at": e.created_at, "not_before": e.not_before, "priority": e.priority}
@@ -77,7 +78,7 @@ def _summary(look: "Look") -> str:
     parts = [
         moment(look.at),
         f"{len(look.working)} running",
-        f"{len(look.queue)} queued",
+        f"{look.queued} queued",
         f"{busy} of {count(able, 'worker')} busy" if look.workers else "no server",
     ]
     wrong = count(len(look.incidents), "incident")
