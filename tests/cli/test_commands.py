@@ -44,6 +44,13 @@ def test_a_plan_says_what_and_why_and_changes_nothing(headwater):
     assert headwater("history", "--json").document == []
 
 
+def test_the_audit_chain_tells_who_did_what(applied):
+    said = applied("audit", "--kind", "release")
+    assert "environment dev" in said.out
+    (entry,) = applied("audit", "--kind", "release", "--json").document
+    assert (entry["kind"], entry["details"]["environment"]) == ("release", "dev")
+
+
 def test_a_plan_can_tell_scripts_whether_there_is_something_to_do(headwater):
     assert headwater("plan", "--exit-code").code == 10
     headwater("apply")

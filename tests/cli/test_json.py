@@ -72,7 +72,7 @@ def test_check_prints_every_mistake_with_its_place(headwater):
         ["env", "diff", "dev", "prod"], ["quarantine", "list"], ["quarantine", "show", "orders"],
         ["quarantine", "replay", "orders"], ["janitor", "--dry-run"], ["schema"], ["doctor"], ["completion", "bash"],
         ["run"], ["rollback", "--dry-run"], ["test"], ["wat"], ["show", "nothing"], ["plan", "--env", "nowhere"],
-        ["catalog"], ["diff", "--env", "dev", "--env", "prod", "sales"],
+        ["catalog"], ["audit"], ["diff", "--env", "dev", "--env", "prod", "sales"],
     ],
     ids=" ".join,
 )  # fmt: skip

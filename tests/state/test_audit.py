@@ -27,6 +27,11 @@ def test_every_release_and_environment_is_in_the_chain(chain: Database) -> None:
     assert audit.verify(chain) == (4, None)
 
 
+def test_the_last_entries_come_newest_first_also_of_one_kind(chain: Database) -> None:
+    assert [entry.sequence for entry in audit.last_entries(chain, 2)] == [4, 3]
+    assert [entry.sequence for entry in audit.last_entries(chain, 2, "release")] == [4, 2]
+
+
 def test_an_empty_chain_holds(db: Database) -> None:
     assert audit.verify(db) == (0, None)
 

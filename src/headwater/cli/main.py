@@ -47,6 +47,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",
+        "audit": "List who did what, and who was refused.",
         "token": "Make, list and revoke the API's tokens.",
         "state": "Export, import, back up and upgrade the state.",
         "doctor": "Find what is broken in state and lake, and repair it.",

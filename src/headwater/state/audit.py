@@ -69,6 +69,17 @@ def audit_entries(db: Database, after: int = 0) -> Iterator[AuditEntry]:
             yield AuditEntry(sequence, at, kind, json.loads(text), previous, digest)
 
 
+def last_entries(db: Database, limit: int, kind: str | None = None) -> tuple[AuditEntry, ...]:
+    """Give the last entries, newest first; of one kind if it is named."""
+    where, values = ("", ()) if kind is None else ("WHERE kind = ?", (kind,))
+    with db.read() as connection:
+        rows = connection.execute(
+            f"SELECT seq, at, kind, document, previous, hash FROM audit {where} ORDER BY seq DESC LIMIT ?",
+            (*values, limit),
+        ).fetchall()
+    return tuple(AuditEntry(number, at, what, json.loads(text), *hashes) for number, at, what, text, *hashes in rows)
+
+
 def _hash(sequence: int, at: str, kind: str, text: str, previous: str) -> str:
     parts = json.dumps([sequence, at, kind, text, previous], separators=(",", ":"))
     return hashlib.sha256(parts.encode()).hexdigest()
