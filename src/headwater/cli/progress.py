@@ -1,7 +1,7 @@
 """Follows a command while it works: a live display on a terminal, plain lines elsewhere. Facts come from any thread."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -140,9 +140,9 @@ def _is_trouble(event: Event) -> bool:
 class Follower:
     """Plain lines: what deserves one, and every few seconds how far it is."""
 
-    def __init__(self, out: Printer) -> None:
-        self._out, self._totals, self._lock = out, Totals(), Lock()
-        self._said = time.monotonic()
+    def __init__(self, out: Printer, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out, self._totals, self._lock, self._clock = out, Totals(), Lock(), clock
+        self._said = clock()
 
     def take(self, event: Event) -> None:
         """Take a fact."""
@@ -153,12 +153,12 @@ class Follower:
             self._out.remark(line)
 
     def _how_far(self) -> str:
-        now, totals = time.monotonic(), self._totals
-        if now - self._said < _EVERY_S:
+        now, totals = self._clock(), self._totals
+        if now - self._said < _EVERY_S or not totals.title:
             return ""
         self._said = now
         rows = f", {count(totals.rows, 'row')}, {size(totals.bytes)}" if totals.rows else ""
-        return f"… {totals.title}: {totals.done:,} of {totals.total:,}{rows}"
+        return f"… {totals.title}" + (f": {totals.done:,} of {totals.total:,}{rows}" if totals.total else "")
 
 
 @contextmanager
