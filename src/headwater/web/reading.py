@@ -102,8 +102,13 @@ def nesting(raw: bytes) -> int:
 
 
 def _said(problem: Exception) -> str:
-    """Say it with the name of the field first."""
+    """Say it with the name of the field first.
+
+    >>> _said(ValueError("Invalid enum value 'weird' - at `$.status`"))
+    "`status`: invalid enum value 'weird'"
+    """
     text = str(problem)
     place = _AT.search(text)
-    said = shown(_AT.sub("", text).replace("Object ", "it ").removeprefix("Expected ") if place else text)
-    return f"`{shown(place[1])}`: expected {said}" if place else said[:1].lower() + said[1:]
+    said = shown(_AT.sub("", text).replace("Object ", "it ") if place else text)
+    said = said[:1].lower() + said[1:]
+    return f"`{shown(place[1])}`: {said}" if place else said
