@@ -10,11 +10,11 @@ from headwater.state.backends import Session
 from headwater.state.backends.sqlite import SqliteBackend, SqliteSession
 from headwater.state.connections import Connection, Rows
 
-Point = Literal["begin", "statement", "commit", "committed"]
+Point = Literal["begin", "reading", "writing", "commit", "committed"]
 Fault = Literal["crash", "refuse", "meanwhile"]
 _POINTS: Final[dict[Fault, frozenset[Point]]] = {
-    "crash": frozenset({"begin", "statement", "commit", "committed"}),
-    "refuse": frozenset({"statement", "commit"}),
+    "crash": frozenset({"begin", "reading", "writing", "commit", "committed"}),
+    "refuse": frozenset({"writing", "commit"}),
     "meanwhile": frozenset({"begin"}),
 }
 
@@ -32,6 +32,12 @@ class Fate:
         self._fault: Fault | None = None
         self._left = 0
         self._meanwhile: Callable[[], None] = lambda: None
+        self.is_over = False
+        """Whether its process is dead: whatever of it still runs comes no further."""
+
+    def end(self) -> None:
+        """Let the process die."""
+        self.is_over = True
 
     def decide(self, fault: Fault | None, after: int = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Choose the fault, and how many dealings go well before; ``meanwhile`` is what others do then."""
@@ -39,6 +45,8 @@ class Fate:
 
     def reaches(self, point: Point) -> None:
         """Go past a point, or not."""
+        if self.is_over:
+            raise Killed
         if self._fault is None or point not in _POINTS[self._fault]:
             return
         self._left -= 1
@@ -46,6 +54,7 @@ class Fate:
             return
         fault, self._fault = self._fault, None
         if fault == "crash":
+            self.is_over = True
             raise Killed
         if fault == "refuse":
             raise _full()
@@ -61,13 +70,14 @@ def _full() -> sqlite3.Error:
 class _FailingConnection:
     def __init__(self, inner: sqlite3.Connection, fate: Fate) -> None:
         self._inner, self._fate = inner, fate
+        self.point: Point = "reading"
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Rows:
-        self._fate.reaches("statement")
+        self._fate.reaches(self.point)
         return self._inner.execute(sql, parameters)
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Rows:
-        self._fate.reaches("statement")
+        self._fate.reaches(self.point)
         return self._inner.executemany(sql, parameters)
 
 
@@ -88,6 +98,7 @@ class _FailingSession:
     def begin(self, *, writes: bool, durable: bool, numbered: bool) -> int:
         self._fate.reaches("begin")
         self._writes = writes
+        self.connection.point = "writing" if writes else "reading"
         return self._inner.begin(writes=writes, durable=durable, numbered=numbered)
 
     def commit(self) -> None:
