@@ -14,7 +14,7 @@ from tests.harness import Project
 
 KILLS = int(os.environ.get("HEADWATER_CHAOS_KILLS", "100"))
 SEED = int(os.environ.get("HEADWATER_CHAOS_SEED", "1"))
-FILE_EVERY, MACHINE_EVERY = 12, 15
+FILE_EVERY, MACHINE_EVERY = 3, 15
 """Kills between two new files, and between two deaths of the whole machine."""
 
 

@@ -6,6 +6,7 @@ nothing that a trigger waits for is lost; and when the dust settles, everything 
 """
 
 import os
+import random
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,6 +21,7 @@ from tests.serving.simulation.world import CODES, OPEN, PIPELINES, Process, Worl
 
 EXAMPLES = int(os.environ.get("HEADWATER_CHAOS_SCHEDULES", "500"))
 STEPS = 30
+HOURS = int(os.environ.get("HEADWATER_CHAOS_HOURS", "1"))
 THREE = st.integers(0, 2)
 PIPELINE = st.sampled_from(PIPELINES)
 FAULTS = st.sampled_from([None, None, None, "crash", "crash", "refuse", "meanwhile", "meanwhile", "meanwhile"])
@@ -227,3 +229,37 @@ def test_histories_of_servers_and_workers() -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Schedules, settings=how)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(HOURS))
+def test_two_servers_fight_for_an_hour(seed: int) -> None:
+    """Both look every two seconds, in any order, each in the middle of the other; one dies now and then."""
+    chance, world = random.Random(seed), World()
+    try:
+        for _ in range(1800):
+            world.wait(2)
+            first = chance.randrange(2)
+            server, other = world.server(first), 1 - first
+            fault: Fault | None = chance.choice(
+                [None, None, "meanwhile", "meanwhile", "crash" if chance.random() < 0.05 else None]
+            )
+            server.fate.decide(fault, chance.randrange(12), lambda other=other: _look(world, other))
+            world.act(server, server.tick, fault)
+            _look(world, other)
+            for at in range(2):
+                worker = world.worker(at)
+                world.act(worker, worker.beat)
+                world.act(worker, chance.choice([worker.take, worker.take, lambda worker=worker: worker.end("done")]))
+                if chance.random() < 0.005:
+                    world.kill(worker)
+        world.settle()
+        times = {row.fire_at for row in world.model.last.requests.values() if row.pipeline == "each"}
+        assert len(times) >= 60
+    finally:
+        world.close()
+
+
+def _look(world: World, at: int) -> None:
+    server = world.server(at)
+    world.act(server, server.tick)
