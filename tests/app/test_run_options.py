@@ -237,3 +237,8 @@ def test_a_run_of_many_tries_is_one_run_with_one_log(shop):
     shop.run(publish="each", ticket=Ticket(run_id="r1"))
     [row] = [row for row in runs(shop.workspace.db, "dev", 9) if row.kind == "run"]
     assert (row.id, row.status, row.tries) == ("r1", "done", 1)
+
+
+def test_a_run_of_a_pipeline_that_an_apply_has_taken_away_says_so(shop):
+    with pytest.raises(Invalid, match="no pipeline `nightly` any more"):
+        shop.run(select=("nightly",), pipeline="nightly")

@@ -56,6 +56,9 @@ class Meaning:
 def meaning_of(order: Order, graph: Graph) -> Meaning:
     """Understand an order; raises Invalid for a name of it that means nothing in this code."""
     known = {pipeline.name: pipeline for pipeline in graph.pipelines}
+    if order.pipeline and order.pipeline not in known:
+        hint = f"an apply has renamed or removed it; it has {', '.join(sorted(known)) or 'none'}"
+        raise Invalid.of("HW1122", f"`{order.environment}` has no pipeline `{order.pipeline}` any more", hint=hint)
     named = tuple(known[name] for name in dict.fromkeys((*order.select, order.pipeline)) if name in known)
     patterns = [name for name in order.select if name not in known]
     selected = _names(graph, [*patterns, *(p for each in named for p in each.select)])

@@ -99,7 +99,7 @@ def _steps(plan: Plan, old: Graph | None) -> tuple[Step, ...]:
 
 def _visible(nodes: int) -> str:
     if nodes == 0:
-        return "only settings or checks change"
+        return "no logic changes: only settings, checks, schedules or alerts"
     return f"{nodes} nodes become visible at once" if nodes > 1 else "1 node becomes visible"
 
 
