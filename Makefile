@@ -13,6 +13,7 @@ READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 CHAOS_MINUTES ?= 120
+LONG := $(addprefix HEADWATER_CHAOS_,KILLS=1000 SECONDS=120 SCHEDULES=20000 RUNS=1000 HOURS=10)
 
 .PHONY: help demo test lint types layers docs docs-check bench chaos shape wheel lock clean
 
@@ -57,8 +58,8 @@ bench: $(READY) ## measure beside the peers (installed into bench/.peers), print
 	$(BIN)/python -m bench.peers
 	$(BIN)/python -m bench $(BENCH)
 
-chaos: $(READY) ## the state machine, for CHAOS_MINUTES (default 120)
-	HEADWATER_CHAOS_MINUTES=$(CHAOS_MINUTES) $(PYTEST) --timeout=0 -m chaos tests
+chaos: $(READY) ## the state machine, for CHAOS_MINUTES (default 120); 1,000 kills of a server's processes; long simulations
+	HEADWATER_CHAOS_MINUTES=$(CHAOS_MINUTES) $(LONG) $(PYTEST) --timeout=0 -s -m chaos tests
 
 shape: $(READY) ## the longest functions and modules, the widest signatures, the most imported modules
 	@$(BIN)/python tools/shape.py

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -41,8 +40,8 @@ class Town:
     servers: list[subprocess.Popen] = field(default_factory=list)
     known: dict[int, psutil.Process] = field(default_factory=dict)
     kills: list[Kill] = field(default_factory=list)
-    hits: Counter[str] = field(default_factory=Counter)
-    """Node → how often a worker was killed in the middle of it."""
+    hits: dict[str, list[datetime]] = field(default_factory=dict)
+    """Node → when workers were killed in the middle of it."""
     killed: int = 0
     started: int = 0
 
@@ -86,11 +85,12 @@ class Town:
     def kill(self, victims: list[psutil.Process]) -> None:
         """Kill processes at once, and note the runs of those that were in the middle of one."""
         busy = {each.pid: each.run for each in workers(self.project.workspace.db) if each.run}
-        hit = [node for each in victims for node in self._nodes(busy.get(each.pid, ""))]
-        if any(self.hits[node] + 1 >= MOST_CRASHES for node in hit):
+        hit = {node for each in victims for node in self._nodes(busy.get(each.pid, ""))}
+        if any(self._in_a_row(node) + 1 >= MOST_CRASHES for node in hit):
             return  # it would be taken for a task that kills its worker, and rightly
-        self.hits.update(hit)
         now = datetime.now(UTC)
+        for node in hit:
+            self.hits.setdefault(node, []).append(now)
         for each in victims:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
@@ -103,6 +103,12 @@ class Town:
 
     def _nodes(self, run: str) -> list[str]:
         return [each.node for each in running_attempts(self.project.workspace.db, run)] if run else []
+
+    def _in_a_row(self, node: str) -> int:
+        query = "SELECT max(ended_at) FROM attempts WHERE node = ? AND status = 'done'"
+        with self.project.workspace.db.read() as connection:
+            (done,) = connection.execute(query, (node,)).fetchone()
+        return sum(not done or at > datetime.fromisoformat(done) for at in self.hits.get(node, ()))
 
     def lose_unsynced(self, chance: random.Random, since_s: float = 3.0) -> int:
         """What a machine that dies may do to files that were written just before and that no committed state names."""

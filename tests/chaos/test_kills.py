@@ -28,6 +28,7 @@ def town(project_on):
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.timeout(3600)
 def test_tables_are_those_of_an_undisturbed_run_whoever_is_killed(town, tmp_path, record_property):
     project, chance = town.project, random.Random(SEED)

@@ -32,6 +32,7 @@ def town(project):
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.timeout(1200)
 def test_two_servers_order_each_time_once_and_move_each_fill_once(town):
     project, chance = town.project, random.Random(1)

@@ -290,6 +290,7 @@ def dead_threads_are_silent():
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 def test_histories_of_real_runs():
     how = settings(
         max_examples=EXAMPLES,

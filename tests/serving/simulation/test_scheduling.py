@@ -220,6 +220,7 @@ class Schedules(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 def test_histories_of_servers_and_workers() -> None:
     how = settings(
         max_examples=EXAMPLES,
@@ -232,6 +233,7 @@ def test_histories_of_servers_and_workers() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.parametrize("seed", range(HOURS))
 def test_two_servers_fight_for_an_hour(seed: int) -> None:
     """Both look every two seconds, in any order, each in the middle of the other; one dies now and then."""
