@@ -30,9 +30,10 @@ from headwater.state.workers import Worker, workers
 
 LATENESS_S, RECOVERY_S = 2.0, 10.0
 """Budgets."""
-PIPELINES, QUEUED, API_PER_S, API_S = 1000, 10_000, 200, 10
+PIPELINES, QUEUED_FEW, QUEUED, API_PER_S, API_S = 1000, 100, 10_000, 200, 10
 LAYERS, WIDTH = 8, 10
 PATIENCE_S = 120.0
+ELSEWHERE = "another"
 PROJECT = """\
 project: served
 sources:
@@ -48,7 +49,7 @@ SLOW = "SELECT count(*) AS n, max(hash(range + e.total))::VARCHAR AS h FROM rang
 def rows(folder: Path, scale: Scale) -> Iterator[Row]:
     yield from _served(folder / "served", scale)
     yield _many_at_once(folder / "many", scale)
-    yield from _queue(folder / "queue.db", scale)
+    yield from _queue(folder / "queue.db")
 
 
 def _served(project: Path, scale: Scale) -> Iterator[Row]:
@@ -60,6 +61,7 @@ def _served(project: Path, scale: Scale) -> Iterator[Row]:
         for what, victims in {
             "its worker is killed → its next attempt begins": lambda busy: [busy.pid],
             "all is killed, and started again → its next attempt begins": lambda _: served.pids(),
+            "the same, as if on another machine (leases must expire)": lambda _: served.pids(machine=ELSEWHERE),
         }.items():
             found = [served.recovery(victims, number) for number in range(scale.starts)]
             yield _row(what, "headwater serve", found, RECOVERY_S)
@@ -91,8 +93,11 @@ class _Served:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(60)
 
-    def pids(self) -> list[int]:
-        """The server's process and its workers'."""
+    def pids(self, machine: str | None = None) -> list[int]:
+        """The server's process and its workers'; ``machine``: let it seem that they are elsewhere."""
+        if machine:
+            with self.db.write() as connection:
+                connection.execute("UPDATE workers SET machine = ?", (machine,))
         return [each.pid for each in workers(self.db) if each.kind in {"server", "worker"}]
 
     def recovery(self, victims: Callable[[Worker], list[int]], number: int) -> float:
@@ -110,6 +115,8 @@ class _Served:
             self.start()
         after = _await(lambda: [each for each in _attempts(self.db, busy.run) if each > at])
         _await(lambda: not [each for each in open_requests(self.db) if each.pipeline == "long"])
+        with self.db.write() as connection:
+            connection.execute("DELETE FROM workers WHERE machine = ?", (ELSEWHERE,))
         return (min(after) - at).total_seconds()
 
 
@@ -199,10 +206,10 @@ def _many_at_once(folder: Path, scale: Scale) -> Row:
     return _row(f"{PIPELINES} pipelines due in one minute: ordered", "one look", found, None, **facts)
 
 
-def _queue(path: Path, scale: Scale) -> Iterator[Row]:
+def _queue(path: Path) -> Iterator[Row]:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     with open_database(path) as db:
-        for queued in (100, QUEUED):
+        for queued in (QUEUED_FEW, QUEUED):
             with db.write():
                 for number in range(queued - len(open_requests(db))):
                     request = Request(
@@ -213,7 +220,7 @@ def _queue(path: Path, scale: Scale) -> Iterator[Row]:
                         not_before=now,
                     )
                     enqueue(db, request)
-            found = [_timed(lambda n=n: _take_and_finish(db, f"w/{n}", now)) for n in range(scale.starts * 10)]
+            found = [_timed(lambda n=n: _take_and_finish(db, f"w/{n}", now)) for n in range(QUEUED_FEW // 2)]
             facts = {"orders/s": round(len(found) / sum(found))}
             yield _row(f"an order is taken and ended, {queued} wait", "one worker", found, None, **facts)
 
