@@ -105,7 +105,7 @@ class Town:
         return [each.node for each in running_attempts(self.project.workspace.db, run)] if run else []
 
     def _in_a_row(self, node: str) -> int:
-        query = "SELECT max(ended_at) FROM attempts WHERE node = ? AND status = 'done'"
+        query = "SELECT max(ended_at) FROM attempts WHERE node = ? AND status = 'done' AND slots > 0"
         with self.project.workspace.db.read() as connection:
             (done,) = connection.execute(query, (node,)).fetchone()
         return sum(not done or at > datetime.fromisoformat(done) for at in self.hits.get(node, ()))
