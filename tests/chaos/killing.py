@@ -16,7 +16,8 @@ import psutil
 from headwater.app.serving.recovering import MOST_CRASHES
 from headwater.state.attempts import running_attempts
 from headwater.state.fills import known
-from headwater.state.requests import last_requests
+from headwater.state.requests import find_request, last_requests
+from headwater.state.values import stamp
 from headwater.state.workers import workers
 from tests.harness import Project
 
@@ -82,6 +83,11 @@ class Town:
         self.known = {pid: each for pid, each in self.known.items() if _lives(each)}
         return list(self.known.values())
 
+    def busy(self) -> list[psutil.Process]:
+        """The workers that are in the middle of a run."""
+        pids = {each.pid for each in workers(self.project.workspace.db) if self._nodes(each.run)}
+        return [each for each in self.alive() if each.pid in pids]
+
     def kill(self, victims: list[psutil.Process]) -> None:
         """Kill processes at once, and note the runs of those that were in the middle of one."""
         busy = {each.pid: each.run for each in workers(self.project.workspace.db) if each.run}
@@ -138,15 +144,21 @@ class Town:
         """Whether all orders have ended."""
         return not [each for each in last_requests(self.project.workspace.db, limit=1000) if not each.has_ended]
 
-    def recoveries(self) -> list[float]:
-        """Seconds from each kill of a worker to the next attempt of its run, where the run had anything left to try."""
-        found = []
+    def recovered(self, kill: Kill) -> bool:
+        """Whether the run of a killed worker has begun another attempt, or has nothing left to try."""
+        request = find_request(self.project.workspace.db, kill.run)
+        return self.next_attempt(kill) is not None or request is None or request.has_ended
+
+    def next_attempt(self, kill: Kill) -> datetime | None:
+        """When the run of a killed worker began its next attempt."""
+        query = "SELECT min(started_at) FROM attempts WHERE run = ? AND started_at > ?"
         with self.project.workspace.db.read() as connection:
-            for kill in self.kills:
-                query = "SELECT min(started_at) FROM attempts WHERE run = ? AND started_at > ?"
-                (at,) = connection.execute(query, (kill.run, kill.at.isoformat())).fetchone()
-                if at is not None:
-                    found.append((datetime.fromisoformat(at) - kill.at).total_seconds())
+            (at,) = connection.execute(query, (kill.run, stamp(kill.at))).fetchone()
+        return datetime.fromisoformat(at) if at else None
+
+    def seconds_until(self, kills: list[Kill]) -> list[float]:
+        """Seconds from each kill to the next attempt of its run, where there was one, the shortest first."""
+        found = [(at - kill.at).total_seconds() for kill in kills if (at := self.next_attempt(kill))]
         return sorted(found)
 
 
