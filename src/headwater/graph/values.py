@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from headwater.graph.borders import Borders
 from headwater.spec.addresses import Version
 from headwater.spec.limits import Limits
 from headwater.spec.nodes import ChainPart, Retries
@@ -145,6 +146,10 @@ class SourceNode:
     """Rows are copied into the lake, once, and read there."""
     python: PythonNode | None = None
     """The function that yields its rows."""
+    replicated: bool = False
+    """All its sites hold the same rows."""
+    partition: Mapping[str, str] = field(default_factory=dict)
+    """Column → partition: no value of it lies at two sites."""
     discovered: Mapping[str, str] = field(default_factory=dict)
     """Columns that its files were found to have beyond the contract, with their types; never a reason to reject."""
     columns_line: int = 0
@@ -227,6 +232,8 @@ class Node:
     checks: tuple[Check, ...] = ()
     promises: Promises | None = None
     volatile: bool = False
+    through: Mapping[str, str] = field(default_factory=dict)
+    """Input → the policy by which it is read."""
     lookback_s: float = 0.0
     batch_s: float | None = None
     """Most time one query may fill; 0: one slot a query (not proved, or ``batch`` says so); None: no limit."""
@@ -340,6 +347,8 @@ class Graph:
     pipelines: tuple[PipelineNode, ...] = ()
     alerts: tuple[AlertNode, ...] = ()
     deprecations: tuple[Deprecation, ...] = ()
+    borders: Borders = Borders()
+    """Sites, and what may pass between them."""
     limits: Limits = Limits()
     """How much may be worked on at once, over all processes."""
     macros: tuple[str, ...] = ()

@@ -64,6 +64,15 @@ class Source:
     owner: Annotated[str, Doc("who answers for it")] = ""
     tags: Annotated[tuple[str, ...], Doc("words to select by")] = ()
     at_sites: Annotated[tuple[str, ...], Doc("sites that hold it (`at:`)")] = ("hub",)
+    replicated: Annotated[bool, Doc("every site of it holds the same rows: a reference table")] = False
+    partition: Annotated[
+        Mapping[str, str],
+        Doc(
+            "column → name of a partition: no value of it lies at two sites, and sources that name the same partition"
+            " agree on where a value lies",
+            "{customer_id: customers}",
+        ),
+    ] = field(default_factory=dict)
     time: Annotated[str | None, Doc("the column that slots cut")] = None
     start: Annotated[datetime | None, Doc("where its time begins")] = None
     end: Annotated[datetime | None, Doc("where its time ends (excluded)")] = None
@@ -179,6 +188,10 @@ class Model:
     )
     restate_on: Annotated[tuple[str, ...], Doc("inputs without time that restate history when they move")] = ()
     batch: Annotated[Seconds | None, Doc("most time filled by one query, where proved to be the same")] = None
+    through: Annotated[
+        Mapping[str, str],
+        Doc("input → the policy by which it is read, where that changes what is read", "{access_log: traffic-totals}"),
+    ] = field(default_factory=dict)
     key: Annotated[tuple[str, ...], Doc("merge, history: the columns that identify what a row is about")] = ()
     track: Annotated[
         tuple[str, ...], Doc("history: columns whose change makes a new row; default: all but key and time")

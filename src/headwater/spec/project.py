@@ -10,6 +10,7 @@ from headwater.spec.fields import Doc
 from headwater.spec.limits import Limits
 from headwater.spec.nodes import Model, Retries, Sink, Source
 from headwater.spec.origin import NOWHERE, Origin
+from headwater.spec.policies import Key, Policy, PolicyTest
 from headwater.spec.schedules import Condition, Schedule
 from headwater.spec.tests import UnitTest
 from headwater.spec.units import Bytes, Seconds
@@ -33,6 +34,14 @@ class Site:
     name: str
     description: Annotated[str, Doc("what it is, for people")] = ""
     labels: Annotated[Mapping[str, str], Doc("words to find it by")] = field(default_factory=dict)
+    jurisdiction: Annotated[str, Doc("under whose law it stands; if one site says it, all must", "eu")] = ""
+    runtime: Annotated[
+        Literal["local"] | None,
+        Doc("what computes there; local: a process of its own on this machine; default: the hub reads its files"),
+    ] = None
+    root: Annotated[str, Doc("the directory that paths of its sources start from; default: the project's")] = ""
+    lake: Annotated[str, Doc("where its own tables lie; default: .headwater/sites/NAME/lake")] = ""
+    capacity: Annotated[int, Doc("how many queries it works on at once")] = 2
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -177,6 +186,9 @@ class Project:
     pipelines: Mapping[str, Pipeline] = field(default_factory=dict)
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     tests: tuple[UnitTest, ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    policy_tests: Mapping[str, PolicyTest] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     """Path (relative to the project) → text of every file read, for excerpts in diagnostics."""

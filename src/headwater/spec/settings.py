@@ -40,6 +40,8 @@ class ModelKeys(TypedDict, total=False):
     """Inputs without time that restate history when they move."""
     batch: str | timedelta | None
     """Most time filled by one query, where proved to be the same."""
+    through: Mapping[str, str]
+    """Input → the policy by which it is read, where that changes what is read."""
     key: str | Sequence[str]
     """Merge, history: the columns that identify what a row is about."""
     track: str | Sequence[str]
@@ -115,6 +117,12 @@ class SourceSettings(TypedDict, total=False):
     """Words to select by."""
     at: str | Sequence[str]
     """Sites that hold it (`at:`)."""
+    replicated: bool
+    """Every site of it holds the same rows: a reference table."""
+    partition: Mapping[str, str]
+    """Column → name of a partition: no value of it lies at two sites, and sources that name the same partition agree on
+    where a value lies.
+    """
     time: str | None
     """The column that slots cut."""
     start: str | date | None

@@ -1,0 +1,85 @@
+"""A placed query as a value: the exchanges in the order in which they are made, and what is computed at the end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headwater.policy.values import Grant
+from headwater.sql.binding import Relation
+
+EXCHANGES = "exchange"
+"""The schema in which texts of queries find what was received: ``"exchange"."x1"``."""
+GRANTS = "granted"
+"""The schema in which they find the grants that they read: ``"granted"."g1"``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What is expected of an exchange, from statistics that the policy model allows; 0: nothing is known."""
+
+    rows: float = 0.0
+    bytes: float = 0.0
+    """As zstd Parquet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What a text calls ``"granted"."<name>"``: at each site its grant there, clipped in time as the input is."""
+
+    name: str
+    relation: str
+    grants: Mapping[str, Grant]
+    """Site → grant."""
+    columns: Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One text that some sites run, each over its own rows; the receivers see the rows of all of them together."""
+
+    name: str
+    senders: tuple[str, ...]
+    to: tuple[str, ...]
+    query: str
+    """Over ``reads``, over exchanges that the senders have received, and parameters (``$start``, ``$now`` …)."""
+    columns: Relation
+    reads: tuple[Read, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Exchanges that its text reads: keys, bounds and scalars, which every sender must have received before."""
+    because: str = ""
+    """What it is, in a few words: ``rows``, ``partial aggregates``, ``the first 10``, ``keys for x3`` …"""
+    estimate: Estimate = field(default_factory=Estimate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A query over relations at several sites, taken apart."""
+
+    at: str
+    """The site that asks, and computes the end."""
+    exchanges: tuple[Exchange, ...]
+    final: str
+    """The text run at the end, over what was received and the relations that lie at ``at``, by their own names."""
+    columns: Relation
+    explained: tuple[str, ...] = ()
+    """Why it is not better than this, in words: parts that are gathered since they were not understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is known of a relation at one site, rounded as the policy model says; 0: too little, or unknown."""
+
+    rows: int = 0
+    bytes: int = 0
+    distinct: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where a relation lies: at some sites, the same rows everywhere, or cut between them."""
+
+    sites: tuple[str, ...]
+    replicated: bool = False
+    partition: Mapping[str, str] = field(default_factory=dict)
+    """Column → partition: no value of it lies at two sites, and relations that share a partition agree on where."""
+    held: Mapping[str, Held] = field(default_factory=dict)
+    """Site → what is known of it there."""
