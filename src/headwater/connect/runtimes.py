@@ -67,8 +67,9 @@ class Granted:
     start: datetime | None = None
     end: datetime | None = None
     """Only rows of this stretch of the source's time are read; the grant's columns must hold it."""
-    position: str = ""
-    """Where the asker takes the source to stand in that stretch; if it has moved, the fragment is not run."""
+    positions: tuple[tuple[datetime | None, datetime | None, str], ...] = ()
+    """(start, end, position) as `Observe` answered, of every observed stretch that is read; None: all of the source. If
+    one of them stands elsewhere by now, the fragment is not run (Retryable)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
