@@ -1,0 +1,1 @@
+"""Runs what is placed at sites: their sources as planning sees them, exchanges, and what is told of them."""
