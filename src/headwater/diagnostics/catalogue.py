@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from headwater.diagnostics.policy_catalogue import POLICY
 from headwater.diagnostics.serving_catalogue import SERVING
 
-CATALOGUE: Final[dict[str, str]] = SERVING | {
+CATALOGUE: Final[dict[str, str]] = SERVING | POLICY | {
     # HW01xx project files
     "HW0101": "no project file",
     "HW0102": "file cannot be read",
