@@ -3,6 +3,34 @@
 from typing import Final
 
 POLICY: Final[dict[str, str]] = {
+    # HW122x, HW123x the law: rules and what they grant
+    "HW1220": "no rule lets a column go there",
+    "HW1221": "predicate of a rule does not follow from the query",
+    "HW1222": "column whose class may not go there",
+    "HW1223": "rule that changes rows must be named",
+    "HW1224": "rule that a model names does not give what it reads",
+    "HW1225": "tokens would go to a holder of their key",
+    "HW1226": "two rules that ship aggregates of one relation to one place",
+    "HW1227": "aggregates of people without a unit",
+    "HW1228": "rule on a model releases a class that it does not list",
+    "HW1229": "check decides about rows by a column that is not granted",
+    "HW1230": "predicate of a rule cannot be understood",
+    "HW1231": "place whose jurisdiction is not known",
+    "HW1232": "rows would go where they may not be",
+    "HW1233": "one column transformed in two ways for one place",
+    "HW1234": "rule on a column that does not exist",
+    "HW1235": "key of a rule is not declared",
+    # HW124x what a site proves
+    "HW1240": "fragment is not one SELECT",
+    "HW1241": "fragment names what it is not granted",
+    "HW1242": "fragment uses a function that is not known",
+    "HW1243": "fragment is not understood",
+    "HW1244": "fragment gives other columns than it says",
+    "HW1245": "fragment would give something else the next time",
+    "HW1246": "charter does not grant what a fragment reads",
+    "HW1247": "parameter of a fragment is not a constant",
+    "HW1248": "fragment under another charter, or for another site",
+    "HW1249": "fragment does not bind over what it is granted",
     # HW125x, HW126x sites at work
     "HW1250": "rules that a site's operator has not approved",
     "HW1251": "what is read at a site has moved",
