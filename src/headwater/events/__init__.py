@@ -140,6 +140,21 @@ class SinkLoaded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RowsCrossed(Event):
+    """A site has sent what it may of its rows to another; ``bytes`` as they were on the wire."""
+
+    node: str
+    exchange: str
+    sender: str
+    to: tuple[str, ...]
+    rows: int
+    bytes: int
+    form: str
+    rules: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted(Event):
     """A worker, or a command, took up a run; ``code`` is the digest of the code that it runs."""
 

@@ -14,6 +14,7 @@ from headwater.events import (
     Phase,
     Printed,
     Remarked,
+    RowsCrossed,
     RunEnded,
     RunStarted,
     SinkLoaded,
@@ -102,6 +103,9 @@ def _of_data(event: Event) -> Words | None:
             return Words("info", source, f"{source}: {count(rows, 'row')} landed in {duration(seconds)}", "landed")
         case SinkLoaded(sink=sink, rows=rows):
             return Words("info", sink, f"{sink}: {count(rows, 'row')} loaded", "loaded")
+        case RowsCrossed(node=node, sender=sender, to=to, rows=rows, bytes=size_bytes):
+            what = f"{count(rows, 'row')}, {size(size_bytes)}"
+            return Words("info", node, f"{node}: {sender} sent {what} to {', '.join(to)}", "noted")
         case _:
             return _of_fills(event)
 

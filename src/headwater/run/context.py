@@ -13,6 +13,7 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.wanted import Horizon
 from headwater.run.engine import Engine
 from headwater.run.executor import Pace
+from headwater.run.sites.reaching import Sites
 from headwater.run.stopping import Watch
 from headwater.spec.addresses import FillId, Version
 from headwater.spec.fills import Fill
@@ -72,6 +73,8 @@ class Context:
     wait_s: float = 600.0
     """How long to wait for somebody else who computes the same fills."""
     ticket: Ticket = Ticket()
+    sites: Sites | None = None
+    """Sites that compute for themselves; None: there is none."""
 
     @property
     def holder(self) -> str:

@@ -12,6 +12,7 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.diff import diff
 from headwater.plan.knowledge import Options
 from headwater.plan.values import Plan, Step
+from headwater.run.computing import computing
 from headwater.run.context import Context, FillBook
 from headwater.run.executor import Terms, execute
 from headwater.run.journal import Reading, StateJournal
@@ -282,7 +283,7 @@ class _Cycle:
         if sealed is not None:
             return sealed
         if task.node.python is None:
-            return perform(task, attempt, context.engine, self._around, meter=meter)
+            return perform(task, attempt, context.engine, self._around, computing(context, task), meter)
         graph = needed(context.graph, task)
         names = {node.name for node in graph.nodes}
         request = Request(

@@ -102,12 +102,16 @@ class Engine:
                 meter.watch(cursor)
             session.run(f"ATTACH ':memory:' AS {session.name}")
             session.run(f"USE {session.name}")
-            session.run(f"SET TimeZone = {quote_literal(timezone)}")
+            self.set_zone(session, timezone)
             yield session
         finally:
             with self._lock:
                 self._open.pop(number, None)
             self._close(session)
+
+    def set_zone(self, session: Session, timezone: str) -> None:
+        """Choose the time zone of a session that begins."""
+        session.run(f"SET TimeZone = {quote_literal(timezone)}")
 
     @contextmanager
     def one_thread_each(self) -> Iterator[None]:

@@ -70,11 +70,16 @@ def define(
 
 def query_of(node: Node, graph: Graph, now: Mapping[str, str], task: Task | None = None) -> str:
     """Give a node's query with all parameters bound to literals."""
+    return bind_parameters(node.query, values_of(node, graph, now, task))
+
+
+def values_of(node: Node, graph: Graph, now: Mapping[str, str], task: Task | None = None) -> dict[str, str]:
+    """Give the literals that take the place of parameters in a node's query."""
     values = {name: literal(value) for name, value in graph.variables.items()} | dict(now)
     if task is not None and task.interval is not None and node.time is not None:
         for name, at in zip(("start", "end"), task.interval, strict=True):
             values[name] = time_literal(at, node.time.type, node.time.timezone)
-    return bind_parameters(node.query, values)
+    return values
 
 
 def create_macros(session: Session, graph: Graph, queries: Sequence[str], now: Mapping[str, str]) -> None:
