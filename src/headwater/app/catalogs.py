@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,9 @@ from typing import Any, Final
 from headwater.app.environments import require_environment
 from headwater.app.graphs import released_graph
 from headwater.app.planning import selected_names
-from headwater.app.settings import PROJECT_FILE
 from headwater.app.workspace import Workspace
 from headwater.connect.durable import alone, explained, put_over, sync_directory, sync_file
-from headwater.diagnostics import Diagnostic, HeadwaterError, Invalid, warning
+from headwater.diagnostics import Invalid
 from headwater.graph.values import Graph
 from headwater.project.names import file_problem, shown
 from headwater.run.catalogs import PROVENANCE, Served, describe, served_names, write
@@ -61,28 +60,8 @@ def write_catalog(
             return CatalogWritten(file=wanted.file, served=_write(workspace, environment, wanted))
 
 
-def keep_catalogs(workspace: Workspace, environment: str, *, again: bool = False) -> tuple[Diagnostic, ...]:
-    """Bring the catalogs that headwater.yaml names for an environment to its head; what fails is a warning.
-
-    Nothing is written where the file shows the head's release already, unless rows lie elsewhere now (``again``).
-    """
-    found: list[Diagnostic] = []
-    try:
-        wanted = _configured(workspace).get(environment)
-        if wanted is not None:
-            _keep(workspace, environment, wanted, again=again)
-    except HeadwaterError as problem:
-        found += [_lagging(environment, each) for each in problem.diagnostics]
-    return tuple(found)
-
-
-def _lagging(environment: str, problem: Diagnostic) -> Diagnostic:
-    hint = problem.hint or "the next apply, run or rollback tries again; so does `headwater catalog --duckdb FILE`"
-    message = f"the catalog of `{environment}` was not brought up to date: {problem.message}"
-    return warning("HW0683", message, problem.where, hint=hint)
-
-
-def _keep(workspace: Workspace, environment: str, wanted: Catalog, *, again: bool) -> None:
+def keep(workspace: Workspace, environment: str, wanted: Catalog, *, again: bool) -> None:
+    """Bring one catalog to what its environment serves; ``again``: rows may lie elsewhere now."""
     if problem := file_problem(wanted.duckdb):
         raise Invalid.of("HW0682", f"the catalog `{shown(wanted.duckdb)}` {problem}", hint="such as out/prod.duckdb")
     file = workspace.root / wanted.duckdb
@@ -90,20 +69,6 @@ def _keep(workspace: Workspace, environment: str, wanted: Catalog, *, again: boo
     release = read_head(workspace.db, environment).release
     if release is not None and (again or not asked.shows([environment, release, *_packed(workspace)])):
         write_catalog(workspace, environment, file, relative=wanted.relative)
-
-
-def _configured(workspace: Workspace) -> Mapping[str, Catalog]:
-    """What headwater.yaml says under ``catalogs``; the file is parsed only if the word stands in it."""
-    with explained("HW0533", f"read {PROJECT_FILE}"):
-        text = (workspace.root / PROJECT_FILE).read_text(encoding="utf-8-sig", errors="replace")
-    if "catalogs" not in text:
-        return {}
-    from headwater.project.loading import read_catalogs
-
-    catalogs, problems = read_catalogs(text)
-    if problems:
-        raise Invalid.from_all(problems)
-    return catalogs
 
 
 def _look(

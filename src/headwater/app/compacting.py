@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from headwater.app.catalogs import keep_catalogs
 from headwater.app.graphs import released_graph
+from headwater.app.kept_catalogs import keep_catalogs
 from headwater.app.settings import PROJECT_FILE
 from headwater.app.workspace import Workspace
 from headwater.connect.durable import explained

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
-from headwater.app.catalogs import keep_catalogs
 from headwater.app.compacting import compact_nodes
 from headwater.app.contexts import sink_maker
+from headwater.app.kept_catalogs import keep_catalogs
 from headwater.app.outcomes import BROKEN, CHECK_FAILED, DONE, MISTAKE, Outcome
 from headwater.app.recovering import note_recovered, views_in_doubt
 from headwater.app.workspace import Workspace

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from headwater.app.catalogs import keep_catalogs
 from headwater.app.graphs import previous_graph, previous_outline
+from headwater.app.kept_catalogs import keep_catalogs
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Conflict, Diagnostic, Invalid
 from headwater.graph.values import Graph

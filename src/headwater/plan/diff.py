@@ -10,7 +10,7 @@ from headwater.plan.decide import Decider
 from headwater.plan.knowledge import Knowledge, Options
 from headwater.plan.movements import Movements
 from headwater.plan.positions import Positions
-from headwater.plan.reasons import added_checks, reason_of
+from headwater.plan.reasons import added_checks, by_name, reason_of
 from headwater.plan.values import Action, NodePlan, Plan, SourceFacts, Step
 from headwater.plan.wanted import Horizon, wanted_ranges
 from headwater.spec.addresses import Slot, Version
@@ -48,9 +48,9 @@ def diff(
         movements=Movements(nodes, sources, head, positions),
     )
     decided = {node.name: _decide(node, decider) for node in graph.nodes}
-    old = previous() if head.code and head.code != graph.digest else (graph if head.code else None)
+    old = by_name(previous() if head.code and head.code != graph.digest else (graph if head.code else None))
     explained = {
-        name: plan if plan.settled else replace(plan, because=reason_of(plan, old, graph))
+        name: plan if plan.settled else replace(plan, because=reason_of(plan, old, nodes))
         for name, plan in decided.items()
     }
     plan = Plan(
@@ -82,7 +82,7 @@ def _decide(node: Node, decider: Decider) -> NodePlan:
     )
 
 
-def _steps(plan: Plan, old: Graph | None) -> tuple[Step, ...]:
+def _steps(plan: Plan, old: Mapping[str, Node]) -> tuple[Step, ...]:
     steps: list[Step] = []
     for name in plan.nodes:
         steps += _node_steps(plan.nodes[name], plan, old)
@@ -103,7 +103,7 @@ def _visible(nodes: int) -> str:
     return f"{nodes} nodes become visible at once" if nodes > 1 else "1 node becomes visible"
 
 
-def _node_steps(each: NodePlan, plan: Plan, old: Graph | None) -> list[Step]:
+def _node_steps(each: NodePlan, plan: Plan, old: Mapping[str, Node]) -> list[Step]:
     node = each.node
     steps: list[Step] = []
     computed: Action = "build" if each.is_new and not each.keep else "fill"
@@ -117,7 +117,7 @@ def _node_steps(each: NodePlan, plan: Plan, old: Graph | None) -> list[Step]:
         steps.append(_step(each, "build", []))
     kept = plan.head.nodes[node.name].slots if each.settled and node.name in plan.head.nodes else len(each.keep)
     is_read = kept or (node.kind == "source" and each.settled)
-    if plan.changes_code and is_read and (checks := added_checks(old, node)):
+    if plan.changes_code and is_read and (checks := added_checks(old.get(node.name), node)):
         names = ", ".join(f"{check.name} ({check.on_fail})" for check in checks[:3])
         steps.append(_step(each, "check", [], kept, because=f"new or changed: {names}"))
     return steps

@@ -8,12 +8,12 @@ from headwater.plan.values import NodePlan
 _SETTINGS = ("kind", "time", "timezone", "lookback_s", "volatile")
 
 
-def reason_of(plan: NodePlan, old: Graph | None, new: Graph) -> str:
-    """Say why this node has work, or why it has none."""
+def reason_of(plan: NodePlan, before: Mapping[str, Node], after: Mapping[str, Node]) -> str:
+    """Say why this node has work, or why it has none; ``before`` and ``after``: name → node, of both codes."""
     if plan.head_version is None:
         return "new"
     if plan.is_new:
-        return _of_change(plan.node, _node(old, plan.node.name), _by_name(old), _by_name(new))
+        return _of_change(plan.node, before.get(plan.node.name), before, after)
     parts = [
         (len(plan.blocked), "refused by a check"),
         (len(plan.stuck), "stand on files that are gone"),
@@ -79,16 +79,12 @@ def changed_columns(old: Node, new: Node) -> str:
     return ", ".join(parts[:5]) + (", …" if len(parts) > 5 else "")  # noqa: PLR2004 - enough to recognise the change
 
 
-def added_checks(old: Graph | None, node: Node) -> tuple[Check, ...]:
-    """Give the checks that the head's code did not have, or had with another ``on_fail``: kept rows are judged, too."""
-    before = _node(old, node.name)
-    known = {(check.address, check.on_fail) for check in before.checks} if before else set()
-    return tuple(c for c in node.checks if (c.address, c.on_fail) not in known)
-
-
-def _node(graph: Graph | None, name: str) -> Node | None:
-    return _by_name(graph).get(name)
-
-
-def _by_name(graph: Graph | None) -> Mapping[str, Node]:
+def by_name(graph: Graph | None) -> Mapping[str, Node]:
+    """Give name → node; nothing where there is no graph."""
     return {node.name: node for node in graph.nodes} if graph else {}
+
+
+def added_checks(old: Node | None, node: Node) -> tuple[Check, ...]:
+    """Give the checks that the head's code did not have, or had with another ``on_fail``: kept rows are judged, too."""
+    known = {(check.address, check.on_fail) for check in old.checks} if old else set()
+    return tuple(c for c in node.checks if (c.address, c.on_fail) not in known)

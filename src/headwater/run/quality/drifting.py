@@ -9,7 +9,7 @@ from headwater.graph.values import Check, Graph, Node
 from headwater.plan import drift
 from headwater.plan.calendar import Calendar
 from headwater.plan.knowledge import Drifted
-from headwater.plan.reasons import added_checks
+from headwater.plan.reasons import added_checks, by_name
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.context import FillBook
 from headwater.run.engine import Engine
@@ -137,9 +137,10 @@ def guard_drift(
     """
     fresh: list[Verdict] = []
     failing: list[Verdict] = []
+    before = by_name(old)
     for each in plan.nodes.values():
         checks = drift_checks(each.node)
-        table = _table(plan, old, each, checks, book) if checks else None
+        table = _table(plan, before.get(each.node.name), each, checks, book) if checks else None
         if table is None:
             continue
         missing = _unmeasured(table, checks)
@@ -188,7 +189,7 @@ def _is_open(node: Node, key: SlotKey, now: datetime) -> bool:
     return calendar is not None and calendar.interval(key[1])[1] > now
 
 
-def _table(plan: Plan, old: Graph | None, each: NodePlan, checks: tuple[Check, ...], book: Book) -> _Table | None:
+def _table(plan: Plan, old: Node | None, each: NodePlan, checks: tuple[Check, ...], book: Book) -> _Table | None:
     """Say what of a node is to be judged; None if nothing is."""
     name = each.node.name
     taken = frozenset((*each.reuse, *each.build))

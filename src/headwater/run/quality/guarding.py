@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from headwater.diagnostics import Where
 from headwater.events import CheckFinished, Emit
 from headwater.graph.values import Check, Graph, Node
-from headwater.plan.reasons import added_checks
+from headwater.plan.reasons import added_checks, by_name
 from headwater.plan.values import NodePlan, Plan
 from headwater.run.engine import Engine, as_headwater_error
 from headwater.run.measuring import count_failing, fill_checks, map_checks, verdict_of
@@ -46,9 +46,10 @@ def guard_fills(
     """
     fresh: list[Verdict] = []
     failing: list[Verdict] = []
+    before = by_name(old)
     for each in plan.nodes.values():
         checks = fill_checks(each.node)
-        ids = sorted(_to_guard(each, plan, old)) if checks else []
+        ids = sorted(_to_guard(each, plan, before.get(each.node.name))) if checks else []
         if not ids:
             continue
         found = _known(db, ids, checks, recent)
@@ -80,7 +81,7 @@ def _known(
     return found | (verdicts(db, rest, [check.address for check in checks]) if rest else {})
 
 
-def _to_guard(each: NodePlan, plan: Plan, old: Graph | None) -> set[str]:
+def _to_guard(each: NodePlan, plan: Plan, old: Node | None) -> set[str]:
     taken: set[str] = {entry.fill for entry in (*each.reuse.values(), *each.build.values())}
     if not plan.changes_code:
         return taken

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from headwater.diagnostics import Where
 from headwater.graph.values import TABLE_KINDS, Check, Graph, Node
-from headwater.plan.reasons import added_checks
+from headwater.plan.reasons import added_checks, by_name
 from headwater.plan.values import Plan
 from headwater.run.engine import Engine, Session, as_headwater_error
 from headwater.run.measuring import fill_checks, measure_fills
@@ -29,9 +29,13 @@ def guard_sources(plan: Plan, old: Graph | None, db: Database, engine: Engine, a
     """
     fresh: list[Verdict] = []
     failing: list[Verdict] = []
+    before = by_name(old)
     for each in plan.nodes.values():
         checks = fill_checks(each.node) if each.node.kind == "source" else ()
-        if not checks or not (readers_due(plan, each.node.name) or _is_served(plan, old, each.node, checks)):
+        if not checks:
+            continue
+        name = each.node.name
+        if not (readers_due(plan, name) or _is_served(plan, before.get(name), each.node, checks)):
             continue
         known, measured = _Guard(plan, each.node, checks, engine, around).judge(db)
         known, changed = as_now(checks, known)
@@ -40,7 +44,7 @@ def guard_sources(plan: Plan, old: Graph | None, db: Database, engine: Engine, a
     return Guarded(tuple(fresh), tuple(failing))
 
 
-def _is_served(plan: Plan, old: Graph | None, node: Node, checks: Sequence[Check]) -> bool:
+def _is_served(plan: Plan, old: Node | None, node: Node, checks: Sequence[Check]) -> bool:
     """Whether a check was added or changed, and a table that stays as it is stands on the files as they are."""
     if not plan.changes_code or set(checks).isdisjoint(added_checks(old, node)):
         return False
