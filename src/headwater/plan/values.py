@@ -123,6 +123,23 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCrossing:
+    """What one site will send to others for a node."""
+
+    node: str
+    exchange: str
+    sender: str
+    to: tuple[str, ...]
+    columns: tuple[str, ...]
+    form: str
+    """``free`` (no rule is needed), ``raw``, ``token``, ``coarse`` or ``aggregate``: the one that tells most."""
+    rules: tuple[str, ...] = ()
+    because: str = ""
+    estimated_bytes: float | None = None
+    """None: the site says too little of its rows to tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The difference between code and data as they are and an environment's head."""
 
@@ -138,6 +155,8 @@ class Plan:
     sinks_not_reverted: tuple[str, ...] = ()
     columns: tuple[ColumnChange, ...] = ()
     """How the columns of models change, and whom that breaks."""
+    crossings: tuple[PlannedCrossing, ...] = ()
+    """What sites send for the nodes that are computed."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

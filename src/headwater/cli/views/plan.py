@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from headwater.cli.pages import Page, View
+from headwater.cli.views.crossings import crossing_lines
 from headwater.cli.views.text import clean, count, fit, pad, slot, width
 
 if TYPE_CHECKING:
     from headwater.graph.column_changes import ColumnChange
-    from headwater.plan.values import Plan, Step
+    from headwater.plan.values import Plan, PlannedCrossing, Step
 
 SIGNS: Final[dict[str, tuple[str, str]]] = {
     "land": ("<", "blue"),
@@ -34,10 +35,25 @@ def document(plan: "Plan") -> dict[str, object]:
         "environment": plan.environment,
         "base": plan.base,
         "steps": [step_document(step) for step in plan.steps],
-        "moves": [],
+        "moves": [crossing_document(each) for each in plan.crossings],
         "columns": [_column_document(change) for change in plan.columns],
         "sinks_not_reverted": list(plan.sinks_not_reverted),
         "diagnostics": [each.as_json() for each in plan.diagnostics],
+    }
+
+
+def crossing_document(crossing: "PlannedCrossing") -> dict[str, object]:
+    """Give what one site sends for a node."""
+    return {
+        "from": crossing.sender,
+        "to": list(crossing.to),
+        "node": crossing.node,
+        "exchange": crossing.exchange,
+        "columns": list(crossing.columns),
+        "form": crossing.form,
+        "policy": list(crossing.rules),
+        "because": crossing.because,
+        "estimated_bytes": None if crossing.estimated_bytes is None else round(crossing.estimated_bytes),
     }
 
 
@@ -67,6 +83,7 @@ def lines(plan: "Plan", page: Page) -> Iterator[str]:
     yield f"Plan for {name}:"
     yield from step_lines(plan, plan.steps, page)
     yield from column_lines(plan.columns)
+    yield from crossing_lines(plan.crossings, page)
     yield ""
     yield f"{summary(plan.steps)}. Nothing has changed yet."
     if plan.sinks_not_reverted:
