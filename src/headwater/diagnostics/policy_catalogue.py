@@ -3,6 +3,26 @@
 from typing import Final
 
 POLICY: Final[dict[str, str]] = {
+    # HW120x, HW121x what project files say of sites and policies
+    "HW1200": "policy that does nothing, or several things",
+    "HW1201": "setting that a policy lacks, or that belongs to others",
+    "HW1202": "policy on a relation that does not exist",
+    "HW1203": "place of a policy that does not exist",
+    "HW1204": "column of a policy that its relation does not have",
+    "HW1205": "form of a policy that cannot be",
+    "HW1206": "form that needs a key of `keys:`",
+    "HW1207": "secret of a key in a project file",
+    "HW1208": "name of a site and of a jurisdiction",
+    "HW1209": "site without jurisdiction beside others that have one",
+    "HW1210": "partition of a source that cannot be",
+    "HW1211": "replicated source at one site",
+    "HW1212": "policy that a model cannot read through",
+    "HW1213": "runtime of the hub",
+    "HW1214": "source that a site cannot read",
+    "HW1215": "class that is probably a slip",
+    "HW1216": "class that cannot be",
+    "HW1217": "key that nobody holds",
+    "HW1218": "test of policies that cannot be",
     # HW122x, HW123x the law: rules and what they grant
     "HW1220": "no rule lets a column go there",
     "HW1221": "predicate of a rule does not follow from the query",
@@ -52,4 +72,13 @@ POLICY: Final[dict[str, str]] = {
     "HW1267": "secret without a value at a site",
     "HW1268": "fragment for another site",
     "HW1269": "charter that cannot be approved or withdrawn",
+    # HW127x forms in which columns leave
+    "HW1270": "no such transform",
+    "HW1271": "transform of a column of another type",
+    "HW1272": "setting of a transform that cannot be",
+    "HW1273": "transform without its key, or with a key that it does not use",
+    "HW1274": "aggregates that a rule cannot ship",
+    "HW1275": "query over aggregates that needs rows",
+    "HW1276": "condition or group that reads more than the groups of aggregates",
+    "HW1277": "function that cannot be computed from shipped aggregates",
 }
