@@ -241,7 +241,7 @@ def test_every_value_knows_its_place(files: Files) -> None:
 
 
 def test_a_file_that_holds_only_what_a_later_version_reads_is_remarked(files: Files) -> None:
-    files.write("a.yaml", "policies:\n  raw-stays: {deny: {class: pii}}\n")
+    files.write("a.yaml", "scenarios:\n  a site is cut off: {pipeline: morning}\n")
     assert (files.mistake.code, files.mistake.severity) == ("HW0130", "warning")
 
 

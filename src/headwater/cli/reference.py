@@ -31,6 +31,7 @@ _AREAS: Final = {
     "09": "Command line",
     "10": "Schedules, limits, alerts, the API",
     "11": "Logs, orders, the server",
+    "12": "Sites and policies",
 }
 _EXIT_CODES: Final = (
     (0, "done"),
@@ -115,7 +116,7 @@ def _default(param: "click.Option | GlobalOption") -> object:
 
 def project_page() -> str:
     """Give the page of all keys of project files."""
-    from headwater.spec import alerts, nodes, project, schedules, tests
+    from headwater.spec import alerts, nodes, policies, project, schedules, tests
 
     shapes = (
         ("headwater.yaml", project.Project),
@@ -140,6 +141,12 @@ def project_page() -> str:
         ("`when:` of a pipeline", schedules.Condition),
         ("`environments:`", project.Environment),
         ("`sites:`", project.Site),
+        ("`policies:`", policies.Policy),
+        ("`as:` of a policy", policies.Form),
+        ("`deny:` of a policy", policies.Deny),
+        ("`retain:` of a policy", policies.Retain),
+        ("`keys:`", policies.Key),
+        ("`policy_tests:`", policies.PolicyTest),
         ("`tests:`", tests.UnitTest),
         ("`given:` of a test", tests.Rows),
         ("`expect:` of a test", tests.Expectation),

@@ -18,7 +18,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1211": "replicated source at one site",
     "HW1212": "policy that a model cannot read through",
     "HW1213": "runtime of the hub",
-    "HW1214": "source that a site cannot read",
+    "HW1214": "connector for a site that computes for itself",
     "HW1215": "class that is probably a slip",
     "HW1216": "class that cannot be",
     "HW1217": "key that nobody holds",

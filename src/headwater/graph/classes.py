@@ -1,13 +1,9 @@
 """Which columns hold what not everybody should see: by the class that they say, or by what they are made of."""
 
 from collections.abc import Callable
-from typing import Final
 
 from headwater.graph.values import Graph
-
-PERSONAL: Final = "pii"
-"""``pii``, and everything below it, such as ``pii.email``."""
-PUBLIC: Final = "public"
+from headwater.spec.classes import PERSONAL, PUBLIC, is_within
 
 
 def is_personal(class_: str) -> bool:
@@ -16,7 +12,7 @@ def is_personal(class_: str) -> bool:
     >>> is_personal("pii.email"), is_personal("PII"), is_personal("piix"), is_personal("")
     (True, True, False, False)
     """
-    return class_.casefold().partition(".")[0] == PERSONAL
+    return is_within(class_, PERSONAL)
 
 
 def is_guarded(class_: str) -> bool:

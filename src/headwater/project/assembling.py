@@ -18,10 +18,11 @@ from headwater.project.yaml_nodes import compose
 from headwater.spec.alerts import Alert
 from headwater.spec.nodes import Model, Sink, Source
 from headwater.spec.origin import Origin
+from headwater.spec.policies import Key, Policy, PolicyTest
 from headwater.spec.project import Environment, Macro, Pipeline, Project, Site
 from headwater.spec.tests import UnitTest
 
-_T = TypeVar("_T", Site, Environment, Pipeline, Alert, UnitTest)
+_T = TypeVar("_T", Site, Environment, Pipeline, Alert, UnitTest, Policy, Key, PolicyTest)
 _WITH_REFERENCES: Final = ("state", "lake", "variables")
 _PROBLEM: Final[Mapping[str, Callable[[str], str]]] = {
     "sources": node_problem,
@@ -32,6 +33,9 @@ _PROBLEM: Final[Mapping[str, Callable[[str], str]]] = {
     "sites": place_problem,
     "environments": place_problem,
     "tests": title_problem,
+    "policies": place_problem,
+    "keys": place_problem,
+    "policy_tests": title_problem,
 }
 
 
@@ -58,6 +62,8 @@ def assemble(parts: Parts, connectors: Connectors, found: list[Diagnostic]) -> P
     found += _untyped_columns(sources.values())
     found += _claimed_twice([*by_section["sources"], *by_section["sinks"]], models.values())
     pipelines = _named(Pipeline, by_section["pipelines"], node_defaults(own))
+    for entry in by_section["sites"]:
+        check_references(entry.node, entry.reading)
     project, problems = completed(
         Project(
             **{name: getattr(own, name) for name in ("name", *parts.keys.values)},
@@ -69,6 +75,9 @@ def assemble(parts: Parts, connectors: Connectors, found: list[Diagnostic]) -> P
             pipelines=pipelines,
             alerts=_named(Alert, by_section["alerts"], {}),
             tests=tuple(_named(UnitTest, by_section["tests"], {}).values()),
+            policies=_named(Policy, by_section["policies"], {}),
+            keys=_named(Key, by_section["keys"], {}),
+            policy_tests=_named(PolicyTest, by_section["policy_tests"], {}),
             macros={macro.name: macro for macro in parts.macros.values()},
             files=parts.texts,
             at=own.at,
@@ -116,7 +125,7 @@ def _by_section(declared: Iterable[Declared], found: list[Diagnostic]) -> dict[s
     by_section: dict[str, list[Declared]] = {section: [] for section in SECTIONS}
     first: dict[tuple[str, str], Declared] = {}
     for entry in declared:
-        what = entry.section.removesuffix("s")
+        what = entry.what
         key = (entry.section, entry.name.casefold())
         if problem := _PROBLEM[entry.section](entry.name):
             found.append(bad_name(what, entry.name, problem, entry.where))
@@ -164,7 +173,7 @@ def _claimed_twice(declared: Iterable[Declared], models: Iterable[Model]) -> Ite
     """Sources, models and sinks share one space of names."""
     taken = {model.name.casefold(): ("model", model.at.where) for model in models}
     for entry in declared:
-        folded, kind = entry.name.casefold(), entry.section.removesuffix("s")
+        folded, kind = entry.name.casefold(), entry.what
         if folded in taken:
             other, where = taken[folded]
             message = f"`{shown(entry.name)}` is a {kind} here and a {other} at {where}"

@@ -7,8 +7,11 @@ from posixpath import normpath
 from typing import Any, Final
 
 from headwater.diagnostics import Diagnostic, error, suggest
+from headwater.project.class_problems import class_problems
 from headwater.project.local_times import placed
 from headwater.project.names import file_problem, shown
+from headwater.project.policy_problems import key_problems, policy_problems, policy_test_problems, through_problems
+from headwater.project.site_problems import site_problems, source_problems
 from headwater.spec.addresses import HUB
 from headwater.spec.nodes import Model, Source
 from headwater.spec.origin import Origin
@@ -49,7 +52,8 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
         *(_site_problems, _zone_problems, _environment_problems, _catalog_problems, _compact_problems),
         _number_problems,
         _landing_problems,
-        _limit_problems,
+        *(_limit_problems, site_problems, source_problems, class_problems, policy_problems, key_problems),
+        *(policy_test_problems, through_problems),
     )
     return filled, [problem for check in checks for problem in check(filled)]
 

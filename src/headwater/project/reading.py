@@ -101,8 +101,7 @@ def entries(node: Node, reading: Reading, *, is_caseless: bool = False) -> list[
 
 
 LATER: Final = frozenset({
-    "connections", "dialect", "jurisdiction", "key", "keys", "policies", "policy_tests", "replicated",
-    "runtime", "runtimes", "scenarios", "through",
+    "connections", "dialect", "runtimes", "scenarios",
 })  # fmt: skip
 """Keys of the published format that this version does not read yet."""
 

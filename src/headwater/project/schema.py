@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from headwater.project.checks_reading import SHORT_CHECKS
 from headwater.project.shapes import CHECKS, ONE_OR_MANY, SHORT, Key, keys_of, one_for_many
+from headwater.spec import policies
 from headwater.spec.alerts import Alert
 from headwater.spec.checks import KINDS, AcceptedValues, Check
 from headwater.spec.nodes import Column, Model, Sink, Source
@@ -56,6 +57,9 @@ def schema(*, sources: Mapping[str, type] | None = None, sinks: Mapping[str, typ
         "tests": _shape(UnitTest),
         "sites": _nullable(_shape(Site)),
         "environments": _nullable(_shape(Environment)),
+        "policies": _nullable(_shape(policies.Policy)),
+        "keys": _shape(policies.Key),
+        "policy_tests": _shape(policies.PolicyTest),
     }
     maps = {name: {"type": ["object", "null"], "additionalProperties": entry} for name, entry in named.items()}
     own = {name: _documented(key) for name, key in keys_of(Project).items()}

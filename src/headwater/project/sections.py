@@ -14,7 +14,10 @@ from headwater.project.yaml_nodes import Node
 from headwater.spec.nodes import PythonCode
 from headwater.spec.project import Project
 
-SECTIONS: Final = ("sources", "models", "sinks", "pipelines", "alerts", "tests", "sites", "environments")
+SECTIONS: Final = (
+    *("sources", "models", "sinks", "pipelines", "alerts", "tests", "sites", "environments"),
+    *("policies", "keys", "policy_tests"),
+)
 PROJECT_FILE: Final = "headwater.yaml"
 _TOP_KEY: Final = re.compile(r"^(?:\{[ \t]*)?['\"]?([A-Za-z_]+)['\"]?[ \t]*:", re.MULTILINE)
 _CLOSE: Final = 0.8
@@ -31,6 +34,12 @@ class Declared:
     reading: Reading
     code: PythonCode | None = None
     """The function of a Python source or sink."""
+
+    @property
+    def what(self) -> str:
+        """What it declares, for messages: a source, a policy test."""
+        singular = "policy" if self.section == "policies" else self.section.removesuffix("s")
+        return singular.replace("_", " ")
 
     @property
     def where(self) -> Where:
