@@ -59,6 +59,8 @@ class Grant:
     labels: Mapping[str, frozenset[Label]]
     """Column → its labels behind the border."""
     query: str
+    predicate: str = ""
+    """``where`` of its rule, as a canonical text (see ``policy.implication``); empty: all rows."""
     keys: tuple[str, ...] = ()
     """Names of the keys that it needs at the site."""
     unit: str = ""
