@@ -1,10 +1,10 @@
 """The command `headwater`: a static table of commands, each loaded only when it is called."""
 
-import gc
 from typing import Final
 
 import click
 
+from headwater.cli import cycles
 from headwater.cli.framework import Group
 
 SECTIONS: Final[dict[str, dict[str, str]]] = {
@@ -91,15 +91,10 @@ cli: Final = Group(
 )
 
 
-_YOUNG: Final = 500_000
-"""New objects after which cycles among them are looked for. A command of a second keeps what it makes until its end:
-looking at each object of a graph again and again, for cycles that are not there, took a tenth of its time."""
-
-
 def main() -> None:
     """Run the command line with the process's arguments, and exit."""
-    gc.set_threshold(_YOUNG)
+    cycles.look_seldom()
     try:
         cli.main()
     finally:
-        gc.freeze()  # the process ends: the system takes its memory back sooner than a search for cycles could
+        cycles.look_no_more()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.connect.stores import Store
 from headwater.diagnostics import Broken, HeadwaterError, Invalid, Retryable, Where
+from headwater.run.deadlines import Deadlines
 from headwater.run.metering import Meter
 from headwater.sql.text import quote_identifier, quote_literal
 
@@ -87,6 +88,7 @@ class Engine:
         self._lock = threading.Lock()
         self._open: dict[int, duckdb.DuckDBPyConnection] = {}
         self._stops: list[Callable[[], None]] = []
+        self._deadlines = Deadlines()
 
     @contextmanager
     def session(self, timezone: str = "UTC", meter: Meter | None = None) -> Iterator[Session]:
@@ -98,11 +100,10 @@ class Engine:
         cursor = self._cursor(number)
         session = Session(cursor, f"hw_{number}", meter)
         try:
+            cursor.execute(f"ATTACH ':memory:' AS {session.name}; USE {session.name}")
+            self.set_zone(session, timezone)
             if meter:
                 meter.watch(cursor)
-            session.run(f"ATTACH ':memory:' AS {session.name}")
-            session.run(f"USE {session.name}")
-            self.set_zone(session, timezone)
             yield session
         finally:
             with self._lock:
@@ -111,7 +112,25 @@ class Engine:
 
     def set_zone(self, session: Session, timezone: str) -> None:
         """Choose the time zone of a session that begins."""
-        session.run(f"SET TimeZone = {quote_literal(timezone)}")
+        session.connection.execute(f"SET TimeZone = {quote_literal(timezone)}")
+
+    @contextmanager
+    def deadline(self, session: Session, seconds: float, what: str) -> Iterator[None]:
+        """Interrupt a session that takes longer than ``seconds``: Retryable."""
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            session.connection.interrupt()
+
+        try:
+            with self._deadlines.within(seconds, expire):
+                yield
+        except Exception as problem:
+            if expired.is_set():
+                hint = "raise `timeout:` or let it fill fewer slots at once with `batch:`"
+                raise Retryable.of("HW0508", f"{what} did not finish within {seconds:g} s", hint=hint) from problem
+            raise
 
     @contextmanager
     def one_thread_each(self) -> Iterator[None]:
@@ -148,6 +167,7 @@ class Engine:
 
     def close(self) -> None:
         """Close the instance; sessions must be closed."""
+        self._deadlines.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -175,37 +195,13 @@ class Engine:
         import duckdb
 
         try:
-            session.run("USE memory")
-            for name in [session.name, *session.attached]:
-                session.run(f"DETACH {quote_identifier(name)}")
+            gone = "; ".join(f"DETACH {quote_identifier(name)}" for name in (session.name, *session.attached))
+            session.connection.execute(f"USE memory; {gone}")
         except duckdb.Error:
             # A statement that failed may leave a transaction open; the cursor goes, and its database with it.
             pass
         finally:
             session.connection.close()
-
-
-@contextmanager
-def deadline(session: Session, seconds: float, what: str) -> Iterator[None]:
-    """Interrupt a session that takes longer than ``seconds``: Retryable."""
-    expired = threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        session.connection.interrupt()
-
-    timer = threading.Timer(seconds, expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except Exception as problem:
-        if expired.is_set():
-            hint = "raise `timeout:` or let it fill fewer slots at once with `batch:`"
-            raise Retryable.of("HW0508", f"{what} did not finish within {seconds:g} s", hint=hint) from problem
-        raise
-    finally:
-        timer.cancel()
 
 
 def as_headwater_error(

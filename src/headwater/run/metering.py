@@ -33,8 +33,7 @@ class Meter:
 
     def watch(self, connection: "duckdb.DuckDBPyConnection") -> None:
         """Have a connection count what its statements use."""
-        connection.execute("PRAGMA enable_profiling = 'no_output'")
-        connection.execute(f"PRAGMA custom_profiling_settings = '{_WANTED}'")
+        connection.execute(f"PRAGMA enable_profiling = 'no_output'; PRAGMA custom_profiling_settings = '{_WANTED}'")
 
     def note(self, connection: "duckdb.DuckDBPyConnection") -> None:
         """Add what the last statement of a watched connection used."""

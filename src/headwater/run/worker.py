@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headwater.diagnostics import Retryable, Where
 from headwater.graph.values import Node
-from headwater.run.engine import Engine, Session, as_headwater_error, deadline
+from headwater.run.engine import Engine, Session, as_headwater_error
 from headwater.run.folding import stage_fold
 from headwater.run.linking import link_select
 from headwater.run.measuring import fill_checks, measure_fills
@@ -52,8 +52,8 @@ def perform(
     """Perform a task as one attempt; raises a HeadwaterError that says whether another attempt makes sense."""
     began = time.perf_counter()
     try:
-        what = f"`{task.node.name}`"
-        with engine.session(task.node.timezone, meter) as session, deadline(session, task.node.timeout_s, what):
+        node, what = task.node, f"`{task.node.name}`"
+        with engine.session(task.node.timezone, meter) as session, engine.deadline(session, node.timeout_s, what):
             staged, set_aside = _stage(session, task, Stage(store=around.store, attempt=attempt), around, compute)
             seconds = round((time.perf_counter() - began) / len(staged.fills), 6)
             sealed = around.store.seal_all([replace(fill, seconds=seconds) for fill in staged.fills])

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 
 import click
 
+from headwater.cli import cycles
 from headwater.cli.framework import command as make
 from headwater.cli.options import Duration, complete_environment
 from headwater.cli.session import Session
@@ -91,6 +92,7 @@ def command(
     from headwater.cli.serving import until_told
 
     _require_consent(**api)
+    cycles.look_often()
     start_logging(log_format, log_level)
     with session.workspace() as workspace, ExitStack() as opened:
         for name in environments:
