@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from headwater.policy.values import Grant
 from headwater.sql.binding import Relation
+from headwater.sql.tree import Table
 
 EXCHANGES = "exchange"
 """The schema in which texts of queries find what was received: ``"exchange"."x1"``."""
@@ -83,3 +85,30 @@ class Located:
     """Column → partition: no value of it lies at two sites, and relations that share a partition agree on where."""
     held: Mapping[str, Held] = field(default_factory=dict)
     """Site → what is known of it there."""
+
+
+_WHOLE_NUMBERS: Final = frozenset(
+    f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")
+) | {"INTEGER", "UINTEGER"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One place in a query where a relation is read: where it lies, and by which grant each site gives it."""
+
+    table: Table
+    located: Located
+    columns: Relation
+    """Names and types of all its columns, as the query sees them."""
+    grants: Mapping[str, Grant | None]
+    """Site → grant; None: it lies at the place that asks, which reads it by its own name."""
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites at which it may be read."""
+        return tuple(site for site in self.located.sites if site in self.grants)
+
+    def family(self, column: str) -> str:
+        """Give a word that two columns share if equal values of them are the same value."""
+        type_ = dict(self.columns)[column]
+        return "INTEGER" if type_ in _WHOLE_NUMBERS else type_

@@ -1,0 +1,274 @@
+"""Brings a query home: parts that lie at sites become exchanges, and what is left runs over what they send."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from headwater.placement import aggregating
+from headwater.placement.cutting import Needs, label, outputs_of
+from headwater.placement.distributing import Distribution, Spread
+from headwater.placement.making import all_of, leaf, number_of, renaming, side_by_side, whole_number
+from headwater.placement.rewriting import Rewriter, key
+from headwater.placement.writing import Writer
+from headwater.policy.values import Places
+from headwater.sql.traversal import looks_out
+from headwater.sql.tree import (
+    Derived,
+    Expr,
+    Join,
+    Leaf,
+    Limits,
+    Nested,
+    Output,
+    Query,
+    Ref,
+    Select,
+    SetOperation,
+    Table,
+    Term,
+    Tree,
+    Unclear,
+    leaves,
+)
+
+
+@dataclass(slots=True)
+class Homing:
+    """Brings the parts of one query to the place that asks."""
+
+    distribution: Distribution
+    writer: Writer
+    at: str
+    places: Places
+    explained: list[str] = field(default_factory=list)
+    _done: dict[int, tuple[Query, Query]] = field(default_factory=dict)
+
+    def query(self, query: Query) -> Query:
+        """Give a query that runs at the place that asks and gives the same; its exchanges are written on the way."""
+        if id(query) not in self._done:
+            self._done[id(query)] = (query, self._query(query))
+        return self._done[id(query)][1]
+
+    def _query(self, query: Query) -> Query:
+        spread = self.distribution.query(query)
+        if spread is not None and self._is_here(spread):
+            return query
+        if not looks_out(query):
+            try:
+                made = self._sent(query)
+            except Unclear as unclear:
+                self.explained.append(f"rows are gathered: {unclear}")
+                made = None
+            if made is not None:
+                return made
+        if isinstance(query, SetOperation):
+            return self._sides(query)
+        return self._gathered(query)
+
+    def _is_here(self, spread: Spread) -> bool:
+        return spread.whole and self.at in spread.sites
+
+    def senders(self, spread: Spread) -> tuple[str, ...]:
+        """Give the sites that send rows: all of them, or one that has them all."""
+        return tuple(sorted(spread.sites)) if not spread.whole else (min(spread.sites),)
+
+    def _sent(self, query: Query) -> Query | None:
+        """The whole result, the first rows of it, or parts of its aggregates."""
+        bare = _bare(query)
+        spread = self.distribution.query(bare)
+        if spread is not None:
+            return self._result(query, bare, spread)
+        if not isinstance(query, Select) or not query.aggregated:
+            return None
+        spread = self.distribution.block(query).spread
+        if spread is None or self._is_here(spread) or not aggregating.is_foldable(query):
+            return None
+        site, parts = aggregating.parts_of(query)
+        if self.distribution.query(replace(site, groups=(), aggregated=False, outputs=())) is None:
+            return None
+        for each in site.outputs:
+            if self.distribution.narrowed(spread, each.value, positive=False) is None:
+                return None
+        table = self.writer.exchange(site, self.senders(spread), (self.at,), "partial aggregates")
+        return self.inside(aggregating.merged(parts, table))
+
+    def _result(self, query: Query, bare: Query, spread: Spread) -> Query | None:
+        """Rows that are complete where they lie; only their order, and which are the first, is left to say."""
+        limits = query.limits
+        if isinstance(query, SetOperation):
+            if limits.cuts:
+                return None
+            orders: list[Expr] = []
+        else:
+            orders = [part for each in (*limits.order,) for part in each.parts] + list(limits.on)
+        if limits.on and not spread.whole:
+            return None
+        known = {key(each.value): at for at, each in enumerate(query.outputs)}
+        hidden = [each for each in dict.fromkeys(orders) if key(each) not in known]
+        if limits.distinct and hidden:
+            return None
+        site, because = self._cut_short(query, bare, hidden, spread)
+        table = self.writer.exchange(site, self.senders(spread), (self.at,), because)
+        columns = {known_key: Ref(0, 0, table, at) for known_key, at in known.items()}
+        columns |= {key(each): Ref(0, 0, table, len(query.outputs) + at) for at, each in enumerate(hidden)}
+        left = limits
+        if spread.whole:
+            left = Limits(order=limits.order)
+        outputs = tuple(Output(each.name, Ref(0, 0, table, at)) for at, each in enumerate(query.outputs))
+        return Select(tree=leaf(0, table), outputs=outputs, limits=renaming(columns).limits(left, 0))
+
+    def _cut_short(self, query: Query, bare: Query, hidden: list[Expr], spread: Spread) -> tuple[Query, str]:
+        """Give what each site runs, and what that is: all rows, or the first ones."""
+        if isinstance(query, SetOperation) or isinstance(bare, SetOperation):
+            return bare, "rows"
+        outputs = _named((*query.outputs, *(Output(None, each) for each in hidden)))
+        limits, first = query.limits, _first(query.limits)
+        if spread.whole:
+            return replace(bare, outputs=outputs, limits=limits if limits.cuts else Limits()), "rows"
+        if first is None:
+            return replace(bare, outputs=outputs, limits=Limits(distinct=limits.distinct)), "rows"
+        kept = Limits(limits.distinct, (), limits.order, (Term("limit", (whole_number(first),)),))
+        return replace(bare, outputs=outputs, limits=kept), f"the first {first}"
+
+    def _sides(self, query: SetOperation) -> Query:
+        left, right = self.query(query.left), self.query(query.right)
+        old = query.outputs
+        made = SetOperation(query.kind, left, right)
+        new = made.outputs
+        places = {key(each.value): at for at, each in enumerate(old)}
+
+        def swap(expr: Expr, _depth: int) -> Expr | None:
+            at = places.get(key(expr))
+            return None if at is None else new[at].value
+
+        return SetOperation(query.kind, left, right, Rewriter(swap).limits(query.limits, 0))
+
+    def inside(self, select: Select) -> Select:
+        """Bring the queries nested in expressions of a block home."""
+
+        def swap(expr: Expr, _depth: int) -> Expr | None:
+            if not isinstance(expr, Nested):
+                return None
+            return Nested(expr.kind, self.query(expr.query), tuple(rewriter.expr(part) for part in expr.parts))
+
+        def source(each: object, _depth: int) -> Derived | Table | None:
+            return each if isinstance(each, Derived | Table) else None
+
+        rewriter = Rewriter(swap, source)
+        made = rewriter.query(select)
+        assert isinstance(made, Select)  # noqa: S101 - as before
+        return made
+
+    def _gathered(self, select: Select) -> Select:
+        """Groups of sources, each joined where it lies; what is left of the block runs over their rows."""
+        block = self.distribution.block(select)
+        items: list[Tree] = []
+        rest = list(block.rest)
+        parts: list[Part] = []
+        for group in block.groups:
+            if group.spread is None or self._is_here(group.spread):
+                rest += group.conditions
+                items += [self._kept(item, parts) for item in group.items]
+            else:
+                mine = [each for each in group.conditions if not looks_out(Select(None, (Output(None, each),)))]
+                rest += [each for each in group.conditions if each not in mine]
+                parts.append(Part(group.items, group.spread, mine))
+                items.append(Leaf(parts[-1].position, _HOLE))
+        items.sort(key=first_position)
+        left = replace(select, tree=side_by_side(items), where=all_of(rest))
+        return self.inside(self._filled(left, parts))
+
+    def _kept(self, tree: Tree, parts: list["Part"]) -> Tree:
+        """Take out of a part of FROM what must be sent: holes are left there."""
+        spread = self.distribution.tree(tree)
+        if spread is not None and self._is_here(spread):
+            return tree
+        if spread is not None:
+            parts.append(Part((tree,), spread, []))
+            return Leaf(parts[-1].position, _HOLE)
+        if isinstance(tree, Join):
+            return replace(tree, left=self._kept(tree.left, parts), right=self._kept(tree.right, parts))
+        if isinstance(tree.source, Derived):
+            return replace(tree, source=Derived(self.query(tree.source.query), tree.source.columns))
+        raise Unclear("rows that cannot be sent")
+
+    def _filled(self, rest: Select, parts: list["Part"]) -> Select:
+        """Send parts, and read of what was received wherever the rest of the block speaks of them."""
+        columns: dict[tuple[object, ...], Ref] = {}
+        tables: dict[int, Table] = {}
+        for part in parts:
+            needs = Needs(part.positions)
+            needs.query(rest, 0)
+            found = needs.found()
+            tables[part.position] = table = self._rows(part, list(found.values()))
+            columns |= {known: Ref(0, part.position, table, at) for at, known in enumerate(found)}
+        made = renaming(columns).query(rest)
+        assert isinstance(made, Select)  # noqa: S101 - as before
+        return replace(made, tree=None if made.tree is None else _put(made.tree, tables))
+
+    def _rows(self, part: "Part", wanted: list[Expr]) -> Table:
+        tree = side_by_side(sorted(part.items, key=first_position))
+        select = Select(tree=tree, outputs=outputs_of(wanted), where=all_of(part.conditions))
+        return self.writer.exchange(select, self.senders(part.spread), (self.at,), "rows")
+
+
+_HOLE: Final = Table("", (), ())
+"""Stands in FROM for what will be received."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sources that are joined where they lie and sent."""
+
+    items: tuple[Tree, ...]
+    spread: Spread
+    conditions: list[Expr]
+
+    @property
+    def positions(self) -> frozenset[int]:
+        """Where its sources stand in FROM."""
+        return frozenset(leaf.position for item in self.items for leaf in leaves(item))
+
+    @property
+    def position(self) -> int:
+        """Where its rows stand in FROM once they are received."""
+        return min(self.positions)
+
+
+def first_position(tree: Tree) -> int:
+    """Give the position of the first source in a part of FROM."""
+    return min(leaf.position for leaf in leaves(tree))
+
+
+def _put(tree: Tree, tables: Mapping[int, Table]) -> Tree:
+    if isinstance(tree, Leaf):
+        return replace(tree, source=tables[tree.position]) if tree.source is _HOLE else tree
+    return replace(tree, left=_put(tree.left, tables), right=_put(tree.right, tables))
+
+
+def _bare(query: Query) -> Query:
+    return replace(query, limits=Limits())
+
+
+def _named(outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """Each output with a name that no other has."""
+    taken: set[str] = set()
+    made = []
+    for at, each in enumerate(outputs):
+        name = each.name or label(each.value) or f"c{at}"
+        while name.casefold() in taken:
+            name = f"{name}_{at}"
+        taken.add(name.casefold())
+        made.append(Output(name, each.value))
+    return tuple(made)
+
+
+def _first(limits: Limits) -> int | None:
+    """How many of its first rows each site must send so that the first of all are among them."""
+    count, offset = None, 0
+    for each in limits.limit:
+        number = number_of(each.parts[0])
+        if number is None or each.kind not in ("limit", "offset"):
+            return None
+        count, offset = (number, offset) if each.kind == "limit" else (count, number)
+    return None if count is None else count + offset

@@ -1,0 +1,47 @@
+"""A query over relations at several sites, taken apart: what sites compute, what moves, what is computed at the end."""
+
+from collections.abc import Sequence
+
+from headwater.placement.distributing import Distribution
+from headwater.placement.homing import Homing
+from headwater.placement.values import Occurrence, Placed
+from headwater.placement.writing import Bound, Writer
+from headwater.policy.values import Places
+from headwater.sql.binding import Relation
+from headwater.sql.plain import plain
+from headwater.sql.text import quote_identifier
+from headwater.sql.tree import Query, Unclear
+
+
+def place(
+    query: Query, columns: Relation, occurrences: Sequence[Occurrence], *, at: str, places: Places, bind: Bound
+) -> Placed:
+    """Take a query apart; ``columns`` are the names and types that it gives on one machine.
+
+    Occurrences that are not named lie at ``at``. Raises Unclear if it cannot be written as SQL again.
+    """
+    found = {each.table: each for each in occurrences}
+    whole = plain(query)
+    writer = Writer(at=at, occurrences=found, bind=bind)
+    distribution = Distribution(found, at)
+    homing = Homing(distribution=distribution, writer=writer, at=at, places=places)
+    final = homing.query(whole)
+    text = _finished(writer, final, columns)
+    explained = tuple(dict.fromkeys(homing.explained))
+    return Placed(at=at, exchanges=tuple(writer.exchanges), final=text, columns=columns, explained=explained)
+
+
+def _finished(writer: Writer, query: Query, columns: Relation) -> str:
+    """Write the end, with the very names and types of one machine."""
+    written = writer.write(query, (writer.at,))
+    if written.columns == columns:
+        return written.text
+    if len(written.columns) != len(columns):
+        raise Unclear("another number of columns")
+    given = [
+        f'"end"."{at}"' if type_ == wanted else f'CAST("end"."{at}" AS {wanted})'
+        for at, ((_, type_), (_, wanted)) in enumerate(zip(written.columns, columns, strict=True))
+    ]
+    names = ", ".join(f'"{at}"' for at in range(len(columns)))
+    outputs = ", ".join(f"{value} AS {quote_identifier(name)}" for value, (name, _) in zip(given, columns, strict=True))
+    return f'SELECT {outputs} FROM ({written.text}) AS "end"({names})'

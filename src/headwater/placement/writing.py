@@ -1,0 +1,120 @@
+"""Parts of a query as texts: for sites over grants and exchanges, at the end over exchanges and what lies there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from headwater.placement.rewriting import Rewriter, settled
+from headwater.placement.values import EXCHANGES, GRANTS, Exchange, Occurrence, Read
+from headwater.policy.values import Grant
+from headwater.sql.binding import BindError, Relation
+from headwater.sql.rendering import render
+from headwater.sql.tree import Query, Source, Table, Unclear
+
+Bound = Callable[[str, Mapping[str, Relation]], Relation | BindError]
+"""Names and types that a text gives over relations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text, what it reads, and what it gives."""
+
+    text: str
+    columns: Relation
+    reads: tuple[Read, ...]
+    needs: tuple[str, ...]
+    grants: tuple[Grant, ...]
+    """Those that its rows stand on, also by way of exchanges."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes parts of one query; the same text is made only once."""
+
+    at: str
+    occurrences: Mapping[Table, Occurrence]
+    bind: Bound
+    exchanges: list[Exchange] = field(default_factory=list)
+    _grants: dict[str, tuple[Grant, ...]] = field(default_factory=dict)
+    _reads: dict[tuple[object, ...], Read] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], Table] = field(default_factory=dict)
+
+    def exchange(self, query: Query, senders: tuple[str, ...], to: tuple[str, ...], because: str) -> Table:
+        """Have sites run a query and send the rows to others; give the table that they are there."""
+        written = self.write(query, senders)
+        known = (written.text, senders)
+        if known in self._known:
+            return self._received(self._known[known], to)
+        name = f"x{len(self.exchanges) + 1}"
+        self.exchanges.append(
+            Exchange(
+                name=name,
+                senders=senders,
+                to=to,
+                query=written.text,
+                columns=written.columns,
+                reads=written.reads,
+                needs=written.needs,
+                because=because,
+            )
+        )
+        self._grants[name] = written.grants
+        names = tuple(column for column, _ in written.columns)
+        self._known[known] = Table(f"{EXCHANGES}.{name}", names, names)
+        return self._known[known]
+
+    def _received(self, table: Table, to: tuple[str, ...]) -> Table:
+        """The same rows, for other receivers too."""
+        at = next(at for at, each in enumerate(self.exchanges) if table.node == f"{EXCHANGES}.{each.name}")
+        old = self.exchanges[at]
+        self.exchanges[at] = replace(old, to=tuple(dict.fromkeys((*old.to, *to))))
+        return table
+
+    def write(self, query: Query, senders: tuple[str, ...]) -> Written:
+        """Write a query as the senders run it. Raises Unclear where it cannot be written or is not understood."""
+        reads: dict[str, Read] = {}
+        needs: dict[str, None] = {}
+        relations: dict[str, Relation] = {}
+
+        def source(each: Source, _depth: int) -> Source | None:
+            if not isinstance(each, Table):
+                return None
+            schema, _, name = each.node.rpartition(".")
+            if schema == EXCHANGES:
+                needs[name] = None
+                relations[each.node] = self._exchange(name).columns
+                return each
+            found = self.occurrences.get(each)
+            if senders == (self.at,):
+                if found is not None:
+                    relations[each.node] = found.columns
+                return each
+            if found is None:
+                raise Unclear(f"{each.node} lies at {self.at} alone")
+            read = self._read(found, senders)
+            reads[read.name] = read
+            node = f"{GRANTS}.{read.name}"
+            relations[node] = read.columns
+            return Table(node, each.own, each.own)
+
+        text = render(settled(Rewriter(source=source).query(query)))
+        columns = self.bind(text, relations)
+        if isinstance(columns, BindError):
+            raise Unclear(columns.message)
+        used = [grant for read in reads.values() for grant in read.grants.values()]
+        used += [grant for name in needs for grant in self._grants[name]]
+        return Written(text, columns, tuple(reads.values()), tuple(needs), tuple(used))
+
+    def _exchange(self, name: str) -> Exchange:
+        return next(each for each in self.exchanges if each.name == name)
+
+    def _read(self, occurrence: Occurrence, senders: tuple[str, ...]) -> Read:
+        grants = {site: grant for site in senders if (grant := occurrence.grants.get(site)) is not None}
+        if len(grants) != len(senders):
+            raise Unclear(f"{occurrence.table.node} may not be read at every site")
+        key = (occurrence.table.node, *((site, id(grant)) for site, grant in grants.items()))
+        if key not in self._reads:
+            given = [dict(grant.columns) for grant in grants.values()]
+            columns = tuple((name, type_) for name, type_ in occurrence.columns if all(name in each for each in given))
+            name = f"g{len(self._reads) + 1}"
+            self._reads[key] = Read(name=name, relation=occurrence.table.node, grants=grants, columns=columns)
+        return self._reads[key]
