@@ -13,7 +13,8 @@ from headwater.graph.values import Graph, Node
 from headwater.run.binding import Binder
 from headwater.spec.nodes import Column, Model, PythonCode, Reads, Sink, Source
 from headwater.spec.origin import Origin
-from headwater.spec.project import Environment, Macro, Project
+from headwater.spec.policies import Key, Policy
+from headwater.spec.project import Environment, Macro, Project, Site
 from headwater.spec.units import Every, Seconds, parse_duration, parse_every
 
 _BINDER = Binder()
@@ -28,6 +29,9 @@ class Code:
         self.sinks: dict[str, Sink] = {}
         self.macros: dict[str, Macro] = {}
         self.variables: dict[str, Any] = {}
+        self.sites: dict[str, Site] = {}
+        self.policies: dict[str, Policy] = {}
+        self.keys: dict[str, Key] = {}
         self.files: dict[str, str] = {}
         self.cache = Forgetful()
 
@@ -70,7 +74,10 @@ class Code:
         name = statement.split("(", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
         self.macros[name] = Macro(name=name, statement=statement, at=_origin("functions/m.sql"))
 
-    def result(self) -> tuple[Graph | None, list[Diagnostic]]:
+    def policy(self, name: str, line: int = 1, **settings: Any) -> None:
+        self.policies[name] = Policy(name=name, at=Origin(Where("policies.yaml", line, 1)), **settings)
+
+    def result(self, **options: Any) -> tuple[Graph | None, list[Diagnostic]]:
         project = Project(
             name="test",
             variables=self.variables,
@@ -78,13 +85,16 @@ class Code:
             models=self.models,
             sinks=self.sinks,
             macros=self.macros,
+            sites=self.sites,
+            policies=self.policies,
+            keys=self.keys,
             files=self.files,
             environments={name: Environment(name=name) for name in ("dev", "prod")},
         )
-        return compile_graph(project, bind=_BINDER, cache=self.cache)
+        return compile_graph(project, bind=_BINDER, cache=self.cache, **options)
 
-    def graph(self) -> Graph:
-        graph, found = self.result()
+    def graph(self, **options: Any) -> Graph:
+        graph, found = self.result(**options)
         assert graph is not None, [f"{d.where} {d.message}" for d in found]
         return graph
 

@@ -90,7 +90,7 @@ def _model_node(
         own = rows
     else:
         analysis = draft.analyses[name]
-        columns, rows = _query_addresses(model, analysis, settings, addresses)
+        columns, rows = _query_addresses(model, analysis, settings, addresses, draft.granted.get(name, {}))
         controls = _to_columns(analysis.of(analysis.rows))
         own = address("stars", *(part for each in analysis.stars for part in _whole(nodes[each])))
     listed = (str(draft.relations[name]), ",".join([column.address for column in columns]))
@@ -112,24 +112,28 @@ def _model_node(
         chain=model.chain,
         checks=draft.checks.get(name, ()),
         volatile=volatile,
+        through=draft.through.get(name, {}),
         timezone=model.timezone,
         **_settings(draft, model),
     )
 
 
 def _query_addresses(
-    model: Model, analysis: Analysis, settings: str, addresses: _Addresses
+    model: Model, analysis: Analysis, settings: str, addresses: _Addresses, granted: Mapping[str, str]
 ) -> tuple[tuple[Column, ...], str]:
+    """``granted``: inputs that are read in another form than their rows have, with the address of that."""
     rows = address("rows", settings, analysis.rows.shape, addresses.of(analysis.of(analysis.rows)))
     columns = []
     for (name, type_), part in zip(analysis.columns, analysis.parts, strict=True):
         references = analysis.of(part)
         said = model.columns.get(name, _NOTHING_SAID) if model.columns else _NOTHING_SAID
+        read = {node for node, _ in references} if granted else ()
+        forms = (f"{node} {form}" for node, form in granted.items() if node in read)
         columns.append(
             Column(
                 name=name,
                 type=type_,
-                address=address("column", type_, model.timezone, part.shape, addresses.of(references)),
+                address=address("column", type_, model.timezone, part.shape, addresses.of(references), *forms),
                 values=_to_columns(references),
                 description=said.description,
                 unit=said.unit,
@@ -200,7 +204,9 @@ def _row_settings(
     part = model.chain
     links = [part.kind, *part.key, part.on_missing, part.deleted] if part and part.role == "links" else []
     links += [f"new {each.node}" for each in inputs if each.new]
-    return address("settings", model.timezone, *cut, "reads", *seen, "set aside", *set_aside, *links)
+    granted = [f"{node} {form}" for node, form in draft.granted.get(model.name, {}).items()]
+    through = ["through", *granted] if granted else []
+    return address("settings", model.timezone, *cut, "reads", *seen, "set aside", *set_aside, *links, *through)
 
 
 def _kind(model: Model) -> NodeKind:

@@ -78,6 +78,7 @@ def _column(source: Source, name: str, type_: str, place: str) -> Column:
 
 
 def _source(source: Source, required: tuple[str, ...], discovered: Columns) -> SourceNode:
+    spelt = {name.casefold(): name for name in source.columns}
     return SourceNode(
         connector=source.connector,
         settings=source.settings,
@@ -93,6 +94,8 @@ def _source(source: Source, required: tuple[str, ...], discovered: Columns) -> S
         on_bad_row=source.on_bad_row,
         on_schema_change=source.on_schema_change,
         land=lands(source),
+        replicated=source.replicated,
+        partition={spelt[name.casefold()]: to for name, to in source.partition.items() if name.casefold() in spelt},
         discovered=dict(discovered),
         columns_line=source.at.of("columns").line,
         python=python_node(source.code),

@@ -14,12 +14,14 @@ from headwater.graph.compile_checks import compile_checks
 from headwater.graph.cut_time import cut_time
 from headwater.graph.drafts import Draft, Macros
 from headwater.graph.encoding import digest
+from headwater.graph.grant_addresses import GrantAddress, stated_address
 from headwater.graph.infer_columns import infer_columns
 from headwater.graph.keep_promises import keep_promises
 from headwater.graph.order_nodes import order_nodes
 from headwater.graph.prove_slots import prove_slots
 from headwater.graph.read_once import read_once
 from headwater.graph.resolve_alerts import resolve_alerts
+from headwater.graph.resolve_borders import resolve_borders
 from headwater.graph.resolve_pipelines import resolve_pipelines
 from headwater.graph.resolve_references import resolve_references
 from headwater.graph.resolve_sinks import resolve_sinks
@@ -45,6 +47,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     cut_time,  # how nodes are cut by time, and settings about it
     prove_slots,  # of which models one query may fill several slots
     compile_checks,  # assertions → SQL
+    resolve_borders,  # sites, policies, keys; what is read through which policy
     address_columns,  # content addresses, per column and per row set
     resolve_sinks,  # where rows go
     keep_promises,  # consumers, versions of a table, deprecations
@@ -59,11 +62,14 @@ def compile_graph(
     variables: Mapping[str, Variable] | None = None,
     previous: Callable[[], Graph | None] = lambda: None,
     discovered: Mapping[str, tuple[Discovered, ...]] | None = None,
+    grant_address: GrantAddress = stated_address,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Compile a project: the graph (None if anything is wrong) and everything that was found.
 
     ``previous`` gives the graph that the environment runs (asked for only where changes may go forward).
     ``discovered`` are columns that files of sources were found to have beyond their contracts.
+    ``grant_address`` gives the address of what a policy lets through in another form, which is part of the version of
+    models that name such a policy (``through``).
     ``bind`` gives names and types, ``cache`` keeps analyses from one compilation to the next, ``variables`` are the
     project's unless given. What reads a failed node is passed over in silence.
     """
@@ -75,6 +81,7 @@ def compile_graph(
         macros=Macros.of(project.macros),
         previous=lambda: _by_name(previous()),
         discovered=discovered or {},
+        grant_address=grant_address,
     )
     with _room_for_depth():
         for each in PASSES:
@@ -123,6 +130,7 @@ def _graph(draft: Draft) -> Graph:
         nodes=draft.nodes,
         sinks=draft.sinks,
         deprecations=draft.deprecations,
+        borders=draft.borders,
         limits=draft.project.limits,
         macros=tuple(draft.macros.statements.values()),
         variables=dict(draft.variables),

@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from headwater.diagnostics import Diagnostic, Severity, Where
+from headwater.graph.borders import Borders
 from headwater.graph.caching import AnalysisCache
+from headwater.graph.grant_addresses import GrantAddress, stated_address
 from headwater.graph.values import Check, Deprecation, Node, SinkNode, TimeCut
 from headwater.spec.discoveries import Discovered
 from headwater.spec.nodes import Model
@@ -108,6 +110,12 @@ class Draft:
     """Source → columns that its files were found to have beyond its contract."""
     added: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Source → names of those of them that are its columns now."""
+    grant_address: GrantAddress = stated_address
+    borders: Borders = Borders()
+    through: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Model → its inputs that it reads through policies."""
+    granted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Model → those of them that are lossy, with the address of what comes through."""
     deprecations: tuple[Deprecation, ...] = ()
     nodes: tuple[Node, ...] = ()
     sinks: tuple[SinkNode, ...] = ()

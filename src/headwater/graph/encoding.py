@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from headwater.graph.values import Deprecation, Graph, Node, NodeKind, SinkNode, TimeCut
+from headwater.graph.borders import Borders, SiteNode
+from headwater.graph.values import Deprecation, Graph, Node, NodeKind, SinkNode, SourceNode, TimeCut
 from headwater.spec.addresses import address
 from headwater.spec.limits import Limits
 
 if TYPE_CHECKING:
     from msgspec.json import Decoder
+
+_ADDED: Final = frozenset({"replicated", "partition"})
+"""Fields of a source that older releases do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ def digest(graph: Graph) -> str:
     told = ["alerts", *alerts] if alerts else []
     if graph.limits != Limits():
         told += ["limits", encode_part(graph.limits).decode()]
+    if said := _said(graph.borders):
+        told += ["borders", encode_part(said).decode()]
     return address("graph", graph.project, *nodes, "sinks", *sinks, "pipelines", *pipelines, *told)
 
 
@@ -77,7 +83,7 @@ def _settings(node: Node) -> tuple[Any, ...]:
         [(check.address, check.name, check.on_fail) for check in node.checks],
         [(each.node, each.moving, each.new) for each in node.inputs],
         (time.start, time.end, time.complete) if time else None,
-        replace(node.source, settings={}, columns_line=0) if node.source else None,
+        _of_source(node.source) if node.source else None,
         [(column.name, column.description, column.unit, column.class_) for column in node.columns],
         node.chain,
         replace(node.promises, file="", line=0) if node.promises else None,
@@ -85,4 +91,24 @@ def _settings(node: Node) -> tuple[Any, ...]:
         (node.lookback_s, node.batch_s, node.timeout_s, node.memory_bytes),
         (node.attempts, node.backoff_s, node.backoff_max_s),
         (node.description, node.owner, node.tags, *([node.priority] if node.priority else [])),
+        *([sorted(node.through.items())] if node.through else []),
     )
+
+
+def _of_source(source: SourceNode) -> dict[str, Any]:
+    """What was added later is left out where nothing is said of it, so that the digests of old projects stay."""
+    import msgspec
+
+    part: dict[str, Any] = msgspec.to_builtins(replace(source, settings={}, columns_line=0))
+    return {key: value for key, value in part.items() if value or key not in _ADDED}
+
+
+def _said(borders: Borders) -> Borders | None:
+    """Give what is said of borders, without its places in files; None if that is names and labels of sites only."""
+    bare = Borders(
+        sites=borders.sites,
+        policies=tuple(replace(each, file="", line=0) for each in borders.policies),
+        keys=tuple(replace(each, file="", line=0) for each in borders.keys),
+    )
+    names = (SiteNode(name=each.name, labels=each.labels, description=each.description) for each in borders.sites)
+    return None if bare == Borders(sites=tuple(names)) else bare

@@ -172,6 +172,7 @@ def _fold(model: Model, part: ChainPart) -> Model:
         lookback=None,
         complete=False,
         reads={},
+        through={},
         restate_on=(),
         batch=None,
         allow=(),

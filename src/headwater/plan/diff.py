@@ -99,7 +99,7 @@ def _steps(plan: Plan, old: Mapping[str, Node]) -> tuple[Step, ...]:
 
 def _visible(nodes: int) -> str:
     if nodes == 0:
-        return "no logic changes: only settings, checks, schedules or alerts"
+        return "no logic changes: only settings, checks, schedules, alerts or policies"
     return f"{nodes} nodes become visible at once" if nodes > 1 else "1 node becomes visible"
 
 
