@@ -1,8 +1,9 @@
 """A resolved query without shorthand: no USING, no merged columns, no GROUP BY ALL, one meaning where there is one."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeGuard
 
 from headwater.sql.canonical import Canonical
 from headwater.sql.rebuilding import Rebuilding
@@ -39,28 +40,63 @@ class _Plain(Rebuilding):
         return term
 
     def _either(self, term: Term) -> Expr:
-        """One meaning said twice is one; of two we take none (but see ``_named``)."""
+        """One meaning said twice is one; of two we take none (but see ``_decided``)."""
         meanings = {self._canonical.expr(part): part for part in reversed(term.parts)}
         return next(iter(meanings.values())) if len(meanings) == 1 else term
 
     def select(self, select: Select) -> Select:
         made = super().select(select)
-        values = [each.value for each in made.outputs]
-        order = tuple(replace(each, parts=_named(each.parts, values)) for each in made.limits.order)
-        sets = made.group_sets
-        if sets == "all":
-            sets = str([list(range(len(made.groups)))]) if made.groups else ""
-        return replace(made, limits=replace(made.limits, order=order), group_sets=sets)
+        values = {id(each.value) for each in made.outputs}
+        groups = tuple(_decided(each, values, lambda two: two.parts[0]) for each in made.groups)
+        keys = {self._canonical.expr(each) for each in groups}
+
+        def column(two: Term) -> Expr:
+            """Where rows are folded already, only group keys are still there to be meant."""
+            clear = not made.aggregated or self._canonical.expr(two.parts[0]) in keys
+            return two.parts[0] if clear else two
+
+        def key_or_output(two: Term) -> Expr:
+            found = column(two)
+            return two.parts[1] if found is two else found
+
+        def placed(parts: tuple[Expr, ...]) -> tuple[Expr, ...]:
+            """An item that is nothing but a name means the output of that name before any column."""
+            return tuple(part.parts[1] if _is_two(part, values) else _decided(part, values, column) for part in parts)
+
+        order = tuple(replace(each, parts=placed(each.parts)) for each in made.limits.order)
+        return replace(
+            made,
+            groups=groups,
+            group_sets=_sets(made),
+            having=made.having and _decided(made.having, values, key_or_output),
+            qualify=made.qualify and _decided(made.qualify, values, column),
+            limits=replace(made.limits, on=placed(made.limits.on), order=order),
+        )
 
 
-def _named(parts: tuple[Expr, ...], values: list[Expr]) -> tuple[Expr, ...]:
-    """An item of ORDER BY that is nothing but a name means the output of that name before any column."""
-    return tuple(
-        part.parts[-1]
-        if isinstance(part, Term) and part.kind == "either" and any(part.parts[-1] is value for value in values)
-        else part
-        for part in parts
-    )
+def _sets(select: Select) -> str:
+    if select.group_sets != "all":
+        return select.group_sets
+    return str([list(range(len(select.groups)))]) if select.groups else ""
+
+
+def _decided(expr: Expr, values: set[int], choose: Callable[[Term], Expr]) -> Expr:
+    """Choose between a column and the output of its name; what says nothing of the kind stays the same object."""
+    if _is_two(expr, values):
+        return choose(expr)
+    if not isinstance(expr, Term):
+        return expr
+    inner = (lambda two: two.parts[0]) if expr.kind.startswith("aggregate:") else choose
+    parts = tuple(_decided(part, values, inner) for part in expr.parts)
+    same = all(new is old for new, old in zip(parts, expr.parts, strict=True))
+    return expr if same else replace(expr, parts=parts)
+
+
+def _is_two(expr: Expr, values: set[int]) -> TypeGuard[Term]:
+    """Whether a name means a column of a source, or else the output of that name."""
+    if not isinstance(expr, Term) or expr.kind != "either" or len(expr.parts) != 2:  # noqa: PLR2004 - these two
+        return False
+    return id(expr.parts[1]) in values
 
 
 def _merged(term: Term) -> Expr:

@@ -1,18 +1,14 @@
 """Resolved trees as SQL again: every column is qualified, every source has an alias of its own, every output a name."""
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
-from headwater.sql.binding import BindError, Relation
-from headwater.sql.canonical import Canonical
 from headwater.sql.plain import plain
-from headwater.sql.queries import read_query
-from headwater.sql.rebuilding import Rebuilding
+from headwater.sql.survey import Survey
 from headwater.sql.text import quote_identifier, quote_relation, visible_tokens
-from headwater.sql.traversal import expressions, looks_out
+from headwater.sql.traversal import looks_out
 from headwater.sql.tree import (
     Derived,
     Expr,
@@ -20,23 +16,19 @@ from headwater.sql.tree import (
     Join,
     Leaf,
     Limits,
-    Nested,
     Query,
     Ref,
     Select,
     SetOperation,
-    Source,
     Table,
     Term,
     Tree,
     Unclear,
     leaves,
-    walk,
 )
 from headwater.sql.wording import Wording, direction
 
 NameOf = Callable[[Table], str]
-Parse = Callable[[str], Mapping[str, Any] | BindError]
 
 _JOINS: Final = {
     "inner regular": "JOIN",
@@ -46,7 +38,11 @@ _JOINS: Final = {
     "semi regular": "SEMI JOIN",
     "anti regular": "ANTI JOIN",
     "inner cross": "CROSS JOIN",
+    "inner positional": "POSITIONAL JOIN",
+    "inner asof": "ASOF JOIN",
+    "left asof": "ASOF LEFT JOIN",
 }
+_UNCONDITIONAL: Final = frozenset({"inner cross", "inner positional"})
 _SET_OPERATIONS: Final = frozenset({"union", "union all", "except", "except all", "intersect", "intersect all"})
 Frame = Mapping[int, str]
 """Aliases of the sources of one SELECT, by position."""
@@ -66,45 +62,12 @@ def render(query: Query, name_of: NameOf = own_name) -> str:
     return _Rendering(plain(query), name_of).text()
 
 
-def is_faithful(
-    text: str, query: Query, parse: Parse, relations: Mapping[str, Relation], name_of: NameOf = own_name
-) -> bool:
-    """Whether a text, parsed and resolved anew over ``relations``, means the same as the query it was rendered from.
+def unquoted(name: str) -> str:
+    """Give the name that a quoted name says.
 
-    ``name_of`` is the one that it was rendered with; the relations are those that it names, with their columns.
+    >>> unquoted('"granted"."g1"')
+    'granted.g1'
     """
-    node = parse(text)
-    if isinstance(node, BindError):
-        return False
-    try:
-        found, _ = read_query(node, {name.casefold(): (name, columns) for name, columns in relations.items()})
-        return _outline(plain(found), None) == _outline(_Renamed(name_of).query(plain(query)), found)
-    except Unclear:
-        return False
-
-
-def _outline(query: Query, other: Query | None) -> tuple[Any, ...]:
-    """What two queries that mean the same have in common; names count where both sides say one."""
-    canonical = Canonical()
-    columns = [canonical.column(query, at) for at in range(len(query.outputs))]
-    names = [each.name for each in query.outputs]
-    if other is not None and len(other.outputs) == len(names):
-        names = [name or theirs.name for name, theirs in zip(names, other.outputs, strict=True)]
-    return canonical.rows(query), columns, names
-
-
-class _Renamed(Rebuilding):
-    """Tables under the names that a text gives to them."""
-
-    def __init__(self, name_of: NameOf) -> None:
-        super().__init__()
-        self._name_of = name_of
-
-    def table(self, table: Table) -> Source:
-        return Table(_unquoted(self._name_of(table)), table.columns, table.own)
-
-
-def _unquoted(name: str) -> str:
     parts = [token.text for token in visible_tokens(name) if token.text != "."]
     return ".".join(part[1:-1].replace('""', '"') if part.startswith('"') else part for part in parts)
 
@@ -116,11 +79,11 @@ class _Rendering:
         self._query = query
         self._name_of = name_of
         self._frames: list[Frame] = []
-        parts = _Parts(query)
+        parts = Survey(query)
         self._shared = parts.shared
         self._front: dict[int, tuple[str, tuple[str, ...], str]] = {}
         """Shared query (by identity) → its name, the names of its columns, its text."""
-        taken = parts.names | {_unquoted(name_of(table)).casefold() for table in parts.tables}
+        taken = parts.names | {unquoted(name_of(table)).casefold() for table in parts.tables}
         self._aliases = (name for name in (f"t{at}" for at in count()) if name not in taken)
         self._fronts = (name for name in (f"c{at}" for at in count()) if name not in taken)
         self._outputs = (name for name in (f"x{at}" for at in count()) if name not in taken)
@@ -241,7 +204,7 @@ class _Rendering:
     def _join(self, join: Join) -> str:
         if join.sample or join.using or join.kind not in _JOINS:
             raise Unclear(f"the join {join.kind}")
-        if (join.condition is None) != (join.kind == "inner cross"):
+        if (join.condition is None) != (join.kind in _UNCONDITIONAL):
             raise Unclear("a join without a condition")
         left, right = self._tree(join.left), self._tree(join.right)
         on = "" if join.condition is None else f" ON {self._expr(join.condition)}"
@@ -292,9 +255,21 @@ class _Rendering:
         return self._alias_of[id(leaf)]
 
     def _expr(self, expr: Expr) -> str:
-        if isinstance(expr, Term) and expr.kind.startswith("row:"):
-            raise Unclear("a whole row")
-        return Wording(self._ref, self._nested).expr(expr)
+        return Wording(self._ref, self._nested, self._row).expr(expr)
+
+    def _row(self, row: Term) -> str:
+        """A source's alias stands for its whole row, if the row is whole and its columns are called as they are."""
+        first = row.parts[0] if row.parts else None
+        if not isinstance(first, Ref) or first.depth >= len(self._frames):
+            raise Unclear("a row of something else")
+        source = first.source
+        columns = source.own if isinstance(source, Table) else source.columns
+        places = [(part.source, part.depth, part.index) for part in row.parts if isinstance(part, Ref)]
+        if row.kind != "row:" + ",".join(columns) or any(name.startswith("\0") for name in columns):
+            raise Unclear("a row under other names")
+        if places != [(source, first.depth, at) for at in range(len(columns))]:
+            raise Unclear("a part of a row")
+        return quote_identifier(self._frames[-1 - first.depth][first.position])
 
     def _ref(self, ref: Ref) -> str:
         if ref.depth >= len(self._frames):
@@ -305,54 +280,6 @@ class _Rendering:
 
     def _nested(self, query: Query) -> str:
         return self._write(query, [each.name for each in query.outputs])
-
-
-class _Parts:
-    """What a query is made of: its tables, all names in it, and the queries that stand in FROM more than once."""
-
-    def __init__(self, query: Query) -> None:
-        self.tables: list[Table] = []
-        self.names: set[str] = set()
-        self._uses: Counter[int] = Counter()
-        self._seen: set[int] = set()
-        self._query(query)
-        self.shared = {identity for identity, uses in self._uses.items() if uses > 1}
-
-    def _query(self, query: Query) -> None:
-        if id(query) in self._seen:
-            return
-        self._seen.add(id(query))
-        self.names |= {each.name.casefold() for each in query.outputs if each.name}
-        if isinstance(query, SetOperation):
-            self._query(query.left)
-            self._query(query.right)
-            exprs: list[Expr] = [*query.limits.order, *query.limits.limit]
-        else:
-            for leaf in leaves(query.tree):
-                self._source(leaf.source)
-            exprs = [*expressions(query)]
-        for expr in exprs:
-            self._expr(expr)
-
-    def _source(self, source: Source) -> None:
-        if id(source) in self._seen:
-            return
-        self._seen.add(id(source))
-        self.names |= {name.casefold() for name in source.columns}
-        match source:
-            case Table():
-                self.names |= {name.casefold() for name in source.own}
-                self.tables.append(source)
-            case Derived():
-                self._uses[id(source.query)] += 1
-                self._query(source.query)
-            case Generated():
-                self._expr(source.rows)
-
-    def _expr(self, expr: Expr) -> None:
-        for part in walk(expr):
-            if isinstance(part, Nested):
-                self._query(part.query)
 
 
 def _same(one: Expr, other: Expr) -> bool:

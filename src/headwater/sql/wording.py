@@ -63,9 +63,16 @@ def direction(kind: str) -> str:
 class Wording:
     """Writes expressions in one scope."""
 
-    def __init__(self, ref: Callable[[Ref], str], nested: Callable[[Query], str] | None = None) -> None:
+    def __init__(
+        self,
+        ref: Callable[[Ref], str],
+        nested: Callable[[Query], str] | None = None,
+        row: Callable[[Term], str] | None = None,
+    ) -> None:
         self._ref = ref
         self._nested = nested
+        self._row = row
+        self._lambdas = 0
 
     def expr(self, expr: Expr) -> str:
         """Give an expression as SQL."""
@@ -98,6 +105,8 @@ class Wording:
             return f"({self.expr(_only(term))} {term.kind.upper()})"
         if term.kind in _CALLS:
             return f"{term.kind.upper()}({self.all(parts)})"
+        if head == "row" and self._row is not None:
+            return self._row(term)
         if term.kind in self._SPECIAL:
             return self._SPECIAL[term.kind](self, parts)
         raise Unclear(f"cannot write `{term.kind}`")
@@ -171,6 +180,17 @@ class Wording:
     def _named(self, text: str, parts: tuple[Expr, ...]) -> str:
         return f"{quote_identifier(text)} := {self.all(parts)}"
 
+    def _lambda(self, text: str, parts: tuple[Expr, ...]) -> str:
+        names = ", ".join(f"p{self._lambdas}_{at}" for at in range(int(text)))
+        self._lambdas += 1
+        try:
+            return f"lambda {names}: {self.all(parts)}"
+        finally:
+            self._lambdas -= 1
+
+    def _lambda_parameter(self, text: str, _: tuple[Expr, ...]) -> str:
+        return f"p{text.replace('.', '_')}"
+
     def _now(self, text: str, _: tuple[Expr, ...]) -> str:
         if text not in NOW_LIKE:
             raise Unclear(f"the time {text}")
@@ -237,6 +257,8 @@ class Wording:
         "field": _field,
         "named": _named,
         "now": _now,
+        "lambda": _lambda,
+        "parameter": _lambda_parameter,
         "function": _function,
         "aggregate": _aggregate,
         "window": _window,
