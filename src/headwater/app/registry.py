@@ -8,7 +8,8 @@ from headwater.connect.components import Registry
 @cache
 def registry() -> Registry:
     """Give the built-in connectors."""
+    from headwater.connectors.runtimes import RUNTIMES
     from headwater.connectors.sinks import SINKS
     from headwater.connectors.sources import SOURCES
 
-    return Registry.of(SOURCES, SINKS)
+    return Registry.of(SOURCES, SINKS, RUNTIMES)

@@ -21,6 +21,8 @@ from headwater.events import Emit, silent
 from headwater.state.database import Database, open_database
 
 if TYPE_CHECKING:
+    from headwater.connect.runtimes import Runtime
+    from headwater.graph.borders import Borders
     from headwater.run.engine import Engine
 
 __all__ = ["Effects", "Workspace", "find_root", "open_workspace"]
@@ -52,6 +54,21 @@ class Workspace:
     effects: Effects
     variables: Mapping[str, str] = field(default_factory=dict)
     """Variables given on the command line."""
+    _runtimes: dict[str, "Runtime"] = field(default_factory=dict, repr=False)
+
+    def runtime(self, borders: "Borders") -> "Runtime":
+        """Give what talks to a project's remote sites; the workers that it starts end with the workspace."""
+        from headwater.app.runtimes import open_runtime, places_of
+
+        key = repr(sorted(places_of(borders, self.root).items()))
+        found = self._runtimes.get(key)
+        return found or self._runtimes.setdefault(key, open_runtime(borders, self.root))
+
+    def close(self) -> None:
+        """End what was started for it."""
+        for runtime in self._runtimes.values():
+            runtime.close()
+        self._runtimes.clear()
 
     @property
     def root(self) -> Path:
@@ -134,6 +151,7 @@ def open_workspace(
         try:
             yield workspace
         finally:
+            workspace.close()
             if "engine" in workspace.__dict__:
                 workspace.engine.close()
 

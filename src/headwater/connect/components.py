@@ -1,11 +1,12 @@
 """A component: one connector with its description, its fields, an example and its constructor."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from headwater.connect.landing import Extractor
+from headwater.connect.runtimes import Runtime
 from headwater.connect.sinks import Sink
 from headwater.connect.sources import Source
 from headwater.diagnostics import Diagnostic
@@ -47,13 +48,18 @@ class Registry:
     sources: Mapping[str, Component[Source] | Component[Extractor]]
     """Read in place, or landed."""
     sinks: Mapping[str, Component[Sink]]
+    runtimes: Mapping[str, Component[Runtime]] = field(default_factory=dict)
+    """What computes at sites; ``make`` gets (settings, site → `SitePlace`)."""
 
     @classmethod
     def of(
-        cls, sources: Iterable[Component[Source] | Component[Extractor]], sinks: Iterable[Component[Sink]]
+        cls,
+        sources: Iterable[Component[Source] | Component[Extractor]],
+        sinks: Iterable[Component[Sink]],
+        runtimes: Iterable[Component[Runtime]] = (),
     ) -> "Registry":
         """Index components by their names."""
-        return cls({c.name: c for c in sources}, {c.name: c for c in sinks})
+        return cls({c.name: c for c in sources}, {c.name: c for c in sinks}, {c.name: c for c in runtimes})
 
     def fields_of(self, role: str, name: str) -> Any:
         """Give the fields of a source or sink connector, or None if there is no such connector."""

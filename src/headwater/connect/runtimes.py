@@ -126,11 +126,31 @@ class Sent:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePlace:
+    """What a runtime must know of a site to reach it; directories as absolute paths, at the site."""
+
+    site: str
+    home: str
+    """What it keeps for itself: approvals, key, audit chain, file index, lake."""
+    root: str
+    """The directory that paths of its sources start from."""
+    capacity: int = 2
+    """How many questions it works on at once."""
+
+
 class SiteSession(Protocol):
     """One conversation with one site. Raises Refused (policy), Retryable (source moved, site away) or Broken."""
 
     def state(self) -> SiteState:
         """Say hello."""
+        ...
+
+    def offer(self, charter: bytes) -> bool:
+        """Send a charter along, and hear whether the site answers under it.
+
+        It does if its operator approved it, or if neither this one nor any that it approved before has borders.
+        """
         ...
 
     def observe(self, question: Observe) -> tuple[str, ...]:
@@ -158,4 +178,8 @@ class Runtime(Protocol):
 
     def session(self, site: str) -> AbstractContextManager[SiteSession]:
         """Open a conversation with a site; raises Retryable if it is not reachable."""
+        ...
+
+    def close(self) -> None:
+        """End everything that runs."""
         ...

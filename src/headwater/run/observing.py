@@ -38,9 +38,13 @@ def observe(
     engine: Engine,
     now: datetime,
     emit: Emit,
+    finest: Mapping[str, int] | None = None,
 ) -> Observed:
-    """Observe all sources of a graph; raises Invalid with everything that is wrong at once."""
-    before, finest = last_observations(db, environment), granules(graph)
+    """Observe all sources of a graph; raises Invalid with everything that is wrong at once.
+
+    ``finest``: source → how finely its file index tells times apart (seconds), where no reader in the graph says it.
+    """
+    before, finest = last_observations(db, environment), finest or granules(graph)
     facts: dict[str, SourceFacts] = {}
     known: dict[str, Mapping[str, Inspection]] = {}
     found: list[Diagnostic] = []

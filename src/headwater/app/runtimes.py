@@ -1,0 +1,32 @@
+"""Where the sites of a project are, and what computes there: opened when first needed, ended with the workspace."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from headwater.app.registry import registry
+from headwater.connect.runtimes import Runtime, SitePlace
+from headwater.graph.borders import Borders, SiteNode
+
+SITES: Final = Path(".headwater/sites")
+"""Below the project: the home of each site that runs on this machine."""
+
+
+def home_of(root: Path, site: str) -> Path:
+    """Give the home directory of a site that runs on this machine."""
+    return root.absolute() / SITES / site
+
+
+def places_of(borders: Borders, root: Path, runtime: str = "local") -> dict[str, SitePlace]:
+    """Give what a runtime must know of each site that it reaches; ``root`` is the directory of the project."""
+    return {each.name: _place(each, root.absolute()) for each in borders.sites if each.runtime == runtime}
+
+
+def open_runtime(borders: Borders, root: Path) -> Runtime:
+    """Give what talks to the remote sites of a project; nothing is started before it is needed. Close it."""
+    return registry().runtimes["local"].make({}, places_of(borders, root))
+
+
+def _place(site: SiteNode, root: Path) -> SitePlace:
+    start = Path(os.path.normpath(root / site.root))
+    return SitePlace(site=site.name, home=str(home_of(root, site.name)), root=str(start), capacity=site.capacity)

@@ -1,0 +1,194 @@
+"""Runs a fragment that was proved: over views of its grants and what was received, into one Parquet file."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from headwater.app.secrets import resolve
+from headwater.app.site.answers import Unanswered
+from headwater.app.site.holdings import Holding
+from headwater.connect.runtimes import Columns, Fragment, Granted
+from headwater.policy.charters import Charter
+from headwater.policy.tokens import key_parameters, parameter_names
+from headwater.policy.values import Grant
+from headwater.run.engine import Engine, Session
+from headwater.spec.observations import Inspection, SetAside
+from headwater.sql import parquet
+from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_literal, quote_relation, time_literal
+
+_LEAST_KEY_BYTES: Final = 16
+_ATTEMPTS: Final = 2
+_INNER: Final = "hw grant "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A grant that a fragment reads: what of it, and the source below it as it stands."""
+
+    granted: Granted
+    grant: Grant
+    holding: Holding
+
+    @property
+    def is_clipped(self) -> bool:
+        """Whether only a stretch of time is read."""
+        return self.granted.start is not None and self.granted.end is not None
+
+    @property
+    def clip(self) -> str:
+        """Give the WHERE that keeps it in its stretch; Unanswered (unclipped) if the grant's rows do not tell."""
+        if self.granted.start is None or self.granted.end is None:
+            return ""
+        cut = self.holding.node.time
+        names = {name.casefold(): name for name, _ in self.grant.columns}
+        name = names.get(cut.column.casefold()) if cut else None
+        if cut is None or name is None or any(each.shape != "raw" for each in self.grant.labels[name]):
+            raise Unanswered("unclipped")
+        start, end = (time_literal(at, cut.type, cut.timezone) for at in (self.granted.start, self.granted.end))
+        return f" WHERE {quote_identifier(name)} >= {start} AND {quote_identifier(name)} < {end}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One fragment with all that it takes to run it."""
+
+    charter: Charter
+    fragment: Fragment
+    text: str
+    """Exactly what was proved."""
+    reads: tuple[Read, ...]
+    received: Mapping[str, Path]
+    root: Path
+    """Where references to files of secrets start from."""
+    now: datetime
+    """The site's clock, which is ``$now`` of its rules."""
+    set_aside: Callable[[Holding, tuple[SetAside, ...]], None]
+    """Keeps the rows that a scan set aside: they stay at the site."""
+
+
+def run_work(engine: Engine, work: Work, to: Path) -> int:
+    """Run a fragment and write its rows; give how many. Raises whatever the engine does: the caller tells a word."""
+    recovered: dict[str, Holding] = {}
+    for _ in range(_ATTEMPTS):
+        seconds = work.fragment.timeout_s
+        with (
+            engine.session(work.fragment.timezone) as session,
+            engine.deadline(session, seconds, "the fragment"),
+        ):
+            rows = _run(session, work, recovered, to)
+            again = _collected(session, work, recovered)
+        if not again:
+            return rows
+        recovered = again
+    return rows
+
+
+def _run(session: Session, work: Work, recovered: Mapping[str, Holding], to: Path) -> int:
+    _define_received(session, work)
+    _define_grants(session, work, recovered)
+    columns = tuple((str(row[0]), str(row[1])) for row in session.rows(f"DESCRIBE {work.text}"))
+    if columns != tuple(work.fragment.columns):
+        raise Unanswered("columns")
+    statement = parquet.write_statement(work.text, parquet.stored_columns(columns), str(to))
+    return int(session.rows(statement)[0][0])
+
+
+def _define_received(session: Session, work: Work) -> None:
+    """Offer what was sent along, if it is what the fragment says: names and types as they are stored."""
+    session.run('CREATE SCHEMA "exchange"')
+    for name, columns in work.fragment.received.items():
+        path = str(work.received[name])
+        session.run(f'CREATE VIEW "exchange".{quote_identifier(name)} AS {received_select(session, columns, path)}')
+
+
+def received_select(session: Session, columns: Columns, path: str) -> str:
+    """Give a SELECT over a received file; Unanswered (received) if it is none, or has other columns."""
+    import duckdb
+
+    stored = parquet.stored_columns(columns)
+    try:
+        found = session.rows(f"DESCRIBE SELECT * FROM read_parquet({quote_literal(parquet.literally(path))})")
+    except duckdb.Error as problem:
+        raise Unanswered("received") from problem
+    if [(row[0], row[1]) for row in found] != [(each.name, each.stored) for each in stored]:
+        raise Unanswered("received")
+    return parquet.relation(stored, [path])
+
+
+def _define_grants(session: Session, work: Work, recovered: Mapping[str, Holding]) -> None:
+    """Define each grant over its source in a scope of its own, and what of it is read in the fragment's."""
+    session.run('CREATE SCHEMA "granted"')
+    outer = session.name
+    for key, value in _keys(work).items():
+        session.connection.execute(f"SET VARIABLE {key} = $1", [value])
+    for number, read in enumerate(work.reads):
+        inner = session.attach()
+        session.use(inner)
+        _define_source(session, read, recovered.get(read.holding.node.name, read.holding))
+        view = quote_identifier(f"{_INNER}{number}")
+        session.run(f"CREATE VIEW main.{view} AS {_grant_text(read.grant, work.now)}")
+        session.use(outer)
+        select = f"SELECT * FROM {quote_identifier(inner)}.main.{view}{read.clip}"
+        session.run(f'CREATE VIEW "granted".{quote_identifier(read.granted.name)} AS {select}')
+
+
+def _define_source(session: Session, read: Read, holding: Holding) -> None:
+    # Files outside of a stretch hold none of its rows; of a grant that changes rows, that is not said.
+    is_exact = read.is_clipped and read.grant.shape in ("free", "raw")
+    items = holding.items(read.granted.start, read.granted.end) if is_exact else holding.items()
+    scan = holding.source.scan(items)
+    for statement in scan.setup:
+        session.run(statement)
+    schema, _, _ = holding.node.name.rpartition(".")
+    if schema:
+        session.run(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)}")
+    session.run(f"CREATE VIEW {quote_relation(holding.node.name)} AS SELECT * FROM ({scan.sql}) AS rows_of_source")
+
+
+def _grant_text(grant: Grant, now: datetime) -> str:
+    """Bind what a grant leaves open; keys become variables of the session, so that no text and no plan holds them."""
+    names = [name for key in grant.keys for name in parameter_names(key)]
+    return bind_parameters(grant.query, {"now": literal(now)} | {name: f"getvariable('{name}')" for name in names})
+
+
+def _keys(work: Work) -> dict[str, bytes]:
+    wanted = {name for read in work.reads for name in read.grant.keys}
+    found: dict[str, bytes] = {}
+    for key in (each for each in work.charter.keys if each.name in wanted):
+        secret = str(resolve(key.secret, work.root)).encode()
+        if len(secret) < _LEAST_KEY_BYTES:
+            raise Unanswered("key")
+        found |= key_parameters(key.name, secret)
+    return found
+
+
+def _collected(session: Session, work: Work, before: Mapping[str, Holding]) -> dict[str, Holding]:
+    """Give the sources of which only an exact parser can read some rows: they are scanned once more, with them."""
+    found: dict[str, Holding] = {}
+    for holding in {read.holding.node.name: read.holding for read in work.reads}.values():
+        if holding.source.needs_inspection or before:
+            continue
+        rows = holding.source.collect(session.connection, holding.items())
+        work.set_aside(holding, rows)
+        again = [row for row in rows if row.recovered]
+        if again:
+            known = dict(holding.inspections)
+            for row in again:
+                seen = known.get(row.identity) or Inspection(row.identity, 0, ())
+                known[row.identity] = replace(seen, set_aside=(*seen.set_aside, row))
+            found[holding.node.name] = replace(holding, inspections=known)
+    return found
+
+
+@contextmanager
+def standing_still(reads: tuple[Read, ...]) -> Iterator[None]:
+    """Raise Unanswered (moved) if a file that is read is another one by the end, whatever the engine said of it."""
+    try:
+        yield
+    finally:
+        for holding in {read.holding.node.name: read.holding for read in reads}.values():
+            if holding.source.changed([scan.item for scan in holding.items()]):
+                raise Unanswered("moved")
