@@ -12,7 +12,7 @@ from headwater.app.cache import FileCache
 from headwater.app.checking_sources import source_problems
 from headwater.app.declared import discovered_columns, load_project, settings_of
 from headwater.delivery.channels import is_installed, needs_package
-from headwater.diagnostics import Diagnostic, Invalid, has_errors, suggest
+from headwater.diagnostics import Diagnostic, Invalid, Refused, has_errors, suggest
 from headwater.graph.compiling import compile_graph
 from headwater.graph.deprecations import deprecation_warnings
 from headwater.graph.schedule_warnings import schedule_warnings
@@ -31,6 +31,13 @@ class Checked:
     project: Project | None
     graph: Graph | None
     diagnostics: tuple[Diagnostic, ...]
+    refused: tuple[Diagnostic, ...] = ()
+    """Those of them by which its own policies forbid what it does."""
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether nothing is wrong but that policies forbid it."""
+        return bool(self.refused) and not has_errors([d for d in self.diagnostics if d not in self.refused])
 
     @property
     def is_sound(self) -> bool:
@@ -58,10 +65,10 @@ def check(
     settings = settings_of(project, root, environment) if environment else None
     values = {**project.variables, **(settings.variables if settings else {})}
     values |= _given(variables or {}, values)
-    cache = FileCache(root / CACHE_FILE)
+    cache, binder = FileCache(root / CACHE_FILE), Binder()
     graph, more = compile_graph(
         project,
-        bind=Binder(),
+        bind=binder,
         cache=cache,
         variables=values,
         previous=previous,
@@ -74,7 +81,15 @@ def check(
         moment = now or datetime.now(UTC)
         more += [*deprecation_warnings(graph.deprecations, moment), *schedule_warnings(project, moment)]
         more += [needs_package()] if graph.alerts and not is_installed() else []
-    return Checked(project=project, graph=graph, diagnostics=(*found, *more))
+    refused = _refusals(graph, binder) if graph is not None and graph.borders.remote else []
+    return Checked(project=project, graph=graph, diagnostics=(*found, *more, *refused), refused=tuple(refused))
+
+
+def _refusals(graph: Graph, binder: Binder) -> list[Diagnostic]:
+    # Only where there are sites: what takes queries apart takes time to load.
+    from headwater.app.placing import refusals
+
+    return refusals(graph, binder)
 
 
 def compiled(
@@ -84,8 +99,10 @@ def compiled(
     previous: Callable[[], Graph | None] = lambda: None,
     now: datetime | None = None,
 ) -> Checked:
-    """Check a project for an environment; raises Invalid if it is not sound."""
+    """Check a project for an environment; raises Invalid if it is not sound, Refused if its own policies forbid it."""
     checked = check(root, variables=variables, environment=environment, previous=previous, now=now)
+    if checked.is_forbidden:
+        raise Refused(*checked.diagnostics)
     if not checked.is_sound:
         raise Invalid.from_all(checked.diagnostics)
     return checked

@@ -48,11 +48,33 @@ class Group(click.Group):
     """Commands by section: names and short help from a table, the code of each from a module of its own."""
 
     def __init__(
-        self, *, example: str, sections: Mapping[str, Mapping[str, str]], package: str = "", **settings: Any
+        self,
+        *,
+        example: str,
+        sections: Mapping[str, Mapping[str, str]],
+        package: str = "",
+        default: Command | None = None,
+        **settings: Any,
     ) -> None:
-        self.example, self.sections, self.package = example, sections, package
-        settings["params"] = [*settings.get("params", ()), *global_options()]
-        super().__init__(no_args_is_help=True, subcommand_metavar="COMMAND …", **settings)
+        """``default``: the command that it is by itself, with its options; None: by itself it shows its help."""
+        self.example, self.sections, self.package, self._default = example, sections, package, default
+        own = [each for each in default.params if not isinstance(each, GlobalOption)] if default else []
+        settings["params"] = [*settings.get("params", ()), *own, *global_options()]
+        metavar = "[COMMAND] …" if default else "COMMAND …"
+        super().__init__(
+            no_args_is_help=default is None,
+            invoke_without_command=default is not None,
+            callback=self._by_itself if default else None,
+            subcommand_metavar=metavar,
+            **settings,
+        )
+
+    def _by_itself(self, **values: Any) -> int | None:
+        context = click.get_current_context()
+        if context.invoked_subcommand is not None or self._default is None or self._default.callback is None:
+            return None
+        found: int | None = self._default.callback(**values)
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the names in the order of the table."""
@@ -132,11 +154,15 @@ def command(
     return make
 
 
-def group(name: str, text: str, *, example: str, short: str, commands: Sequence[Command]) -> Group:
-    """Make a command that has commands of its own."""
+def group(
+    name: str, text: str, *, example: str, short: str, commands: Sequence[Command], default: Command | None = None
+) -> Group:
+    """Make a command that has commands of its own; by itself it does what ``default`` does."""
     named: MutableMapping[str, click.Command] = {str(each.name): each for each in commands}
     table = {"Commands": {name: str(each.short_help) for name, each in named.items()}}
-    return Group(name=name, help=text, short_help=short, example=example, sections=table, commands=named)
+    return Group(
+        name=name, help=text, short_help=short, example=example, sections=table, commands=named, default=default
+    )
 
 
 def _write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:

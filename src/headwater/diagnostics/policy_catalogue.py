@@ -70,7 +70,6 @@ POLICY: Final[dict[str, str]] = {
     "HW1265": "value at a site that no file can hold",
     "HW1266": "source that a site does not hold",
     "HW1267": "secret without a value at a site",
-    "HW1268": "fragment for another site",
     "HW1269": "charter that cannot be approved or withdrawn",
     # HW127x forms in which columns leave
     "HW1270": "no such transform",
@@ -81,4 +80,9 @@ POLICY: Final[dict[str, str]] = {
     "HW1275": "query over aggregates that needs rows",
     "HW1276": "condition or group that reads more than the groups of aggregates",
     "HW1277": "function that cannot be computed from shipped aggregates",
+    # HW1296 to HW1299 queries over sites
+    "HW1296": "function that reads what lies at sites",
+    "HW1297": "model that reads each file once, of a source at sites",
+    "HW1298": "source at sites that is read over two stretches of time at once",
+    "HW1299": "query over sites that is not understood",
 }

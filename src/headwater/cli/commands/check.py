@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headwater.cli import options
+from headwater.cli.ending import DONE, MISTAKE, REFUSED
 from headwater.cli.framework import command as make
 from headwater.cli.pages import Page, View
 from headwater.cli.session import Session
@@ -49,7 +50,8 @@ def _lines(checked: "Checked", page: Page) -> Iterator[str]:
 def command(session: Session, environment: str) -> int:
     """Read the whole project and report every mistake at once.
 
-    Each has a code, a place, and a hint. Nothing is run and nothing is changed. Exit code 1 if something is wrong.
+    Each has a code, a place, and a hint. Nothing is run and nothing is changed. Exit code 1 if something is wrong,
+    3 if only the project's own policies stand against it.
     """
     from headwater.app.checking import check
     from headwater.app.editor import stale_schema
@@ -65,4 +67,4 @@ def command(session: Session, environment: str) -> int:
     if not session.out.json:
         session.out.diagnostics(checked.diagnostics, root, err=False)
     session.out.show(checked, View(_document, _lines))
-    return 0 if checked.is_sound else 1
+    return DONE if checked.is_sound else REFUSED if checked.is_forbidden else MISTAKE

@@ -16,7 +16,11 @@ _TAB: Final = "    "
 _LONGEST_LINE: Final = 110
 _MOST_BYTES: Final = 1 << 16
 _PASSWORD: Final = re.compile(r"(?<=://)[^\s:/@]*:([^\s@/]+)(?=@)")
-_SECRET: Final = re.compile(r"""\bsecret['"]?\s*[:=]\s*['"]?(?!\$\{)([^\s'",}]+)""")
+_WHOLE: Final = r"""(?!['"]?\$\{[^{}]*\}['"]?\s*(?:[,})\]#]|$))"""
+"""What follows is not one reference and nothing else."""
+_SECRET: Final = re.compile(
+    rf"""\bsecret['"]?\s*[:=]\s*{_WHOLE}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^']|'')*)'?|([^\s'"][^,}}]*))"""
+)
 _COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
@@ -102,8 +106,13 @@ def _line_of(where: Where, root: Path | None) -> str | None:
         return None
     text = line.decode("utf-8-sig" if where.line == 1 else "utf-8", "replace").rstrip("\r\n")
     for pattern in (_PASSWORD, _SECRET):
-        text = pattern.sub(lambda m: m[0][: -len(m[1])] + "*" * len(m[1]), text)
+        text = pattern.sub(_covered, text)
     return text
+
+
+def _covered(found: re.Match[str]) -> str:
+    start, end = (edge - found.start() for edge in found.span(found.lastindex or 0))
+    return found[0][:start] + "*" * (end - start) + found[0][end:]
 
 
 def _root(project: Path | None) -> Path | None:
