@@ -78,6 +78,8 @@ class Distribution:
         self._at = at
         sites = {site for each in occurrences.values() for site in each.sites}
         self.everywhere: Final = frozenset(sites | {at})
+        self.received: dict[Table, frozenset[str]] = {}
+        """What was sent to sites → the sites."""
         self._queries: dict[int, tuple[Query, Spread | None]] = {}
         self._blocks: dict[int, tuple[Query, Block]] = {}
 
@@ -235,6 +237,11 @@ class Distribution:
             return spread
         return self.narrowed(spread, tree.condition, positive=False)
 
+    def family(self, source: object, index: int) -> str | None:
+        """Give a word that columns share whose equal values are the same value; None: unknown."""
+        found = self._occurrences.get(source) if isinstance(source, Table) else None
+        return None if found is None else found.family(found.table.own[index])
+
     def _leaf(self, leaf: Leaf) -> Spread | None:
         source = leaf.source
         if isinstance(source, Generated):
@@ -248,7 +255,7 @@ class Distribution:
             )
         found = self._occurrences.get(source)
         if found is None:
-            return Spread(frozenset({self._at}), whole=True)
+            return Spread(self.received.get(source, frozenset({self._at})), whole=True)
         sites = frozenset(found.sites)
         if found.located.replicated or len(sites) == 1:
             return Spread(sites, whole=True)

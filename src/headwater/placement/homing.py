@@ -1,17 +1,18 @@
 """Brings a query home: parts that lie at sites become exchanges, and what is left runs over what they send."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from headwater.placement import aggregating
 from headwater.placement.cutting import Needs, label, outputs_of
-from headwater.placement.distributing import Distribution, Spread
-from headwater.placement.making import all_of, leaf, number_of, renaming, side_by_side, whole_number
+from headwater.placement.distributing import Distribution, Spread, positions_of, region
+from headwater.placement.making import ONE, all_of, leaf, number_of, renaming, side_by_side, whole_number
+from headwater.placement.reducing import Hint, Reducing
 from headwater.placement.rewriting import Rewriter, key
 from headwater.placement.writing import Writer
-from headwater.policy.values import Places
-from headwater.sql.traversal import looks_out
+from headwater.sql.traversal import conjuncts, looks_out, selects
 from headwater.sql.tree import (
     Derived,
     Expr,
@@ -24,6 +25,7 @@ from headwater.sql.tree import (
     Ref,
     Select,
     SetOperation,
+    Source,
     Table,
     Term,
     Tree,
@@ -39,23 +41,39 @@ class Homing:
     distribution: Distribution
     writer: Writer
     at: str
-    places: Places
     explained: list[str] = field(default_factory=list)
     _done: dict[int, tuple[Query, Query]] = field(default_factory=dict)
+    _first: dict[int, tuple[Query, Query]] = field(default_factory=dict)
+    _uses: Counter[int] = field(default_factory=Counter)
 
-    def query(self, query: Query) -> Query:
-        """Give a query that runs at the place that asks and gives the same; its exchanges are written on the way."""
+    @property
+    def reducing(self) -> Reducing:
+        """What finds keys."""
+        return Reducing(self.distribution)
+
+    def whole(self, query: Query) -> Query:
+        """Give a whole query at home: values that conditions at sites need are computed first."""
+        self._uses = Counter(_derived(query))
+        return self.query(self._values_first(query))
+
+    def query(self, query: Query, hints: tuple[Hint, ...] = ()) -> Query:
+        """Give a query that runs at the place that asks and gives the same; its exchanges are written on the way.
+
+        Rows that ``hints`` say cannot matter may be missing.
+        """
+        if hints and isinstance(query, Select) and self._uses[id(query)] < 2:  # noqa: PLR2004 - used once
+            return self._query(self.reducing.hinted(query, hints), hints)
         if id(query) not in self._done:
-            self._done[id(query)] = (query, self._query(query))
+            self._done[id(query)] = (query, self._query(query, ()))
         return self._done[id(query)][1]
 
-    def _query(self, query: Query) -> Query:
+    def _query(self, query: Query, hints: tuple[Hint, ...]) -> Query:
         spread = self.distribution.query(query)
         if spread is not None and self._is_here(spread):
             return query
         if not looks_out(query):
             try:
-                made = self._sent(query)
+                made = self._sent(query, hints)
             except Unclear as unclear:
                 self.explained.append(f"rows are gathered: {unclear}")
                 made = None
@@ -63,7 +81,67 @@ class Homing:
                 return made
         if isinstance(query, SetOperation):
             return self._sides(query)
-        return self._gathered(query)
+        return self._gathered(query, hints)
+
+    def _values_first(self, query: Query) -> Query:
+        """Send the single values that sites need to judge their own rows, from the innermost query out."""
+
+        def swap(expr: Expr, _depth: int) -> Expr | None:
+            if not isinstance(expr, Nested):
+                return None
+            return Nested(expr.kind, self._values_first(expr.query), tuple(rewriter.expr(part) for part in expr.parts))
+
+        def source(each: Source, _depth: int) -> Source | None:
+            if not isinstance(each, Derived):
+                return None
+            if id(each.query) not in self._first:
+                made = self._values_first(each.query)
+                self._first[id(each.query)] = (each.query, made)
+                self._uses[id(made)] = self._uses[id(each.query)]
+            made = self._first[id(each.query)][1]
+            return each if made is each.query else Derived(made, each.columns)
+
+        rewriter = Rewriter(swap, source)
+        query = rewriter.query(query)
+        if isinstance(query, SetOperation):
+            return query
+        conditions = [self._with_values(each, query) for each in conjuncts(query.where)]
+        if all(new is old for new, old in zip(conditions, conjuncts(query.where), strict=True)):
+            return query
+        return replace(query, where=all_of(conditions))
+
+    def _with_values(self, condition: Expr, select: Select) -> Expr:
+        positions = positions_of(condition)
+        groups = self.distribution.block(select).groups
+        group = next((each for each in groups if positions and positions <= each.positions), None)
+        if group is None or group.spread is None or self._is_here(group.spread):
+            return condition
+        sites = group.spread.sites
+
+        def swap(expr: Expr, _depth: int) -> Expr | None:
+            if not isinstance(expr, Nested) or expr.kind not in ("scalar", "exists") or looks_out(expr.query):
+                return None
+            spread = self.distribution.query(expr.query)
+            if spread is not None and spread.whole and sites <= spread.sites:
+                return None
+            return Nested(expr.kind, self._value(expr, sites), expr.parts)
+
+        try:
+            return Rewriter(swap, lambda each, _: each).expr(condition)
+        except Unclear as unclear:
+            self.explained.append(f"a value is not sent first: {unclear}")
+            return condition
+
+    def _value(self, nested: Nested, sites: frozenset[str]) -> Query:
+        """Compute a single value at home, and send it to sites; give the query that reads it there."""
+        query = self.query(nested.query)
+        if nested.kind == "exists":
+            one = Limits(limit=(Term("limit", (whole_number(1),)),))
+            names = tuple(f"c{at}" for at in range(len(query.outputs)))
+            query = Select(leaf(0, Derived(query, names)), (Output("one", ONE),), limits=one)
+        table = self.writer.exchange(query, (self.at,), tuple(sorted(sites)), "a value that conditions need")
+        self.distribution.received[table] = sites
+        return Select(leaf(0, table), (Output(table.own[0], Ref(0, 0, table, 0)),))
 
     def _is_here(self, spread: Spread) -> bool:
         return spread.whole and self.at in spread.sites
@@ -72,7 +150,7 @@ class Homing:
         """Give the sites that send rows: all of them, or one that has them all."""
         return tuple(sorted(spread.sites)) if not spread.whole else (min(spread.sites),)
 
-    def _sent(self, query: Query) -> Query | None:
+    def _sent(self, query: Query, hints: tuple[Hint, ...]) -> Query | None:
         """The whole result, the first rows of it, or parts of its aggregates."""
         bare = _bare(query)
         spread = self.distribution.query(bare)
@@ -90,7 +168,7 @@ class Homing:
             if self.distribution.narrowed(spread, each.value, positive=False) is None:
                 return None
         table = self.writer.exchange(site, self.senders(spread), (self.at,), "partial aggregates")
-        return self.inside(aggregating.merged(parts, table))
+        return self.inside(aggregating.merged(parts, table), None, hints)
 
     def _result(self, query: Query, bare: Query, spread: Spread) -> Query | None:
         """Rows that are complete where they lie; only their order, and which are the first, is left to say."""
@@ -143,23 +221,24 @@ class Homing:
 
         return SetOperation(query.kind, left, right, Rewriter(swap).limits(query.limits, 0))
 
-    def inside(self, select: Select) -> Select:
-        """Bring the queries nested in expressions of a block home."""
+    def inside(self, select: Select, context: Select | None, hints: tuple[Hint, ...]) -> Select:
+        """Bring the queries nested in expressions of a block home; ``context``: the block, as it was before."""
+        sure = [part for each in conjuncts(select.where) for part in (each,) if isinstance(part, Nested)]
 
         def swap(expr: Expr, _depth: int) -> Expr | None:
             if not isinstance(expr, Nested):
                 return None
-            return Nested(expr.kind, self.query(expr.query), tuple(rewriter.expr(part) for part in expr.parts))
+            matter: tuple[Hint, ...] = ()
+            if context is not None:
+                matter = self.reducing.for_nested(expr, context, hints, positive=any(expr is each for each in sure))
+            return Nested(expr.kind, self.query(expr.query, matter), tuple(rewriter.expr(part) for part in expr.parts))
 
-        def source(each: object, _depth: int) -> Derived | Table | None:
-            return each if isinstance(each, Derived | Table) else None
-
-        rewriter = Rewriter(swap, source)
+        rewriter = Rewriter(swap, lambda each, _: each)
         made = rewriter.query(select)
         assert isinstance(made, Select)  # noqa: S101 - as before
         return made
 
-    def _gathered(self, select: Select) -> Select:
+    def _gathered(self, select: Select, hints: tuple[Hint, ...]) -> Select:
         """Groups of sources, each joined where it lies; what is left of the block runs over their rows."""
         block = self.distribution.block(select)
         items: list[Tree] = []
@@ -168,7 +247,7 @@ class Homing:
         for group in block.groups:
             if group.spread is None or self._is_here(group.spread):
                 rest += group.conditions
-                items += [self._kept(item, parts) for item in group.items]
+                items += [self._kept(item, parts, select, hints) for item in group.items]
             else:
                 mine = [each for each in group.conditions if not looks_out(Select(None, (Output(None, each),)))]
                 rest += [each for each in group.conditions if each not in mine]
@@ -176,9 +255,9 @@ class Homing:
                 items.append(Leaf(parts[-1].position, _HOLE))
         items.sort(key=first_position)
         left = replace(select, tree=side_by_side(items), where=all_of(rest))
-        return self.inside(self._filled(left, parts))
+        return self._filled(self.inside(left, select, hints), parts)
 
-    def _kept(self, tree: Tree, parts: list["Part"]) -> Tree:
+    def _kept(self, tree: Tree, parts: list["Part"], select: Select, hints: tuple[Hint, ...]) -> Tree:
         """Take out of a part of FROM what must be sent: holes are left there."""
         spread = self.distribution.tree(tree)
         if spread is not None and self._is_here(spread):
@@ -187,9 +266,13 @@ class Homing:
             parts.append(Part((tree,), spread, []))
             return Leaf(parts[-1].position, _HOLE)
         if isinstance(tree, Join):
-            return replace(tree, left=self._kept(tree.left, parts), right=self._kept(tree.right, parts))
+            left, right = (self._kept(each, parts, select, ()) for each in (tree.left, tree.right))
+            return replace(tree, left=left, right=right)
         if isinstance(tree.source, Derived):
-            return replace(tree, source=Derived(self.query(tree.source.query), tree.source.columns))
+            matter: tuple[Hint, ...] = ()
+            if any(tree is item for item in region(select.tree)[0]):
+                matter = self.reducing.for_derived(tree.position, tree.source.query, select, hints)
+            return replace(tree, source=Derived(self.query(tree.source.query, matter), tree.source.columns))
         raise Unclear("rows that cannot be sent")
 
     def _filled(self, rest: Select, parts: list["Part"]) -> Select:
@@ -272,3 +355,11 @@ def _first(limits: Limits) -> int | None:
             return None
         count, offset = (number, offset) if each.kind == "limit" else (count, number)
     return None if count is None else count + offset
+
+
+def _derived(query: Query) -> Iterator[int]:
+    """Identities of the queries in FROM, as often as they are used."""
+    for select in selects(query):
+        for each in leaves(select.tree):
+            if isinstance(each.source, Derived):
+                yield id(each.source.query)

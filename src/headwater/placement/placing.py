@@ -1,10 +1,10 @@
 """A query over relations at several sites, taken apart: what sites compute, what moves, what is computed at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from headwater.placement.distributing import Distribution
 from headwater.placement.homing import Homing
-from headwater.placement.values import Occurrence, Placed
+from headwater.placement.values import Exchange, Occurrence, Placed
 from headwater.placement.writing import Bound, Writer
 from headwater.policy.values import Places
 from headwater.sql.binding import Relation
@@ -22,20 +22,20 @@ def place(
     """
     found = {each.table: each for each in occurrences}
     whole = plain(query)
-    writer = Writer(at=at, occurrences=found, bind=bind)
+    writer = Writer(at=at, places=places, occurrences=found, bind=bind)
     distribution = Distribution(found, at)
-    homing = Homing(distribution=distribution, writer=writer, at=at, places=places)
-    final = homing.query(whole)
-    text = _finished(writer, final, columns)
+    homing = Homing(distribution=distribution, writer=writer, at=at)
+    final = homing.whole(whole)
+    text, needs = _finished(writer, final, columns)
     explained = tuple(dict.fromkeys(homing.explained))
-    return Placed(at=at, exchanges=tuple(writer.exchanges), final=text, columns=columns, explained=explained)
+    return Placed(at=at, exchanges=_needed(writer.exchanges, needs), final=text, columns=columns, explained=explained)
 
 
-def _finished(writer: Writer, query: Query, columns: Relation) -> str:
-    """Write the end, with the very names and types of one machine."""
+def _finished(writer: Writer, query: Query, columns: Relation) -> tuple[str, tuple[str, ...]]:
+    """Write the end, with the very names and types of one machine; say which exchanges it reads."""
     written = writer.write(query, (writer.at,))
     if written.columns == columns:
-        return written.text
+        return written.text, written.needs
     if len(written.columns) != len(columns):
         raise Unclear("another number of columns")
     given = [
@@ -44,4 +44,13 @@ def _finished(writer: Writer, query: Query, columns: Relation) -> str:
     ]
     names = ", ".join(f'"{at}"' for at in range(len(columns)))
     outputs = ", ".join(f"{value} AS {quote_identifier(name)}" for value, (name, _) in zip(given, columns, strict=True))
-    return f'SELECT {outputs} FROM ({written.text}) AS "end"({names})'
+    return f'SELECT {outputs} FROM ({written.text}) AS "end"({names})', written.needs
+
+
+def _needed(exchanges: Sequence[Exchange], names: Iterable[str]) -> tuple[Exchange, ...]:
+    """Leave out what was written on a way that was not taken."""
+    needed = set(names)
+    for each in reversed(exchanges):
+        if each.name in needed:
+            needed |= set(each.needs)
+    return tuple(each for each in exchanges if each.name in needed)

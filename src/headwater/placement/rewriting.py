@@ -190,6 +190,8 @@ class _Settler:
 
         def swap(expr: Expr, _depth: int) -> Expr | None:
             if isinstance(expr, Ref):
+                if expr.depth >= len(scopes) or expr.position not in scopes[expr.depth]:
+                    raise Unclear("a column of what runs elsewhere")
                 return Ref(expr.depth, expr.position, scopes[expr.depth][expr.position], expr.index)
             if isinstance(expr, Nested):
                 return Nested(expr.kind, self.query(expr.query, scopes), tuple(swapped.expr(p) for p in expr.parts))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from headwater.placement.rewriting import Rewriter, settled
 from headwater.placement.values import EXCHANGES, GRANTS, Exchange, Occurrence, Read
-from headwater.policy.values import Grant
+from headwater.policy.values import Grant, Places
 from headwater.sql.binding import BindError, Relation
 from headwater.sql.rendering import render
 from headwater.sql.tree import Query, Source, Table, Unclear
@@ -24,6 +24,8 @@ class Written:
     needs: tuple[str, ...]
     grants: tuple[Grant, ...]
     """Those that its rows stand on, also by way of exchanges."""
+    own: tuple[frozenset[str], ...] = ()
+    """For each relation that it reads without a grant: the sites that have it all anyway."""
 
 
 @dataclass(slots=True)
@@ -31,16 +33,24 @@ class Writer:
     """Writes parts of one query; the same text is made only once."""
 
     at: str
+    places: Places
     occurrences: Mapping[Table, Occurrence]
     bind: Bound
     exchanges: list[Exchange] = field(default_factory=list)
     _grants: dict[str, tuple[Grant, ...]] = field(default_factory=dict)
+    _own: dict[str, tuple[frozenset[str], ...]] = field(default_factory=dict)
     _reads: dict[tuple[object, ...], Read] = field(default_factory=dict)
     _known: dict[tuple[object, ...], Table] = field(default_factory=dict)
 
     def exchange(self, query: Query, senders: tuple[str, ...], to: tuple[str, ...], because: str) -> Table:
-        """Have sites run a query and send the rows to others; give the table that they are there."""
+        """Have sites run a query and send the rows to others; give the table that they are there.
+
+        Raises Unclear where it cannot be written, or may not go there.
+        """
         written = self.write(query, senders)
+        for site in to:
+            if site != self.at and not self._may(written, site):
+                raise Unclear(f"{site} may not have what it would be sent")
         known = (written.text, senders)
         if known in self._known:
             return self._received(self._known[known], to)
@@ -57,10 +67,19 @@ class Writer:
                 because=because,
             )
         )
-        self._grants[name] = written.grants
+        self._grants[name], self._own[name] = written.grants, written.own
         names = tuple(column for column, _ in written.columns)
         self._known[known] = Table(f"{EXCHANGES}.{name}", names, names)
         return self._known[known]
+
+    def _may(self, written: Written, site: str) -> bool:
+        """Whether rows may go to a site; what lies at the place that asks has no grant to go anywhere."""
+        places = self.places
+        if not places.jurisdictions:
+            return True
+        if any(site not in sites for sites in written.own) and not places.same(self.at, site):
+            return False
+        return all(places.same(each.site, site) or places.of(site) in each.to for each in written.grants)
 
     def _received(self, table: Table, to: tuple[str, ...]) -> Table:
         """The same rows, for other receivers too."""
@@ -74,6 +93,7 @@ class Writer:
         reads: dict[str, Read] = {}
         needs: dict[str, None] = {}
         relations: dict[str, Relation] = {}
+        own: list[frozenset[str]] = []
 
         def source(each: Source, _depth: int) -> Source | None:
             if not isinstance(each, Table):
@@ -87,6 +107,8 @@ class Writer:
             if senders == (self.at,):
                 if found is not None:
                     relations[each.node] = found.columns
+                is_everywhere = found is not None and found.located.replicated
+                own.append(frozenset(found.sites) if found is not None and is_everywhere else frozenset())
                 return each
             if found is None:
                 raise Unclear(f"{each.node} lies at {self.at} alone")
@@ -102,7 +124,8 @@ class Writer:
             raise Unclear(columns.message)
         used = [grant for read in reads.values() for grant in read.grants.values()]
         used += [grant for name in needs for grant in self._grants[name]]
-        return Written(text, columns, tuple(reads.values()), tuple(needs), tuple(used))
+        own += [sites for name in needs for sites in self._own[name]]
+        return Written(text, columns, tuple(reads.values()), tuple(needs), tuple(used), tuple(own))
 
     def _exchange(self, name: str) -> Exchange:
         return next(each for each in self.exchanges if each.name == name)
