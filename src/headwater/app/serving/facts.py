@@ -3,12 +3,13 @@
 import glob
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from headwater.app.contexts import sources_of
+from headwater.app.serving.looking import AtOnce, Looks
 from headwater.app.workspace import Workspace
 from headwater.connect.sources import Source
 from headwater.diagnostics import HeadwaterError
@@ -21,6 +22,8 @@ from headwater.spec.releases import Head
 LOOK_EVERY: Final = timedelta(seconds=5)
 """How often files and sources are listed for triggers: what comes between two looks is seen by the second."""
 _log: Final = logging.getLogger("headwater")
+_Key = tuple[str, str]
+"""(code, source), as a name stands for another place in other code, or ("files", pattern)."""
 
 
 @dataclass(slots=True)
@@ -28,32 +31,45 @@ class Looker:
     """Looks at the outside for triggers, and not more often than it must."""
 
     workspace: Workspace
-    _seen: dict[tuple[str, str], tuple[datetime, str | None]] = field(default_factory=dict)
-    """(code, source), as a name stands for another place in other code, or ("files", pattern) → when, and what."""
+    looks: Looks = field(default_factory=AtOnce)
+    _asked: dict[_Key, datetime] = field(default_factory=dict)
+    """When what was last asked for."""
 
     def nodes(self, graph: Graph, head: Head, names: Iterable[str], now: datetime) -> dict[str, str]:
         """Give node → what changes when its rows do: what the head serves, or, of a source, what is there.
 
-        A source that cannot be looked at now is left out.
+        A source that cannot be looked at now, or has not been yet, is left out.
         """
         known = {node.name: node for node in graph.nodes}
         wanted = [known[name] for name in names if name in known]
         found = {node.name: _served(graph, head, node) for node in wanted if node.source is None}
         outside = [node for node in wanted if node.source is not None]
-        there = {node.name: self._remembered((graph.digest, node.name), now, graph, node) for node in outside}
+        there = {node.name: self._there(graph, node, now) for node in outside}
         return found | {name: what for name, what in there.items() if what is not None}
 
-    def files(self, pattern: str, now: datetime) -> str:
-        """Give a text that changes when a file comes that matches a pattern, or goes, or changes."""
-        key = ("files", pattern)
-        if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
-            self._seen[key] = now, _files(self.workspace.root / pattern)
-        return self._seen[key][1] or ""
+    def files(self, patterns: Iterable[str], now: datetime) -> dict[str, str]:
+        """Give pattern → a text that changes when a file comes that matches it, or goes, or changes.
 
-    def _remembered(self, key: tuple[str, str], now: datetime, graph: Graph, node: Node) -> str | None:
-        if key not in self._seen or now - self._seen[key][0] >= LOOK_EVERY or now < self._seen[key][0]:
-            self._seen[key] = now, self._reached(graph, node)
-        return self._seen[key][1]
+        A pattern whose files were never listed yet is left out.
+        """
+        found = {each: self._listed(each, now) for each in patterns}
+        return {pattern: what for pattern, what in found.items() if what is not None}
+
+    def _there(self, graph: Graph, node: Node, now: datetime) -> str | None:
+        key = graph.digest, node.name
+        return self._seen(key, f"the source `{node.name}`", lambda: self._reached(graph, node), now)
+
+    def _listed(self, pattern: str, now: datetime) -> str | None:
+        path = self.workspace.root / pattern
+        return self._seen(("files", pattern), f"the files `{pattern}`", lambda: _files(path), now)
+
+    def _seen(self, key: _Key, name: str, look: Callable[[], str | None], now: datetime) -> str | None:
+        """Give the last answer, and look anew when that is old."""
+        last = self._asked.get(key)
+        if last is None or not timedelta() <= now - last < LOOK_EVERY:
+            self._asked[key] = now
+            self.looks.begin(key, name, look)
+        return self.looks.last(key)
 
     def _reached(self, graph: Graph, node: Node) -> str | None:
         """Look at a source; None if it is away: that must not keep other pipelines from running."""

@@ -130,7 +130,8 @@ def _decision(
     fires, kind = timed.fires, "schedule" if pipeline.continuous_s is None else "continuous"
     if judged and judged.fires and not fires and not is_full(pipeline, standing):
         fires, kind = (Fire(look.now, judged.because),), "trigger"
-    memory = json.dumps(judged.memory, sort_keys=True) if judged else state.memory
+    is_known = judged is not None and judged.memory["seen"]  # else nothing it waits for was looked at yet
+    memory = json.dumps(judged.memory, sort_keys=True) if judged and is_known else state.memory
     if not fires and memory == state.memory and not timed.is_news:
         return None
     return _Decision(pipeline, fires, kind, timed.fired_until, memory)
@@ -156,7 +157,7 @@ def _facts(
     named = {kind: [each.name for each in wanted if each.kind == kind] for kind in ("updated", "files")}
     return Facts(
         updated=looker.nodes(graph, head, named["updated"], now),
-        files={pattern: looker.files(pattern, now) for pattern in named["files"]},
+        files=looker.files(named["files"], now),
         webhook={name: seq for (kind, name), seq in arrived.items() if kind == "webhook"},
         message={name: seq for (kind, name), seq in arrived.items() if kind == "message"},
     )

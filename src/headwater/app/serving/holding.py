@@ -29,12 +29,18 @@ class Holding:
     clock: Callable[[], datetime]
     beat_s: float = BEAT_S
     _reason: str | None = None
+    _is_cancelled: bool = False
     _ended: threading.Event = field(default_factory=threading.Event)
     _heart: threading.Thread | None = None
 
     def why_stop(self) -> str | None:
         """Say why the run must stop: somebody cancelled it, or it is another worker's now; None: it may go on."""
         return self._reason
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody wants the run to end for good."""
+        return self._is_cancelled
 
     @property
     def is_lost(self) -> bool:
@@ -72,6 +78,7 @@ class Holding:
             return
         found = find_request(self.db, request.id)
         if found and found.cancelled_by:
+            self._is_cancelled = True
             self._reason = f"{found.cancelled_by} cancelled it"
 
     def _note(self, run: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from headwater.app.serving.facts import Looker
 from headwater.app.serving.firing import Leading, fire
+from headwater.app.serving.looking import AtOnce, Looks
 from headwater.app.serving.recovering import Recovery
 from headwater.app.serving.silence import DEAD_S, Silence
 from headwater.app.workspace import Workspace
@@ -32,6 +33,8 @@ class Leader:
     """Environments to order for; empty: all."""
     watch: Callable[[str, datetime, Leading], object] = lambda *_: None
     """Looks for what is wrong in an environment; called after what is due was ordered."""
+    looks: Looks = field(default_factory=AtOnce)
+    """How sources and files are looked at for triggers."""
     looker: Looker = field(init=False)
     recovery: Recovery = field(init=False)
     is_leading: bool = False
@@ -40,7 +43,7 @@ class Leader:
     """Lease that it has → its fence."""
 
     def __post_init__(self) -> None:
-        self.looker = Looker(self.workspace)
+        self.looker = Looker(self.workspace, self.looks)
         self.recovery = Recovery(self.workspace)
         self._silence = Silence(self.workspace.effects.monotonic)
 
@@ -78,6 +81,7 @@ class Leader:
 
     def resign(self) -> None:
         """Let another lead at once."""
+        self.looks.close()
         release_leases(self.workspace.db, self._led, self.holder)
         self.is_leading = False
 

@@ -42,7 +42,7 @@ def perform(workspace: Workspace, claim: Claim, worker: Worker, stop: Stop) -> E
     db, clock = workspace.db, workspace.effects.clock
     with db.patient(_patience(workspace, claim.request)):
         with Holding(db, claim, worker, clock) as holding:
-            ending = _ending(workspace, claim, worker, lambda: stop.reason or holding.why_stop())
+            ending = _ending(workspace, claim, worker, holding, stop)
         if holding.is_lost:  # it is another worker's now, for whom what was computed here is there
             return Ending("queued", ending.message)
         _note(workspace, claim.request, ending)
@@ -66,13 +66,17 @@ def _patience(workspace: Workspace, request: Request) -> Patience:
     )
 
 
-def _ending(workspace: Workspace, claim: Claim, worker: Worker, why_stop: Callable[[], str | None]) -> Ending:
+def _ending(workspace: Workspace, claim: Claim, worker: Worker, holding: Holding, stop: Stop) -> Ending:
     request = claim.request
+
+    def why_stop() -> str | None:
+        return holding.why_stop() or stop.reason
+
     try:
         order = decode_order(request.body)
         outcome = run(workspace, order, ticket=_ticket(workspace, claim, worker, why_stop))
     except Cancelled as stopped:
-        return _stopped(request, stopped, why_stop())
+        return _stopped(stopped, why_stop(), is_cancelled=bool(request.cancelled_by) or holding.is_cancelled)
     except Conflict as met:
         again = request.tries < _MOST_TRIES
         return Ending("queued" if again else "failed", str(met), _PATIENCE)
@@ -84,10 +88,10 @@ def _ending(workspace: Workspace, claim: Claim, worker: Worker, why_stop: Callab
     return _of_outcome(workspace, request, outcome)
 
 
-def _stopped(request: Request, stopped: Cancelled, reason: str | None) -> Ending:
+def _stopped(stopped: Cancelled, reason: str | None, *, is_cancelled: bool) -> Ending:
     if reason is None:  # its own time was up
         return Ending("failed", str(stopped))
-    return Ending("cancelled" if request.cancelled_by or reason.endswith("cancelled it") else "queued", reason)
+    return Ending("cancelled" if is_cancelled else "queued", reason)
 
 
 def _of_outcome(workspace: Workspace, request: Request, outcome: "Outcome") -> Ending:

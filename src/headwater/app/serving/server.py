@@ -15,6 +15,7 @@ from headwater.app.alerting.watching import Watch
 from headwater.app.serving.child import Orders
 from headwater.app.serving.firing import Leading
 from headwater.app.serving.leading import Leader
+from headwater.app.serving.looking import Aside
 from headwater.app.serving.machines import this_machine
 from headwater.app.serving.processes import GRACE_S, WorkerProcesses
 from headwater.app.serving.trouble import Trouble
@@ -64,7 +65,8 @@ class Server:
         watch = Watch(self.workspace)
         for problem in watch.problems():
             _log.warning("%s", problem)
-        leader = Leader(self.workspace, me.id, self.serving.environments, partial(self._watch, watch))
+        looks = Aside(self.workspace.effects.monotonic)
+        leader = Leader(self.workspace, me.id, self.serving.environments, partial(self._watch, watch), looks)
         delivery = watch.delivery()
         processes = WorkerProcesses(self.workspace.db, self._orders(), me.id)
         processes.start(self.serving.workers)
