@@ -12,8 +12,9 @@ from headwater.graph.borders import Borders, KeyNode, PolicyNode, SiteNode
 from headwater.graph.compiling import compile_graph
 from headwater.graph.values import Graph
 from headwater.policy.charters import Charter, charter_of, digest
-from headwater.policy.grants import Grants, source_grants
+from headwater.policy.grants import Grants, grants_of, source_grants
 from headwater.policy.implication import predicate_text
+from headwater.policy.labels import labels_of
 from headwater.policy.matching import choose
 from headwater.policy.proving import Proof, prove
 from headwater.policy.subjects import subject_of
@@ -51,9 +52,9 @@ class Law:
             at=Origin(Where("sources.yaml", 1, 1)),
         )
 
-    def model(self, name: str, sql: str, columns: str = "") -> None:
+    def model(self, name: str, sql: str, columns: str = "", **more: Any) -> None:
         at = Origin(Where(f"models/{name}.sql", 1, 1))
-        self.models[name] = Model(name=name, query=sql, columns=_columns(columns), at=at)
+        self.models[name] = Model(name=name, query=sql, columns=_columns(columns), at=at, **more)
 
     def python(self, name: str, inputs: Mapping[str, str], columns: str) -> None:
         code = PythonCode(
@@ -109,6 +110,13 @@ class Law:
 
     def grants(self, source: str, *, to: str = "us", at: str = "eu") -> Grants:
         return source_grants(self.charter, source, at, to, BINDER)
+
+    def model_grants(self, name: str, *, to: str, at: str = "hub") -> Grants:
+        """What may leave the hub of a model, by rules on it (they are no part of a charter of sites)."""
+        graph = self.graph
+        node = next(node for node in graph.nodes if node.name == name)
+        charter = replace(charter_of(graph), policies=graph.borders.policies)
+        return grants_of(charter, subject_of(node, labels_of(graph)[name]), at, to, BINDER)
 
     def choose(
         self, source: str, columns: str, *, where: str = "", at: str = "hub", through: str = "", sites: str = "eu"

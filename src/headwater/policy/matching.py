@@ -65,7 +65,7 @@ class _Chooser:
         grant = found.of_rule(self.through)
         if grant is None:
             return self._without_rule(site, found)
-        missing = self._missing(grant)
+        missing = () if grant.shape == "aggregate" else self._missing(grant)  # cells: the rewriting of the query says
         if missing:
             given = ", ".join(name for name, _ in grant.columns)
             message = f"`{self.through}` does not give `{self.use.relation}.{missing[0]}`: it has {given}"

@@ -9,6 +9,7 @@ from headwater.policy.denials import denied_columns, denying
 from headwater.policy.predicates import read_predicate
 from headwater.policy.subjects import Labels, Subject, is_public, is_within
 from headwater.policy.values import Label
+from headwater.spec.policies import Form
 from headwater.sql.binding import Bind, Relation
 from headwater.sql.text import quote_identifier, quote_relation
 
@@ -21,6 +22,11 @@ def speaks_of(rule: PolicyNode, relation: str, site: str, to: str) -> bool:
 def is_raw(rule: PolicyNode) -> bool:
     """Whether rows leave under a rule as they are."""
     return rule.form is None or not (rule.form.transform or rule.form.aggregates)
+
+
+def form_of(rule: PolicyNode) -> Form:
+    """Give the form in which a rule lets rows leave."""
+    return rule.form or Form()
 
 
 def rule_place(rule: PolicyNode) -> Where | None:
@@ -47,7 +53,8 @@ def shipped(
     names = tuple(name for name, _ in subject.columns if name in wanted - denied)
     if not names:
         return _denied(charter, subject, rule, to, min(wanted or {""}))
-    return _unjudged(subject, rule, names) or _unlisted(subject, rule, names, read) or names
+    leaving = {name: subject.labels[name] for name in (*names, *read)}
+    return _unjudged(subject, rule, names) or unlisted(subject, rule, leaving) or names
 
 
 def _is_public(subject: Subject, name: str) -> bool:
@@ -72,12 +79,12 @@ def _unjudged(subject: Subject, rule: PolicyNode, names: Iterable[str]) -> Diagn
     return error("HW1229", message, rule_place(rule), hint=hint)
 
 
-def _unlisted(subject: Subject, rule: PolicyNode, names: Iterable[str], read: frozenset[str]) -> Diagnostic | None:
-    """A rule on a model releases only what it says."""
+def unlisted(subject: Subject, rule: PolicyNode, labels: Labels) -> Diagnostic | None:
+    """Say which label a rule on a model would release although it does not list its class; None if there is none."""
     if not subject.is_model:
         return None
-    for name in (*names, *sorted(read)):
-        for label in sorted(subject.labels[name]):
+    for name in sorted(labels):
+        for label in sorted(labels[name]):
             if not is_released(label, rule.classes):
                 what = f"`{subject.name}.{name}` carries `{label_class(label)}` of `{label.origin}`"
                 message = f"{what}, which `{rule.name}` does not list"
