@@ -46,7 +46,7 @@ def charter_of(graph: Graph) -> Charter:
     borders = graph.borders
     sources = tuple(_bare(node) for node in graph.nodes if node.source is not None)
     named = {node.name for node in sources}
-    return Charter(
+    charter = Charter(
         project=graph.project,
         places=dict(sorted(borders.jurisdictions.items())),
         roots={each.name: each.root for each in borders.sites if each.root},
@@ -58,18 +58,19 @@ def charter_of(graph: Graph) -> Charter:
         ),
         keys=tuple(sorted(borders.keys, key=lambda key: key.name)),
     )
+    # As a site reads it: a duration of whole seconds, say, has one way to be written.
+    return decode(encode(charter))
 
 
 def digest(charter: Charter) -> str:
     """Give the address of a charter: what its rules say, not in which lines of which files they stand."""
-    import msgspec
-
     bare = replace(
         charter,
         policies=tuple(replace(each, file="", line=0) for each in charter.policies),
         keys=tuple(replace(each, file="", line=0) for each in charter.keys),
     )
-    return address("charter", str(charter.law), msgspec.json.encode(bare, order="sorted").decode())
+    # Read back once: a whole number in the place of a fraction is the same value, and must be the same text.
+    return address("charter", str(charter.law), encode(decode(encode(bare))).decode())
 
 
 def encode(charter: Charter) -> bytes:

@@ -134,11 +134,8 @@ class _Chooser:
         wrong = found.problems[0] if found.problems else None
         if wrong is not None:
             return self._refusal(site, wrong.code, wrong.message, wrong.hint, missing, "")
-        message = f"{self._columns(missing)} may not leave `{site}` for `{self.to or self.at}`: no rule ships it there"
-        if not missing:
-            message = (
-                f"rows of `{self.use.relation}` may not leave `{site}` for `{self.to or self.at}`: no rule ships any"
-            )
+        what = self._columns(missing) or f"the number of rows of `{self.use.relation}`"
+        message = f"{what} may not leave `{site}` for `{self.to or self.at}`: no rule ships it there"
         columns = ", ".join(sorted(self.use.columns)) or self.subject.columns[0][0]
         hint = f"a rule such as `ship: [{columns}]`, `from: {self.use.relation}@{site}`, `to: [{self.to or self.at}]`"
         return self._refusal(site, "HW1220", message, hint, missing, "")
