@@ -1,15 +1,16 @@
 """What goes on now, in one look: runs, their tasks, the queue, what comes next, workers, sites, and what is wrong."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Final
 
 from headwater.app.graphs import released_graph
+from headwater.app.next_runs import Counts, next_at
 from headwater.diagnostics import HeadwaterError
 from headwater.graph.values import PipelineNode
-from headwater.schedule.fires import next_fire
 from headwater.state.attempts import Attempt, running_attempts
 from headwater.state.counted import queued
 from headwater.state.database import Database
@@ -17,7 +18,7 @@ from headwater.state.environments import environments
 from headwater.state.incidents import Incident, incidents
 from headwater.state.observations import sites_seen
 from headwater.state.pipeline_states import PipelineState, pipeline_states
-from headwater.state.requests import Request, next_requests
+from headwater.state.requests import Request, next_requests, under_way
 from headwater.state.run_events import count_events, last_events
 from headwater.state.run_records import RunRecord, run_records
 from headwater.state.workers import Worker, workers
@@ -43,7 +44,7 @@ class AtWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextFire:
-    """When a pipeline starts by itself next; ``at`` is None if it waits for something else, or is paused."""
+    """When a pipeline starts by the clock next; ``at`` is None if it waits for something else, or is paused."""
 
     environment: str
     pipeline: str
@@ -105,10 +106,10 @@ class Watcher:
     def _next(self, codes: Mapping[str, str], now: datetime) -> tuple[NextFire, ...]:
         found: list[NextFire] = []
         for name, code in codes.items():
-            states = pipeline_states(self.db, name)
+            states, counts = pipeline_states(self.db, name), cache(partial(under_way, self.db, name))
             for pipeline in self._of(name, code):
                 if not pipeline.in_ or name in pipeline.in_:
-                    found += _next_fire(name, pipeline, states.get(pipeline.name, PipelineState()), now)
+                    found += _next_fire(name, pipeline, states.get(pipeline.name, PipelineState()), counts, now)
         return tuple(sorted(found, key=lambda each: (each.at is None, each.at or now, each.environment, each.pipeline)))
 
     def _of(self, environment: str, code: str) -> tuple[PipelineNode, ...]:
@@ -132,17 +133,19 @@ def at_work(db: Database, run: RunRecord) -> AtWork:
     return AtWork(run=run, phase=str(phase["name"]), done=min(done, total), total=total, tasks=tasks)
 
 
-def _next_fire(environment: str, pipeline: PipelineNode, state: PipelineState, now: datetime) -> list[NextFire]:
+def _next_fire(
+    environment: str, pipeline: PipelineNode, state: PipelineState, counts: Callable[[], Counts], now: datetime
+) -> list[NextFire]:
     if not (pipeline.schedule or pipeline.when or pipeline.continuous_s is not None):
         return []  # it starts by hand only
+    at, waits_for = next_at(pipeline, environment, state, counts, now), ""
     if state.is_paused:
         waits_for = f"paused by {state.paused_by}" if state.paused_by else "paused"
-    elif pipeline.schedule:
-        return [NextFire(environment=environment, pipeline=pipeline.name, at=next_fire(pipeline.schedule, now))]
-    else:
-        is_continuous = pipeline.continuous_s is not None
-        waits_for = f"continuous, every {pipeline.continuous_s:g}s" if is_continuous else "its trigger"
-    return [NextFire(environment=environment, pipeline=pipeline.name, at=None, waits_for=waits_for)]
+    elif pipeline.continuous_s is not None:
+        waits_for = f"continuous, every {pipeline.continuous_s:g}s"
+    elif not pipeline.schedule:
+        waits_for = "its trigger"
+    return [NextFire(environment=environment, pipeline=pipeline.name, at=at, waits_for=waits_for)]
 
 
 def _sites(db: Database, named: Iterable[str]) -> dict[str, datetime]:

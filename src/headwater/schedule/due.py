@@ -107,8 +107,14 @@ def due(pipeline: Timed, standing: Standing, now: datetime) -> Due:
         fired_until=settled,
         was=since,
         passed_over=passed,
-        next_at=now if is_cut else next_fire(pipeline.schedule, now),
+        next_at=now if is_cut else _after(pipeline.schedule, now),
     )
+
+
+def _after(schedules: tuple[Timetable, ...], now: datetime) -> datetime | None:
+    """Give the first time after now: it is looked for once a minute, whoever asks how often."""
+    found = _next(schedules, now.replace(second=0, microsecond=0))
+    return found if found is None or found > now else next_fire(schedules, now)
 
 
 @lru_cache(maxsize=8192)

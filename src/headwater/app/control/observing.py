@@ -1,19 +1,19 @@
 """What pipelines there are and what is due when: for the API and for screens; read from the state, changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 
 from headwater.app.graphs import released_graph
-from headwater.app.serving.firing import runs_by_itself, standing_of
+from headwater.app.next_runs import Counts, next_at, runs_by_itself
 from headwater.app.workspace import Workspace
 from headwater.graph.values import Graph, PipelineNode
-from headwater.schedule.due import due
 from headwater.spec.schedules import Deadline, Trigger
 from headwater.state.counted import queued
 from headwater.state.environments import environments
 from headwater.state.pipeline_states import PipelineState, pipeline_states
-from headwater.state.requests import Status, under_way
+from headwater.state.requests import under_way
 from headwater.state.run_records import RunRecord, run_records, waiting_runs
 
 
@@ -50,8 +50,9 @@ def pipelines(workspace: Workspace, environment: str | None = None) -> tuple[Pip
     """Give the pipelines of an environment, or of all, by name."""
     now = workspace.effects.clock()
     with workspace.db.read():
+        counts = {(each.environment, each.pipeline, each.status): each.count for each in queued(workspace.db)}
         return tuple(
-            _view(workspace, look, pipeline, now)
+            _view(workspace, look, pipeline, counts, now)
             for look in _looks(workspace, environment)
             for pipeline in sorted(look.graph.pipelines, key=lambda each: each.name)
         )
@@ -87,26 +88,25 @@ class _Look:
     environment: str
     graph: Graph
     states: dict[str, PipelineState]
-    counts: dict[tuple[str, str], int]
-    """(pipeline, ``queued`` or ``running``) → how many, chunks of backfills among them."""
-    own: dict[tuple[str, Status], int]
-    """The same without chunks of backfills, which hold no schedule up."""
+    own: Callable[[], Counts]
+    """What is under way without chunks of backfills, which hold no schedule up; counted when it is asked for."""
 
 
 def _looks(workspace: Workspace, environment: str | None) -> Iterator[_Look]:
-    counts = queued(workspace.db)
-    for row in environments(workspace.db):
+    db = workspace.db
+    for row in environments(db):
         if row.code and environment in {None, row.name}:
             yield _Look(
                 environment=row.name,
-                graph=released_graph(workspace.db, row.name, row.code),
-                states=pipeline_states(workspace.db, row.name),
-                counts={(each.pipeline, each.status): each.count for each in counts if each.environment == row.name},
-                own=under_way(workspace.db, row.name),
+                graph=released_graph(db, row.name, row.code),
+                states=pipeline_states(db, row.name),
+                own=cache(partial(under_way, db, row.name)),
             )
 
 
-def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: datetime) -> PipelineView:
+def _view(
+    workspace: Workspace, look: _Look, pipeline: PipelineNode, counts: Mapping[tuple[str, str, str], int], now: datetime
+) -> PipelineView:
     state = look.states.get(pipeline.name, PipelineState())
     last = run_records(workspace.db, look.environment, pipeline=pipeline.name, limit=1)
     return PipelineView(
@@ -114,9 +114,9 @@ def _view(workspace: Workspace, look: _Look, pipeline: PipelineNode, now: dateti
         pipeline=pipeline,
         state=state,
         by_itself=runs_by_itself(pipeline, look.environment),
-        next_at=_next_at(look, pipeline, now),
-        queued=look.counts.get((pipeline.name, "queued"), 0),
-        running=look.counts.get((pipeline.name, "running"), 0),
+        next_at=next_at(pipeline, look.environment, state, look.own, now),
+        queued=counts.get((look.environment, pipeline.name, "queued"), 0),
+        running=counts.get((look.environment, pipeline.name, "running"), 0),
         last=last[0] if last else None,
     )
 
@@ -133,16 +133,8 @@ def _waits(each: RunRecord) -> DueView:
 
 def _due(look: _Look, now: datetime) -> Iterator[DueView]:
     for pipeline in look.graph.pipelines:
-        at = _next_at(look, pipeline, now)
+        state = look.states.get(pipeline.name, PipelineState())
+        at = next_at(pipeline, look.environment, state, look.own, now)
         if at is not None:
             because = "continuous" if pipeline.continuous_s is not None else "schedule"
             yield DueView(environment=look.environment, pipeline=pipeline.name, at=at, run="", because=because)
-
-
-def _next_at(look: _Look, pipeline: PipelineNode, now: datetime) -> datetime | None:
-    """Give when a pipeline starts next by the clock: now, if that was missed."""
-    state = look.states.get(pipeline.name, PipelineState())
-    if state.is_paused or not runs_by_itself(pipeline, look.environment):
-        return None
-    found = due(pipeline, standing_of(state, pipeline.name, look.own), now)
-    return now if found.fires else found.next_at

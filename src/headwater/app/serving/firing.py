@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from headwater.app.graphs import released_graph
+from headwater.app.next_runs import runs_by_itself, standing_of
 from headwater.app.serving.facts import Looker
 from headwater.app.workspace import Workspace
 from headwater.graph.values import Graph, PipelineNode
-from headwater.schedule.due import Fire, Standing, due, is_full
+from headwater.schedule.due import Fire, due, is_full
 from headwater.schedule.triggers import Facts, Judgement, judge, leaves
 from headwater.spec.orders import Order, encode_order
 from headwater.spec.releases import Head
@@ -90,22 +91,6 @@ def _look(workspace: Workspace, environment: str, looker: Looker, now: datetime)
     arrived = last_arrivals(db, environment)
     facts = {each.name: _facts(each.when, looker, graph, head, arrived, now) for each in pipelines if each.when}
     return _Look(environment=environment, now=now, pipelines=pipelines, facts=facts)
-
-
-def runs_by_itself(pipeline: PipelineNode, environment: str) -> bool:
-    """Whether a pipeline starts without being asked in an environment."""
-    asks = pipeline.schedule or pipeline.when or pipeline.continuous_s is not None
-    return bool(asks) and (not pipeline.in_ or environment in pipeline.in_)
-
-
-def standing_of(state: PipelineState, pipeline: str, counts: Mapping[tuple[str, Status], int]) -> Standing:
-    """Say where a pipeline stands, as planning its next runs asks for it; ``counts`` is what is under way."""
-    return Standing(
-        fired_until=state.fired_until,
-        is_paused=state.is_paused,
-        running=counts.get((pipeline, "running"), 0),
-        waiting=counts.get((pipeline, "queued"), 0),
-    )
 
 
 def _decide(workspace: Workspace, look: _Look) -> list[_Decision]:
