@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headwater.app.concealing import Concealing, learn_secrets
 from headwater.app.graphs import previous_graph, released_graph
@@ -22,6 +22,7 @@ from headwater.events import Emit, silent
 from headwater.graph.address_sources import landing_address
 from headwater.graph.values import Graph, Node, SinkNode
 from headwater.plan.granules import HOUR_S, granules
+from headwater.plan.stretches import stretches
 from headwater.plan.wanted import Horizon
 from headwater.run.context import Context, Ticket
 from headwater.run.executor import Pace
@@ -31,6 +32,9 @@ from headwater.run.python.sources import GeneratedRows
 from headwater.spec.authoring import Run
 from headwater.spec.ranges import LandedRange
 from headwater.state.landings import landed_ranges
+
+if TYPE_CHECKING:
+    from headwater.app.remote_sites import RemoteSites
 
 __all__ = [
     "WAIT_S",
@@ -64,11 +68,13 @@ def context_of(
     learn_secrets(graph, environment, workspace.root)
     run_id = (ticket and ticket.run_id) or effects.token()
     log = log or RunLog(workspace.db, run_id, environment, effects.clock, effects.emit)
+    sources = sources_of(graph, workspace.root, workspace.store, _Landing(workspace, graph, environment, at, log))
+    sites = sites_of(workspace, graph)
     return Context(
         db=workspace.db,
         store=workspace.store,
         engine=workspace.engine,
-        sources=sources_of(graph, workspace.root, workspace.store, _Landing(workspace, graph, environment, at, log)),
+        sources=remote_sources(sources, graph, sites, at) if sites else sources,
         graph=graph,
         environment=environment,
         horizon=horizon_of(graph, at),
@@ -83,7 +89,39 @@ def context_of(
         temp_directory=str(workspace.temporary),
         wait_s=wait_s,
         ticket=ticket or Ticket(),
+        sites=sites,
     )
+
+
+def sites_of(workspace: Workspace, graph: Graph, *, is_estimated: bool = False) -> "RemoteSites | None":
+    """Give the sites of a graph that compute for themselves; None: there is none."""
+    if not graph.borders.remote:
+        return None
+    from headwater.app.remote_sites import RemoteSites
+
+    return RemoteSites(graph, workspace.runtime(graph.borders), is_estimated)
+
+
+def remote_sources(
+    sources: Mapping[str, Source], graph: Graph, sites: "RemoteSites", now: datetime
+) -> dict[str, Source]:
+    """Put in the place of sources at remote sites what asks the sites where they stand."""
+    from headwater.run.sites.remote_source import RemoteSource
+
+    remote = graph.borders.remote
+    found = dict(sources)
+    for node in graph.nodes:
+        if node.source is not None and set(node.source.sites) & remote:
+            found[node.name] = RemoteSource(
+                name=node.name,
+                contract=contract_of(node),
+                charter=sites.charter,
+                borders=stretches(graph, node.name, now),
+                remote=remote,
+                session=sites.session,
+                near=None if set(node.source.sites) <= remote else sources[node.name],
+            )
+    return found
 
 
 def horizon_of(graph: Graph, now: datetime) -> Horizon:

@@ -1,17 +1,17 @@
 """Plans an environment: what is, what should be, and the difference."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from headwater.app.contexts import context_of, previous_graph
+from headwater.app.contexts import context_of, previous_graph, sites_of
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Diagnostic, Invalid, Where, has_errors, warning
 from headwater.graph.column_changes import column_changes
 from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph
 from headwater.plan.knowledge import Options
-from headwater.plan.values import Plan
+from headwater.plan.values import Plan, PlannedCrossing
 from headwater.run.context import Context
 from headwater.run.cycle import Planned, observe_all, plan_from
 from headwater.run.discovering import news
@@ -22,10 +22,12 @@ from headwater.state.heads import read_head
 
 def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
     """Plan the application of a graph to an environment; nothing changes."""
-    planned = plan_with(context_of(workspace, graph, environment), Options(), lands=False)
+    context = replace(context_of(workspace, graph, environment), sites=sites_of(workspace, graph, is_estimated=True))
+    planned = plan_with(context, Options(), lands=False)
     note_nothing_due(workspace.db, planned.plan)
     return replace(
         planned.plan,
+        crossings=tuple(_crossings(context, planned.plan)),
         diagnostics=(
             *planned.plan.diagnostics,
             *_refusals(planned.plan),
@@ -33,6 +35,18 @@ def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
             *_left_behind(planned.plan),
         ),
     )
+
+
+def _crossings(context: Context, plan: Plan) -> Iterator[PlannedCrossing]:
+    """Say what sites will send for the nodes that are computed."""
+    if context.sites is None:
+        return
+    from headwater.app.placing import crossings_of
+
+    for name, each in plan.nodes.items():
+        placed = context.sites.placed(each.node) if each.build else None
+        if placed is not None:
+            yield from crossings_of(name, placed)
 
 
 def _refusals(plan: Plan) -> list[Diagnostic]:

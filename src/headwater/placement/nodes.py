@@ -62,6 +62,8 @@ class Placing:
     charter: Charter
     bind: Bind
     held: Holdings
+    is_estimated: bool = False
+    """Ask what is held for every query, not only where it decides about the way: where several relations meet."""
     at: str = HUB
 
     def place(self, name: str) -> Placed | None:
@@ -91,10 +93,11 @@ class Placing:
         nodes = {each.name: each for each in self.graph.nodes}
         cut = frozenset(name for name, each in _sources(node, nodes) if each.cut)
         relations = {name: relation_of(each) for name, each in nodes.items()}
+        used = [each for each in uses(query, relations) if each.table.node in remote]
+        is_estimated = self.is_estimated or len(used) > 1
         found = [
-            self._occurrence(used, nodes[used.table.node], node, cut, where)
-            for used in uses(query, relations)
-            if used.table.node in remote
+            self._occurrence(each, self._located(nodes[each.table.node], is_estimated), node, cut, where)
+            for each in used
         ]
         refused = [diagnostic for each in found if isinstance(each, list) for diagnostic in each]
         if refused:
@@ -109,9 +112,9 @@ class Placing:
         )
 
     def _occurrence(
-        self, used: Used, source: Node, node: Node, cut: frozenset[str], where: Where | None
+        self, used: Used, located: Located, node: Node, cut: frozenset[str], where: Where | None
     ) -> Occurrence | list[Diagnostic]:
-        located = self._located(source)
+        source = next(each for each in self.graph.nodes if each.name == used.table.node)
         chosen = self._chosen(used, source, node, cut, located, where)
         if isinstance(chosen, list):
             return chosen
@@ -142,7 +145,7 @@ class Placing:
         refused = [refusal.diagnostic for each in found.values() if isinstance(each, tuple) for refusal in each]
         return refused or granted
 
-    def _located(self, source: Node) -> Located:
+    def _located(self, source: Node, is_estimated: bool) -> Located:  # noqa: FBT001 - one of two ways
         """Say where a source lies; places whose files the asker reads itself are the asker."""
         assert source.source is not None  # noqa: S101 - only sources are remote
         far = _far(self.graph, self.at)
@@ -151,7 +154,7 @@ class Placing:
             sites=sites,
             replicated=source.source.replicated,
             partition=source.source.partition,
-            held={site: self.held(source.name, site) for site in sites if site in far},
+            held={site: self.held(source.name, site) for site in sites if site in far and is_estimated},
         )
 
     def _parameters(self, node: Node) -> dict[str, str]:
