@@ -32,7 +32,7 @@ sources:
     columns: &columns
       time_hour: {type: timestamptz, required: true, description: "hour: of departure"}
       origin: text
-      carrier: text
+      carrier: {type: text, class: internal}
       delay: {type: double, unit: min}
     on_vanish: keep
     checks: [{not_null: [origin]}, {accepted_values: {origin: [EWR, JFK]}, on_fail: warn}]
@@ -64,6 +64,19 @@ sinks:
     in: [dev]
     targets: {staging: {path: out/staging.duckdb}}
     after_rollback: reload
+keys: {crm: {secret: "${env:CRM_KEY}", at: [ewr]}}
+policies:
+  late-share:
+    ship: [delay]
+    from: flights@jfk
+    to: [hub]
+    where: "delay IS NOT NULL"
+    as: {aggregates: [sum, avg], by: {day: "date_trunc('day', time_hour)", carrier: carrier}, unit: origin, min_group: 20}
+  tokens: {ship: [carrier, origin], from: flights, to: [hub, jfk], as: {transform: hmac, on: [carrier], key: crm}}
+  stays: {deny: {class: internal, to: "!hub", even: [token]}}
+  year: {retain: {class: internal, for: 365d}}
+policy_tests:
+  carriers stay: {plan: SELECT carrier FROM flights, at: hub, expect: refused, because: carrier}
 tests:
   a late flight counts:
     model: daily

@@ -173,7 +173,7 @@ CHANGES: dict[str, Callable[[Code], None]] = {
     "a retention": lambda code: code.policies.update(
         year=Policy(name="year", retain=Retain(class_="pii", for_=Seconds(9.0)))
     ),
-    "a key": lambda code: code.keys.update(crm=Key(name="crm", secret="${env:CRM}", at_sites=("fr",))),  # noqa: S106
+    "a key": lambda code: code.keys.update(crm=Key(name="crm", secret="${env:CRM}", at_sites=("fr",))),  # noqa: S106 - a reference
     "a jurisdiction": lambda code: code.sites.update(uk=Site(name="uk", jurisdiction="gb")),
     "copies": lambda code: code.sources.update(logs=replace(code.sources["logs"], replicated=True)),
     "a partition": lambda code: code.sources.update(logs=replace(code.sources["logs"], partition={"PATH": "paths"})),

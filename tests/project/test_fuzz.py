@@ -21,7 +21,10 @@ timezone: America/New_York
 defaults: {owner: data@example.org, retries: {attempts: 4, backoff: 2s, max: 5m}, timeout: 1h}
 state: sqlite:.headwater/state.db
 keep: 30d
-sites: {hub: {}, ewr: {labels: {region: east}}, jfk: {}}
+sites:
+  hub: {jurisdiction: us}
+  ewr: {labels: {region: east}, jurisdiction: us, runtime: local, root: ewr, lake: "${env:EWR}/lake", capacity: 3}
+  jfk: {jurisdiction: ny}
 environments:
   dev: {window: 30d, as_of: 2013-12-31}
   prod: {protected: true, approvals: 1, variables: {late_after_min: 20}}
@@ -34,14 +37,15 @@ sources:
     path: "data/{site}/*.csv.gz"
     delimiter: ";"
     at: [ewr, jfk]
+    partition: {origin: airports}
     time: time_hour
     start: 2013-01-01
     end: 2014-01-01T05:00:00+01:00
     columns: &columns
       time_hour: {type: timestamptz, required: true, description: "hour: of departure"}
-      origin: text
+      origin: {type: text, required: true, class: internal}
     checks: [{not_null: [origin]}, {accepted_values: {origin: [EWR, JFK]}, on_fail: warn}]
-  more: {connector: files, path: x.csv, columns: *columns}
+  more: {connector: files, path: x.csv, at: all, replicated: true, columns: *columns}
 models:
   summary:
     kind: view
@@ -60,6 +64,20 @@ sinks:
     in: prod
     targets: {staging: {path: out/staging.duckdb}}
 pipelines: {morning: {select: [+board], publish: together}}
+keys: {crm: {secret: "${env:CRM_KEY}", at: [jfk]}}
+policies:
+  totals:
+    ship: [origin]
+    from: flights@ny
+    to: [hub]
+    where: "time_hour >= $now - INTERVAL 90 DAY"
+    as: {aggregates: [count, approx_distinct], by: {day: "time_hour::date"}, unit: origin, min_group: 5, key: crm}
+  tokens: {ship: [origin], from: flights@jfk, to: us, as: {transform: hmac, on: [origin], key: crm, length: 8, step: x}}
+  released: {ship: [origin], from: clean.flights@ewr, to: [ny], classes: [internal]}
+  stays: {deny: {class: pii, to: ["!us"], even: [token]}}
+  year: {retain: {class: pii.email, for: 365d, then: delete}}
+policy_tests:
+  it stays: {plan: SELECT origin FROM flights, at: hub, expect: refused, because: origin, through: {flights: tokens}}
 tests:
   counts:
     model: summary
@@ -76,6 +94,7 @@ every: 1d
 lookback: 2d
 grain: [flight_date, origin]
 reads: {weather: {before: 6h}}
+through: {flights: tokens}
 checks:
   - accepted_range: {column: delay, min: 0, max: 1, on_fail: warn}
   - expression: {sql: "a >= b", name: more}

@@ -101,7 +101,9 @@ variables: {late: 5, who: x}
 timezone: UTC
 defaults: {owner: a@example.org, retries: {attempts: 4, backoff: 2s, max: 5m}, timeout: 1h}
 keep: 30d
-sites: {hub: {description: here, labels: {region: x}}, ewr: }
+sites:
+  hub: {description: here, labels: {region: x}, jurisdiction: us}
+  ewr: {jurisdiction: eu, runtime: local, root: ewr, lake: lake, capacity: 1}
 environments:
   dev: {window: 30d, as_of: 2013-12-31}
   prod: {protected: true, approvals: 1, variables: {late: 20}}
@@ -112,11 +114,13 @@ sources:
     path: data/*.csv
     format: csv
     delimiter: ";"
-    at: [hub]
+    at: [hub, ewr]
+    replicated: false
+    partition: {origin: airports}
     time: at
     start: 2013-01-01
     on_bad_row: quarantine
-    columns: {at: {type: timestamptz, required: true, class: internal}, origin: text}
+    columns: {at: {type: timestamptz, required: true, class: internal}, origin: {type: text, required: true}}
     checks: [{not_null: [origin]}, {accepted_values: {origin: [EWR]}, on_fail: warn}]
 models:
   summary:
@@ -124,6 +128,7 @@ models:
     kind: full
     grain: [origin]
     tags: [ops]
+    through: {flights: tokens}
     retries: {attempts: 2}
     timeout: 5m
     memory: 64MB
@@ -152,6 +157,20 @@ pipelines:
   evening: {select: [summary], schedule: {cron: "0 18 * * *"}}
   night: {select: [summary], schedule: "0 22 * * *"}
   always: {select: [summary], continuous: 5s}
+keys: {crm: {secret: "${env:CRM_KEY}", at: [ewr]}}
+policies:
+  totals:
+    description: why
+    ship: [origin]
+    from: flights@eu
+    to: [hub]
+    where: "true"
+    as: {aggregates: [sum, count], by: {origin: origin}, unit: origin, min_group: 5}
+  tokens: {ship: [origin], from: flights, to: us, as: {transform: hmac, on: [origin], key: crm, length: 8, step: day}}
+  released: {ship: origin, from: summary@us, to: eu, classes: [internal]}
+  stays: {deny: {class: pii, to: "!eu", even: [token]}}
+  year: {retain: {class: pii, for: 365d, then: delete}}
+policy_tests: {it stays: {plan: SELECT 1, at: hub, through: {flights: tokens}, expect: refused, because: origin}}
 tests:
   counts: {model: summary, given: {flights: [{origin: EWR}]}, expect: {rows: [{n: 1}], tolerance: 0.1, ordered: true}}
 """

@@ -23,6 +23,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1216": "class that cannot be",
     "HW1217": "key that nobody holds",
     "HW1218": "test of policies that cannot be",
+    "HW1219": "capacity of a site that can do nothing",
     # HW122x, HW123x the law: rules and what they grant
     "HW1220": "no rule lets a column go there",
     "HW1221": "predicate of a rule does not follow from the query",

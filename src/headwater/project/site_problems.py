@@ -19,7 +19,7 @@ def site_problems(project: Project) -> Iterator[Diagnostic]:
             message = "the hub has no `runtime`: it is where Headwater itself runs"
             yield error("HW1213", message, site.at.of("runtime"), hint="take it out, or give the site another name")
         if site.capacity < 1:
-            yield error("HW0112", "`capacity` must be at least 1", site.at.of("capacity"), hint="2 is the default")
+            yield error("HW1219", "`capacity` must be at least 1", site.at.of("capacity"), hint="2 is the default")
 
 
 def _jurisdiction_problems(site: Site, places: PlaceNames) -> Iterator[Diagnostic]:

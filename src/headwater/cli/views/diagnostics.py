@@ -19,7 +19,7 @@ _PASSWORD: Final = re.compile(r"(?<=://)[^\s:/@]*:([^\s@/]+)(?=@)")
 _WHOLE: Final = r"""(?!['"]?\$\{[^{}]*\}['"]?\s*(?:[,})\]#]|$))"""
 """What follows is not one reference and nothing else."""
 _SECRET: Final = re.compile(
-    rf"""\bsecret['"]?\s*[:=]\s*{_WHOLE}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^']|'')*)'?|([^\s'"][^,}}]*))"""
+    rf"""\bsecret['"]?\s*[:=]\s*{_WHOLE}(?:"((?:[^"\\]|\\.)*)"?|'((?:[^']|'')*)'?|(\[[^\]]*|[^\s'"][^,}}]*))"""
 )
 _COLORS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
