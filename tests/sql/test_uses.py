@@ -35,6 +35,9 @@ NEEDED = {
     "SELECT count(*) FROM t": [("t", "", [])],
     "SELECT a FROM t WHERE 1 < b ORDER BY s": [("t", "a b s", ['("b" > 1)'])],
     "SELECT a FROM t WHERE id BETWEEN 1 AND 3": [("t", "a id", ['("id" >= 1)', '("id" <= 3)'])],
+    "SELECT a FROM t WHERE s BETWEEN 1 AND '3' AND NOT (a = 2)": [
+        ("t", "a s", ["(\"s\" BETWEEN 1 AND '3')", '("a" <> 2)']),
+    ],
     "SELECT k FROM (SELECT id AS k, s, b FROM t WHERE a > 1) WHERE k = 2": [
         ("t", "a id", ['("a" > 1)', '("id" = 2)']),
     ],

@@ -27,7 +27,7 @@ def is_faithful(
     try:
         found, _ = read_query(node, {name.casefold(): (name, columns) for name, columns in relations.items()})
         return _outline(plain(found), None) == _outline(_Renamed(name_of).query(plain(query)), found)
-    except Unclear:
+    except (Unclear, RecursionError):
         return False
 
 

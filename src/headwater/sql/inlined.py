@@ -12,7 +12,10 @@ def inlined(query: Query, queries: Mapping[str, Query]) -> Query:
     One that is read several times stays one query that is used several times. Raises Unclear where the columns of a
     query are not those of the table, by name and order, and where a query reads itself.
     """
-    return _Inlining(queries).query(query)
+    try:
+        return _Inlining(queries).query(query)
+    except RecursionError:
+        raise Unclear("the query is nested too deeply") from None
 
 
 class _Inlining(Rebuilding):

@@ -1,5 +1,6 @@
 """Predicates over one relation: taken apart, written in one way, and moved from a query's outputs to its sources."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -50,9 +51,9 @@ def _over(expr: Expr, table: Table) -> Expr:
 
 
 def normal(condition: Expr | None) -> Iterator[Expr]:
-    """Take a condition apart into what must be true together; comparisons face one way, BETWEEN is two of them."""
+    """Take a condition apart into what must be true together; comparisons face one way, BETWEEN is two."""
     for part in conjuncts(condition):
-        if isinstance(part, Term) and part.kind == "between":
+        if isinstance(part, Term) and part.kind == "between" and _are_alike(*part.parts[1:]):
             value, lower, upper = part.parts
             yield from (_faced(Term(">=", (value, lower))), _faced(Term("<=", (value, upper))))
         elif isinstance(part, Term):
@@ -61,14 +62,25 @@ def normal(condition: Expr | None) -> Iterator[Expr]:
             yield part
 
 
+def _are_alike(lower: Expr, upper: Expr) -> bool:
+    """Whether both bounds have one type for sure: of bounds of two types the engine makes one, for both comparisons."""
+    first, second = _literal_type(lower), _literal_type(upper)
+    return bool(first) and first == second
+
+
+def _literal_type(expr: Expr) -> str:
+    head, _, text = expr.kind.partition(":") if isinstance(expr, Term) else ("", "", "")
+    if head == "constant":
+        return json.dumps(json.loads(text)["type"], sort_keys=True)
+    return text if head == "cast" else ""
+
+
 def _faced(term: Term) -> Expr:
     """Columns on the left, constants on the right; NOT of a comparison is the opposite one."""
     if term.kind == "not" and isinstance(term.parts[0], Term) and term.parts[0].kind in _OPPOSITE:
         return _faced(Term(_OPPOSITE[term.parts[0].kind], term.parts[0].parts))
     if term.kind == "not" and isinstance(term.parts[0], Term) and term.parts[0].kind == "is null":
         return Term("is not null", term.parts[0].parts)
-    if term.kind == "in" and len(term.parts) == 2:  # noqa: PLR2004 - a list of one
-        return Term("=", term.parts)
     if term.kind not in _MIRRORED:
         return term
     left, right = term.parts

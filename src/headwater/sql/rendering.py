@@ -59,7 +59,10 @@ def render(query: Query, name_of: NameOf = own_name) -> str:
     ``name_of`` gives the (quoted) name under which the text reads a table; its columns keep their own names.
     A query that is used several times is written once, in front. Raises Unclear where the tree does not hold enough.
     """
-    return _Rendering(plain(query), name_of).text()
+    try:
+        return _Rendering(plain(query), name_of).text()
+    except RecursionError:
+        raise Unclear("the query is nested too deeply") from None
 
 
 def unquoted(name: str) -> str:

@@ -23,6 +23,7 @@ from headwater.sql.tree import (
     Table,
     Term,
     Tree,
+    Unclear,
     leaves,
     walk,
 )
@@ -69,9 +70,15 @@ def _tables(clear: Query) -> tuple[Table, ...]:
 
 
 def uses(query: Query, relations: Mapping[str, Relation]) -> tuple[Used, ...]:
-    """Say what is needed of each of the query's ``occurrences``, in order; ``relations`` (by node) tells the types."""
-    clear = plain(query)
-    known = _Uses(clear, relations)
+    """Say what is needed of each of the query's ``occurrences``, in order; ``relations`` (by node) tells the types.
+
+    Raises Unclear if it is nested too deeply.
+    """
+    try:
+        clear = plain(query)
+        known = _Uses(clear, relations)
+    except RecursionError:
+        raise Unclear("the query is nested too deeply") from None
     return tuple(
         Used(number, table, frozenset(known.columns[id(table)]), known.conjuncts_of(table))
         for number, table in enumerate(_tables(clear))
