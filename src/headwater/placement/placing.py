@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from headwater.placement.distributing import Distribution
 from headwater.placement.homing import Homing
+from headwater.placement.rewriting import Rewriter
 from headwater.placement.values import Exchange, Occurrence, Placed
 from headwater.placement.writing import Bound, Writer
 from headwater.policy.values import Places
@@ -21,7 +22,7 @@ def place(
     Occurrences that are not named lie at ``at``. Raises Unclear if it cannot be written as SQL again.
     """
     found = {each.table: each for each in occurrences}
-    whole = plain(query)
+    whole = Rewriter().query(plain(query))
     writer = Writer(at=at, places=places, occurrences=found, bind=bind)
     distribution = Distribution(found, at)
     homing = Homing(distribution=distribution, writer=writer, at=at)

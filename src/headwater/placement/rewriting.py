@@ -79,8 +79,11 @@ class Rewriter:
         return tuple(Output(old.name, new) for new, old in zip(values, outputs, strict=True))
 
     def limits(self, limits: Limits, depth: int) -> Limits:
-        """Give what stands behind a query anew."""
-        on, order, limit = (self.all(each, depth) for each in (limits.on, limits.order, limits.limit))
+        """Give what stands behind a query anew; ORDER BY ALL is spelt out."""
+        items = limits.order
+        if any(each.kind.startswith("all ") for each in items):
+            items = tuple(Term(each.kind.removeprefix("all "), (part,)) for each in items for part in each.parts)
+        on, order, limit = (self.all(each, depth) for each in (limits.on, items, limits.limit))
         if on is limits.on and order is limits.order and limit is limits.limit:
             return limits
         return Limits(limits.distinct, on, terms(order), terms(limit))
