@@ -12,6 +12,7 @@ from headwater.plan.granules import granules
 from headwater.plan.values import SourceFacts
 from headwater.run.discovering import discover
 from headwater.run.engine import Engine, as_headwater_error
+from headwater.run.sites.remote_source import is_stretch
 from headwater.spec.observations import Inspection, Item, Observation
 from headwater.state.database import Database
 from headwater.state.file_index import inspections, record_inspections
@@ -81,7 +82,7 @@ def _list(
     node: Node,
     source: Source,
     site: str,
-    before: Mapping[tuple[str, str], Observation],
+    observed: Mapping[tuple[str, str], Observation],
     found: list[Diagnostic],
 ) -> tuple[Observation, frozenset[str]]:
     items, diagnostics = source.observe(site)
@@ -89,9 +90,10 @@ def _list(
     assert node.source is not None  # noqa: S101 - asked by the caller
     if node.source.land:  # what is in the lake does not vanish: a new snapshot takes the place of the one before
         return Observation(node.name, site, tuple(items)), frozenset()
-    last = before.get((node.name, site))
+    last = observed.get((node.name, site))
     present = {item.identity for item in items} | {item.path for item in items}
-    gone = [i for i in last.items if i.identity not in present and i.path not in present] if last else []
+    before = [item for item in last.items if not is_stretch(item)] if last else []
+    gone = [i for i in before if i.identity not in present and i.path not in present]
     if gone and node.source.on_vanish == "fail":
         found.append(_vanished(node, gone))
     if gone and node.source.on_vanish == "keep":
