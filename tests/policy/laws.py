@@ -40,7 +40,7 @@ class Law:
         self.rules: list[PolicyNode] = []
         self.keys: list[KeyNode] = []
 
-    def source(self, name: str, columns: str, *, at: tuple[str, ...] = ("eu",), checks: tuple[Any, ...] = ()) -> None:
+    def source(self, name: str, columns: str, *, at: tuple[str, ...] = ("eu",), **more: Any) -> None:
         """``columns``: ``id bigint, email text pii.email``."""
         self.sources[name] = Source(
             name=name,
@@ -48,8 +48,8 @@ class Law:
             columns=_columns(columns),
             settings={"path": f"data/{name}.csv"},
             at_sites=at,
-            checks=checks,
             at=Origin(Where("sources.yaml", 1, 1)),
+            **more,
         )
 
     def model(self, name: str, sql: str, columns: str = "", **more: Any) -> None:

@@ -115,6 +115,11 @@ def test_deny_takes_public_columns_too(law: Law) -> None:
     assert rules(law) == {}
 
 
+def test_a_public_column_that_is_denied_somewhere_is_bound_to_the_rest(law: Law) -> None:
+    law.deny("not-there", "public", to="uk")
+    assert [grant.to for grant in law.grants("customers").grants] == [{"us", "eu"}]
+
+
 def test_a_rule_of_denied_columns_only_grants_nothing(law: Law) -> None:
     law.source("mails", "email text pii.email")
     law.ship("mails", "email", "mails")

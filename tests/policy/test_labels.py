@@ -1,9 +1,12 @@
 """Classes flow with values, and with what decides about rows; nothing lowers them inside a place."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from headwater.policy.labels import labels_of
 from headwater.policy.values import Label
+from headwater.spec.checks import NotNull
 from tests.policy.laws import Law
 
 
@@ -110,3 +113,20 @@ def test_a_grant_lowers_labels_for_who_reads_through_it(law: Law) -> None:
     law.model("m", "SELECT email AS v FROM customers")
     seen = {("m", "customers"): {"email": frozenset({Label("customers.email", "pii.email", "token")})}}
     assert labels_of(law.graph, seen)["m"]["v"] == {Label("customers.email", "pii.email", "token")}
+
+
+def test_the_column_that_cuts_time_decides_about_rows(law: Law) -> None:
+    law.source("visits", "id bigint public, day date pii.birthday", time="day", start=datetime(2024, 1, 1, tzinfo=UTC))
+    law.model("m", "SELECT day, id FROM visits", kind="inline", time="day")
+    assert classes(law, "m", "id") == {"public", "pii.birthday"}
+
+
+def test_the_key_of_a_merge_decides_about_rows(law: Law) -> None:
+    law.model("latest", "SELECT email AS id, plan FROM customers", kind="merge", key=("id",))
+    assert "pii.email" in classes(law, "latest", "plan")
+
+
+def test_a_check_that_sets_rows_aside_decides_about_rows(law: Law) -> None:
+    checks = (NotNull(columns=("email",), on_fail="quarantine"),)
+    law.model("clean", "SELECT plan, email FROM customers", checks=checks)
+    assert "pii.email" in classes(law, "clean", "plan")

@@ -46,7 +46,7 @@ def grants_of(charter: Charter, subject: Subject, site: str, to: str, bind: Bind
         return _at_home(charter, subject, site, to, bind)
     problems = list(_unknown_places(charter, site, to))
     public = _undenied_public(charter, subject, to)
-    free = (_free(subject, site, frozenset({*charter.places.values(), to}), public),) if public else ()
+    free = (_free(subject, site, frozenset(_all_with(charter, subject, public, to)), public),) if public else ()
     if problems or not to:
         return Grants(grants=free, problems=tuple(problems))
     rules = [each for each in charter.policies if speaks_of(each, subject.name, site, to)]
@@ -79,6 +79,13 @@ def _undenied_public(charter: Charter, subject: Subject, to: str) -> list[str]:
     denied = denied_columns(charter, subject, to)
     public = [name for name in subject.public if name not in denied]
     return public if subject.judged <= set(public) else []
+
+
+def _all_with(charter: Charter, subject: Subject, public: list[str], to: str) -> Iterator[str]:
+    """Every jurisdiction that may have at least these public columns."""
+    for each in {*charter.places.values(), to}:
+        if not denied_columns(charter, subject, each) & set(public):
+            yield each
 
 
 def _free(subject: Subject, site: str, to: frozenset[str], names: list[str]) -> Grant:

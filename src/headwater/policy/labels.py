@@ -6,7 +6,7 @@ Only a grant's border lowers a label: ``seen`` says what a node sees of a relati
 from collections.abc import Iterable, Iterator, Mapping
 
 from headwater.graph.values import Column, ColumnRef, Graph, Node
-from headwater.policy.subjects import ROWS, Labels, class_name, is_public, judging_columns, source_labels
+from headwater.policy.subjects import ROWS, Labels, class_name, deciding_columns, is_public, source_labels
 from headwater.policy.values import PUBLIC, UNCLASSIFIED, Label
 
 Seen = Mapping[tuple[str, str], Labels]
@@ -36,14 +36,17 @@ class _Flow:
         self._seen = seen
         self.columns: dict[str, Labels] = {}
         self.rows: dict[str, frozenset[Label]] = {}
+        self._times: dict[str, str] = {}
+        """Node → the column by which readers see only a stretch of it; all of its columns if there is none."""
 
     def add(self, node: Node) -> None:
+        self._times[node.name] = node.time.column if node.time else ROWS
         if node.kind == "source":
             self.columns[node.name], self.rows[node.name] = _of_source(node)
             return
         rows = self._row_labels(node)
         values = {column.name: self._values(node, column) for column in node.columns}
-        judged = _united(values[name] for name in judging_columns(node))
+        judged = _united(values[name] for name in deciding_columns(node))
         self.rows[node.name] = rows | judged
         self.columns[node.name] = {name: labels | rows | judged for name, labels in values.items()}
 
@@ -51,7 +54,8 @@ class _Flow:
         whole = _united(self._whole(node.name, each.node) for each in node.inputs) if node.python else frozenset()
         decided = _united(self._at(node.name, each) for each in node.controls)
         upstream = _united(self._rows_of(node.name, each.node) for each in node.inputs)
-        return decided | upstream | whole
+        clipped = _united(self._at(node.name, (each.node, self._times[each.node])) for each in node.inputs if each.cut)
+        return decided | upstream | clipped | whole
 
     def _values(self, node: Node, column: Column) -> frozenset[Label]:
         return _united(self._at(node.name, each) for each in column.values) | frozenset(_said(node, column))

@@ -83,6 +83,16 @@ def judging_columns(node: Node) -> frozenset[str]:
     return frozenset().union(*(named_columns(check.failing, [each.name for each in node.columns]) for check in checks))
 
 
+def deciding_columns(node: Node) -> frozenset[str]:
+    """Give the columns of a model by which it decides about its own rows: those of checks, and of a merge or history."""
+    names = {each.name.casefold(): each.name for each in node.columns}
+    part = node.chain
+    if part is None:
+        return judging_columns(node)
+    keys = {names[key.casefold()] for key in (*part.key, *part.track) if key.casefold() in names}
+    return judging_columns(node) | keys | (named_columns(part.deleted, list(names.values())) if part.deleted else set())
+
+
 def named_columns(text: str, columns: list[str]) -> frozenset[str]:
     """Give the columns that an expression may read: rather too many (all, if it may mean a whole row) than too few."""
     tokens = visible_tokens(text)
