@@ -84,7 +84,7 @@ def judging_columns(node: Node) -> frozenset[str]:
 
 
 def deciding_columns(node: Node) -> frozenset[str]:
-    """Give the columns of a model by which it decides about its own rows: those of checks, and of a merge or history."""
+    """Give the columns by which a model decides about its own rows: those of checks, and of a merge or history."""
     names = {each.name.casefold(): each.name for each in node.columns}
     part = node.chain
     if part is None:
