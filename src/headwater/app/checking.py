@@ -108,6 +108,14 @@ def compiled(
     return checked
 
 
+def graph_of(root: Path, variables: Mapping[str, str] | None = None) -> Graph:
+    """Compile a project, whatever its policies say of it; raises Invalid if that cannot be done."""
+    checked = check(root, variables=variables)
+    if checked.graph is None:
+        raise Invalid.from_all(checked.diagnostics)
+    return checked.graph
+
+
 def _given(variables: Mapping[str, str], known: Mapping[str, Variable]) -> dict[str, Any]:
     """Type what was given as text on the command line like the variable that it replaces."""
     unknown = [name for name in variables if name not in known]

@@ -46,9 +46,12 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "lineage": "Show who reads what, down to columns.",
         "catalog": "Tell other programs which files hold what is served.",
     },
+    "Govern": {
+        "sites": "Show the places that hold data, approve their rules.",
+        "audit": "List who did what, and who was refused.",
+    },
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",
-        "audit": "List who did what, and who was refused.",
         "token": "Make, list and revoke the API's tokens.",
         "state": "Export, import, back up and upgrade the state.",
         "doctor": "Find what is broken in state and lake, and repair it.",
