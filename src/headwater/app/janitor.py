@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headwater.app.compacting import compact_all
 from headwater.app.environments import remove_environment
+from headwater.app.forgetting import runs_after
 from headwater.app.landed_ranges import give_back, unneeded_ranges
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Diagnostic
@@ -26,8 +27,6 @@ from headwater.state.run_events import forget_events
 
 LONGEST_TASK_S = 86400.0
 """Files that no manifest names may belong to a task for so long."""
-RUNS_S = 90 * 86400.0
-"""Records of runs are kept for so long, or for ``keep`` if that is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +90,8 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     left_files, left_bytes = tidy_packs(db, store, old)
     ranges = give_back(workspace, keep_after, old)
     forget_events(db, keep_after)
-    forgotten = old_runs(db, _runs_after(workspace, now))
-    forget_runs(db, forgotten, _runs_after(workspace, now))
+    forgotten = old_runs(db, runs_after(workspace, now))
+    forget_runs(db, forgotten, runs_after(workspace, now))
     return Cleaned(
         fills=done.fills,
         files=done.files + ranges.files,
@@ -118,13 +117,9 @@ def _preview(workspace: Workspace, longest_task_s: float) -> Cleaned:
         bytes=sum(fill.bytes for fill in fills.values()) + sum(map(_size, orphans)) + sum(r.bytes for r in ranges),
         environments=tuple(_expired(db, now)),
         orphans=len(orphans),
-        runs=len(old_runs(db, _runs_after(workspace, now))),
+        runs=len(old_runs(db, runs_after(workspace, now))),
         dry_run=True,
     )
-
-
-def _runs_after(workspace: Workspace, now: datetime) -> datetime:
-    return now - timedelta(seconds=max(RUNS_S, workspace.settings.keep_s))
 
 
 def _expired(db: Database, now: datetime) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What happened in runs, as it happened: each run's log, in the order in which it was written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -88,6 +88,19 @@ def forget_events(db: Database, before: datetime) -> int:
     with db.write() as connection:
         done = connection.execute(f"DELETE FROM run_events WHERE run IN ({ended})", (stamp(before),))
         return done.rowcount
+
+
+def logged_runs(db: Database, before: datetime) -> tuple[str, ...]:
+    """Give the runs that ended before a time and have a log."""
+    query = "SELECT id FROM runs WHERE ended_at < ? AND EXISTS (SELECT 1 FROM run_events AS e WHERE e.run = runs.id)"
+    with db.read() as connection:
+        return tuple(run for (run,) in connection.execute(query, (stamp(before),)))
+
+
+def forget_logs(db: Database, runs: Sequence[str]) -> None:
+    """Delete the logs of a few runs."""
+    with db.write(durable=False) as connection:
+        connection.execute(f"DELETE FROM run_events WHERE run IN ({marks(len(runs))})", tuple(runs))
 
 
 def _select(connection: Connection, where: str, *values: Any) -> list[RunEvent]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, Literal
 
 from headwater.app.alerting.watching import Watch
+from headwater.app.forgetting import Forgetting
 from headwater.app.serving.child import Orders
 from headwater.app.serving.firing import Leading
 from headwater.app.serving.leading import Leader
@@ -58,6 +59,10 @@ class Server:
     _looked: dict[str, datetime] = field(default_factory=dict)
     """Environment → when it was last looked at for what is wrong."""
     _trouble: Trouble = field(default_factory=Trouble)
+    _forgetting: Forgetting = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._forgetting = Forgetting(self.workspace)
 
     def serve(self) -> None:
         """Serve until told to stop. Raises Broken at the start if a newer version serves this state."""
@@ -93,6 +98,8 @@ class Server:
             for dead in processes.replace_dead():
                 _log.warning("worker %s died; another takes its place", dead)
             leader.step(now)
+            if leader.is_leading:
+                self._forgetting.step(now)
             require_newest(self.serving.version, workers(self.workspace.db), now)
             watch.well(now)
             self._trouble.over()
