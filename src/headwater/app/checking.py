@@ -11,7 +11,6 @@ import msgspec
 from headwater.app.cache import FileCache
 from headwater.app.checking_sources import source_problems
 from headwater.app.declared import discovered_columns, load_project, settings_of
-from headwater.delivery.channels import is_installed, needs_package
 from headwater.diagnostics import Diagnostic, Invalid, Refused, has_errors, suggest
 from headwater.graph.compiling import compile_graph
 from headwater.graph.deprecations import deprecation_warnings
@@ -80,7 +79,7 @@ def check(
     if graph is not None:
         moment = now or datetime.now(UTC)
         more += [*deprecation_warnings(graph.deprecations, moment), *schedule_warnings(project, moment)]
-        more += [needs_package()] if graph.alerts and not is_installed() else []
+        more += _undeliverable(graph)
     refused = _refusals(graph, binder) if graph is not None and graph.borders.remote else []
     return Checked(project=project, graph=graph, diagnostics=(*found, *more, *refused), refused=tuple(refused))
 
@@ -114,6 +113,14 @@ def graph_of(root: Path, variables: Mapping[str, str] | None = None) -> Graph:
     if checked.graph is None:
         raise Invalid.from_all(checked.diagnostics)
     return checked.graph
+
+
+def _undeliverable(graph: Graph) -> list[Diagnostic]:
+    if not graph.alerts:
+        return []
+    from headwater.delivery.channels import is_installed, needs_package
+
+    return [] if is_installed() else [needs_package()]
 
 
 def _given(variables: Mapping[str, str], known: Mapping[str, Variable]) -> dict[str, Any]:
