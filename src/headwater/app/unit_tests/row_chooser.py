@@ -12,7 +12,7 @@ from headwater.diagnostics import Diagnostic, Invalid, Where, warning
 from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Calendar, Interval
 from headwater.plan.positions import extended
-from headwater.run.engine import as_headwater_error, deadline
+from headwater.run.engine import as_headwater_error
 from headwater.run.relations import define
 from headwater.run.unit_tests.choosing import Chosen, Moment, Question, best_slot, choose
 from headwater.run.unit_tests.probing import MOST_ROWS, Laboratory, ProbedInput
@@ -40,7 +40,8 @@ class RowChooser:
         relations, around = served_inputs(workspace, environment, self._graph, node)
         what = f"making a test of `{node.name}`"
         try:
-            with workspace.engine.session(node.timezone) as session, deadline(session, _MOST_SECONDS, what):
+            engine = workspace.engine
+            with engine.session(node.timezone) as session, engine.deadline(session, _MOST_SECONDS, what):
                 define(session, relations, around, {"now": literal(workspace.effects.clock())})
                 laboratory = Laboratory(session, [self._probed(each, around.graph) for each in relations])
                 self._require_rows(laboratory, environment)
