@@ -64,7 +64,8 @@ class Queries:
     def _joined(self) -> str:
         join = self._rng.choice(_JOINS)
         extra = self._rng.choice(["", " AND p.a > 1", " AND q.z = 'p'", " AND q.a < 3"])
-        where = self._rng.choice(["", " WHERE p.s = 'q'", " WHERE q.z IS NOT NULL", " WHERE p.a > 1 AND q.a <= 3"])
+        some = ["", "p.s = 'q'", "q.z IS NULL", "q.z IS NOT NULL", "p.a > 1 AND q.a <= 3", "coalesce(p.a, q.a, 0) < 3"]
+        where = self._rng.choice([f" WHERE {each}" if each else "" for each in (*some, "p.b IS NULL")])
         return f"SELECT coalesce(p.id, q.id) AS k, q.z AS v FROM t AS p {join} u AS q ON p.id = q.id{extra}{where}"
 
     def _using(self) -> str:
