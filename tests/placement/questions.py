@@ -1,11 +1,11 @@
 """Random queries over random rows at random places: joins, nested queries, aggregates, NULLs, duplicates, empty sites."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import duckdb
 
-from headwater.placement.values import Located
+from headwater.placement.values import Held, Located
 from headwater.sql.binding import Relation
 
 SITES = ("lima", "quito", "sucre")
@@ -38,6 +38,9 @@ def world(random: Random) -> World:
     located = {name: Located(sites=SITES, partition=partition) for name, partition in SPLIT.items()}
     located |= {name: Located(sites=("hub", *SITES), replicated=True) for name in EVERYWHERE}
     located |= {name: Located(sites=(site,)) for name, site in ALONE.items()}
+    for name, each in located.items():  # what is believed of sizes decides only how, never what
+        believed = {site: Held(rows=random.choice((0, 1_000, 1_000_000))) for site in each.sites}
+        located[name] = replace(each, held=believed)
     homes = {value: random.choice(SITES) for value in (None, *range(8))}
     if random.random() < 0.2:
         homes = dict.fromkeys(homes, random.choice(SITES))

@@ -1,14 +1,14 @@
 """Brings a query home: parts that lie at sites become exchanges, and what is left runs over what they send."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from headwater.placement import aggregating
-from headwater.placement.cutting import Needs, label, outputs_of
+from headwater.placement.cutting import label
 from headwater.placement.distributing import Distribution, Spread, positions_of, region
 from headwater.placement.making import ONE, all_of, leaf, number_of, renaming, side_by_side, whole_number
+from headwater.placement.moving import Moving, Part, first_position
 from headwater.placement.reducing import Hint, Reducing
 from headwater.placement.rewriting import Rewriter, key
 from headwater.placement.writing import Writer
@@ -17,7 +17,6 @@ from headwater.sql.tree import (
     Derived,
     Expr,
     Join,
-    Leaf,
     Limits,
     Nested,
     Output,
@@ -26,7 +25,6 @@ from headwater.sql.tree import (
     Select,
     SetOperation,
     Source,
-    Table,
     Term,
     Tree,
     Unclear,
@@ -40,6 +38,7 @@ class Homing:
 
     distribution: Distribution
     writer: Writer
+    moving: Moving
     at: str
     explained: list[str] = field(default_factory=list)
     _done: dict[int, tuple[Query, Query]] = field(default_factory=dict)
@@ -81,7 +80,15 @@ class Homing:
                 return made
         if isinstance(query, SetOperation):
             return self._sides(query)
-        return self._gathered(query, hints)
+        together = None if looks_out(query) else self._together(query)
+        return self._gathered(query, hints) if together is None else self._query(together, hints)
+
+    def _together(self, select: Select) -> Select | None:
+        try:
+            return self.moving.together(select)
+        except Unclear as unclear:
+            self.explained.append(f"sources are joined at {self.at}: {unclear}")
+            return None
 
     def _values_first(self, query: Query) -> Query:
         """Send the single values that sites need to judge their own rows, from the innermost query out."""
@@ -146,10 +153,6 @@ class Homing:
     def _is_here(self, spread: Spread) -> bool:
         return spread.whole and self.at in spread.sites
 
-    def senders(self, spread: Spread) -> tuple[str, ...]:
-        """Give the sites that send rows: all of them, or one that has them all."""
-        return tuple(sorted(spread.sites)) if not spread.whole else (min(spread.sites),)
-
     def _sent(self, query: Query, hints: tuple[Hint, ...]) -> Query | None:
         """The whole result, the first rows of it, or parts of its aggregates."""
         bare = _bare(query)
@@ -167,7 +170,7 @@ class Homing:
         for each in site.outputs:
             if self.distribution.narrowed(spread, each.value, positive=False) is None:
                 return None
-        table = self.writer.exchange(site, self.senders(spread), (self.at,), "partial aggregates")
+        table = self.writer.exchange(site, self.moving.senders(spread), (self.at,), "partial aggregates")
         return self.inside(aggregating.merged(parts, table), None, hints)
 
     def _result(self, query: Query, bare: Query, spread: Spread) -> Query | None:
@@ -186,7 +189,7 @@ class Homing:
         if limits.distinct and hidden:
             return None
         site, because = self._cut_short(query, bare, hidden, spread)
-        table = self.writer.exchange(site, self.senders(spread), (self.at,), because)
+        table = self.writer.exchange(site, self.moving.senders(spread), (self.at,), because)
         columns = {known_key: Ref(0, 0, table, at) for known_key, at in known.items()}
         columns |= {key(each): Ref(0, 0, table, len(query.outputs) + at) for at, each in enumerate(hidden)}
         left = limits
@@ -249,13 +252,13 @@ class Homing:
                 rest += group.conditions
                 items += [self._kept(item, parts, select, hints) for item in group.items]
             else:
-                mine = [each for each in group.conditions if not looks_out(Select(None, (Output(None, each),)))]
-                rest += [each for each in group.conditions if each not in mine]
-                parts.append(Part(group.items, group.spread, mine))
-                items.append(Leaf(parts[-1].position, _HOLE))
+                part, others = self.moving.part_of(group, group.spread)
+                rest += others
+                parts.append(part)
+                items.append(part.hole())
         items.sort(key=first_position)
         left = replace(select, tree=side_by_side(items), where=all_of(rest))
-        return self._filled(self.inside(left, select, hints), parts)
+        return self.moving.filled(self.inside(left, select, hints), parts, (self.at,))
 
     def _kept(self, tree: Tree, parts: list["Part"], select: Select, hints: tuple[Hint, ...]) -> Tree:
         """Take out of a part of FROM what must be sent: holes are left there."""
@@ -264,7 +267,7 @@ class Homing:
             return tree
         if spread is not None:
             parts.append(Part((tree,), spread, []))
-            return Leaf(parts[-1].position, _HOLE)
+            return parts[-1].hole()
         if isinstance(tree, Join):
             left, right = (self._kept(each, parts, select, ()) for each in (tree.left, tree.right))
             return replace(tree, left=left, right=right)
@@ -274,59 +277,6 @@ class Homing:
                 matter = self.reducing.for_derived(tree.position, tree.source.query, select, hints)
             return replace(tree, source=Derived(self.query(tree.source.query, matter), tree.source.columns))
         raise Unclear("rows that cannot be sent")
-
-    def _filled(self, rest: Select, parts: list["Part"]) -> Select:
-        """Send parts, and read of what was received wherever the rest of the block speaks of them."""
-        columns: dict[tuple[object, ...], Ref] = {}
-        tables: dict[int, Table] = {}
-        for part in parts:
-            needs = Needs(part.positions)
-            needs.query(rest, 0)
-            found = needs.found()
-            tables[part.position] = table = self._rows(part, list(found.values()))
-            columns |= {known: Ref(0, part.position, table, at) for at, known in enumerate(found)}
-        made = renaming(columns).query(rest)
-        assert isinstance(made, Select)  # noqa: S101 - as before
-        return replace(made, tree=None if made.tree is None else _put(made.tree, tables))
-
-    def _rows(self, part: "Part", wanted: list[Expr]) -> Table:
-        tree = side_by_side(sorted(part.items, key=first_position))
-        select = Select(tree=tree, outputs=outputs_of(wanted), where=all_of(part.conditions))
-        return self.writer.exchange(select, self.senders(part.spread), (self.at,), "rows")
-
-
-_HOLE: Final = Table("", (), ())
-"""Stands in FROM for what will be received."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Sources that are joined where they lie and sent."""
-
-    items: tuple[Tree, ...]
-    spread: Spread
-    conditions: list[Expr]
-
-    @property
-    def positions(self) -> frozenset[int]:
-        """Where its sources stand in FROM."""
-        return frozenset(leaf.position for item in self.items for leaf in leaves(item))
-
-    @property
-    def position(self) -> int:
-        """Where its rows stand in FROM once they are received."""
-        return min(self.positions)
-
-
-def first_position(tree: Tree) -> int:
-    """Give the position of the first source in a part of FROM."""
-    return min(leaf.position for leaf in leaves(tree))
-
-
-def _put(tree: Tree, tables: Mapping[int, Table]) -> Tree:
-    if isinstance(tree, Leaf):
-        return replace(tree, source=tables[tree.position]) if tree.source is _HOLE else tree
-    return replace(tree, left=_put(tree.left, tables), right=_put(tree.right, tables))
 
 
 def _bare(query: Query) -> Query:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from headwater.placement.costing import Costing
 from headwater.placement.distributing import Distribution
 from headwater.placement.homing import Homing
+from headwater.placement.moving import Moving
 from headwater.placement.rewriting import Rewriter
 from headwater.placement.values import Exchange, Occurrence, Placed
 from headwater.placement.writing import Bound, Writer
@@ -25,7 +27,8 @@ def place(
     whole = Rewriter().query(plain(query))
     writer = Writer(at=at, places=places, occurrences=found, bind=bind)
     distribution = Distribution(found, at)
-    homing = Homing(distribution=distribution, writer=writer, at=at)
+    moving = Moving(distribution, writer, Costing(found), at)
+    homing = Homing(distribution=distribution, writer=writer, moving=moving, at=at)
     final = homing.whole(whole)
     text, needs = _finished(writer, final, columns)
     explained = tuple(dict.fromkeys(homing.explained))

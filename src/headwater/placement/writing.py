@@ -81,6 +81,22 @@ class Writer:
             return False
         return all(places.same(each.site, site) or places.of(site) in each.to for each in written.grants)
 
+    def may_go(self, table: Table, site: str) -> bool:
+        """Whether what a query reads of a relation, or of what was received, may go to a site."""
+        schema, _, name = table.node.rpartition(".")
+        if schema == EXCHANGES:
+            return self._may(Written("", (), (), (), self._grants[name], self._own[name]), site)
+        found = self.occurrences.get(table)
+        if found is None:
+            return self._may(Written("", (), (), (), (), (frozenset(),)), site)
+        grants = tuple(each for each in found.grants.values() if each is not None)
+        own = tuple(
+            frozenset(found.sites) if found.located.replicated else frozenset()
+            for each in found.grants.values()
+            if each is None
+        )
+        return self._may(Written("", (), (), (), grants, own), site)
+
     def _received(self, table: Table, to: tuple[str, ...]) -> Table:
         """The same rows, for other receivers too."""
         at = next(at for at, each in enumerate(self.exchanges) if table.node == f"{EXCHANGES}.{each.name}")
