@@ -14,5 +14,6 @@ CASES: Final[tuple[Case, ...]] = (
     *places_crossed.CASES,
     *work.CASES,
 )
-REFUSED: Final = tuple(case for case in CASES if not case.allowed)
+REFUSED: Final = tuple(case for case in CASES if not case.allowed and not case.open)
 ALLOWED: Final = tuple(case for case in CASES if case.allowed)
+OPEN: Final = tuple(case for case in CASES if case.open)

@@ -76,10 +76,10 @@ CASES: Final[tuple[Case, ...]] = (
             "cross join with a filter": (
                 "SELECT b.reason FROM blocked b, access_log a WHERE b.client_ip = a.client_ip"
             ),
-            "self join": "SELECT x.id, y.id FROM access_log x JOIN access_log y ON x.client_ip = y.client_ip",
+            "self join": "SELECT x.id, y.id AS other FROM access_log x JOIN access_log y ON x.client_ip = y.client_ip",
             "join of two EU sources": ("SELECT a.id, m.plan FROM access_log a JOIN members m ON a.user_id = m.user_id"),
             "join of sources under two laws": (
-                "SELECT a.id, u.id FROM access_log a JOIN uk_log u ON a.client_ip = u.client_ip"
+                "SELECT a.id, u.id AS other FROM access_log a JOIN uk_log u ON a.client_ip = u.client_ip"
             ),
             "join on an expression": "SELECT a.id FROM access_log a JOIN blocked b ON md5(a.client_ip) = md5(b.client_ip)",
             "join on a concatenation": (

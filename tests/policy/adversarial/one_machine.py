@@ -1,10 +1,10 @@
 """The same worlds on one machine without any law: what a query would show to somebody who may see everything."""
 
-from contextlib import closing
+from functools import lru_cache
 from typing import Any
 
 from tests.policy.adversarial.cases import Case
-from tests.policy.adversarial.values import World
+from tests.policy.adversarial.values import Relation, Rows, World
 from tests.policy.adversarial.worlds import WORLDS
 
 Outcome = tuple[str, object]
@@ -14,17 +14,28 @@ def answer(case: Case, *, twin: bool) -> Outcome:
     """Run a case's query over all rows: its rows in their order, or the kind of error (which is an answer, too)."""
     import duckdb
 
-    with closing(duckdb.connect(config={"threads": 1})) as connection:
-        for name, definition in world_tables(world_of(case), twin=twin).items():
-            connection.execute(f"CREATE TABLE {name} AS {definition}")
+    engine = _engine(case.world, twin=twin)
+    engine.execute("BEGIN")
+    try:
         for statement in filter(None, map(str.strip, case.macros.split(";\n"))):
-            connection.execute(statement)
+            engine.execute(statement)
         for name, query in case.models.items():
-            connection.execute(f"CREATE VIEW {name} AS {query if isinstance(query, str) else query[0]}")
-        try:
-            return "rows", repr(connection.sql(case.query).fetchall())
-        except duckdb.Error as error:
-            return "error", type(error).__name__
+            engine.execute(f"CREATE VIEW {name} AS {query if isinstance(query, str) else query[0]}")
+        return "rows", repr(engine.sql(case.query).fetchall())
+    except duckdb.Error as error:
+        return "error", type(error).__name__
+    finally:
+        engine.execute("ROLLBACK")
+
+
+@lru_cache
+def _engine(world: str, *, twin: bool) -> Any:
+    import duckdb
+
+    engine = duckdb.connect(config={"threads": 1})
+    for name, definition in world_tables(WORLDS[world], twin=twin).items():
+        engine.execute(f"CREATE TABLE {name} AS {definition}")
+    return engine
 
 
 def world_of(case: Case) -> World:
@@ -40,9 +51,17 @@ def world_tables(world: World, *, twin: bool) -> dict[str, str]:
         rows = [
             row for site in sites for row in (source.twin.get(site, source.rows[site]) if twin else source.rows[site])
         ]
-        typed = ", ".join(f"{column}::{type_} AS {column}" for column, (type_, _) in source.columns.items())
-        found[name] = f"SELECT {typed} FROM (VALUES {_values(rows)}) v({', '.join(source.columns)})"
+        found[name] = values_of(source, tuple(rows))
     return found
+
+
+def values_of(source: Relation, rows: Rows) -> str:
+    """Give a SELECT of these rows, in this order, with the types of a source; also of none."""
+    typed = ", ".join(f"{column}::{type_} AS {column}" for column, (type_, _) in source.columns.items())
+    nothing = f"({', '.join('NULL' for _ in source.columns)})"
+    listed = _values(list(rows)) if rows else nothing
+    where = "" if rows else " WHERE false"
+    return f"SELECT {typed} FROM (VALUES {listed}) v({', '.join(source.columns)}){where}"
 
 
 def _values(rows: list[tuple[Any, ...]]) -> str:

@@ -121,7 +121,7 @@ CASES: Final[tuple[Case, ...]] = (
         models={
             "seen": (
                 "SELECT a.client_ip AS ip FROM access_log a JOIN uk_log u ON a.client_ip = u.client_ip",
-                {"kind": "view"},
+                {"kind": "inline"},
             )
         },
     ),
@@ -158,11 +158,11 @@ CASES: Final[tuple[Case, ...]] = (
         models={
             "washed": (
                 "SELECT client_ip AS ip FROM access_log",
-                {"kind": "view", "columns": {"ip": {"class": "public"}}},
+                {"kind": "inline", "columns": {"ip": {"class": "public"}}},
             ),
             "rewashed": (
                 "SELECT upper(ip) AS ip FROM washed",
-                {"kind": "view", "columns": {"ip": {"class": "public"}}},
+                {"kind": "inline", "columns": {"ip": {"class": "public"}}},
             ),
         },
     ),
@@ -180,9 +180,9 @@ CASES: Final[tuple[Case, ...]] = (
             "a forbidden window inside": "SELECT id FROM ranked WHERE place = 1",
         },
         models={
-            "first_view": ("SELECT client_ip AS x, id AS n FROM access_log", {"kind": "view"}),
+            "first_view": ("SELECT client_ip AS x, id AS n FROM access_log", {"kind": "inline"}),
             "second_view": ("SELECT x AS y, n FROM first_view", {"kind": "inline"}),
-            "third_view": ("SELECT y AS z, n FROM second_view", {"kind": "view"}),
+            "third_view": ("SELECT y AS z, n FROM second_view", {"kind": "inline"}),
             "grouped": ("SELECT client_ip, count(*) AS n FROM access_log GROUP BY client_ip", {"kind": "inline"}),
             "chosen": ("SELECT id AS n FROM access_log WHERE user_id = 74", {"kind": "inline"}),
             "ordered": ("SELECT id FROM access_log ORDER BY client_ip, id LIMIT 2", {"kind": "inline"}),
@@ -315,6 +315,6 @@ CASES: Final[tuple[Case, ...]] = (
             "BETWEEN inside": "SELECT id FROM access_log WHERE status BETWEEN 500 AND 599",
         },
         world="failures",
-        models={"lines": ("SELECT id, status, path FROM access_log", {"kind": "view"})},
+        models={"lines": ("SELECT id, status, path FROM access_log", {"kind": "inline"})},
     ),
 )

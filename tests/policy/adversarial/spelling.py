@@ -46,7 +46,7 @@ CASES: Final[tuple[Case, ...]] = (
             "* LIKE": "SELECT * LIKE 'cl%' FROM access_log",
             "* SIMILAR TO": "SELECT * SIMILAR TO 'cl.*' FROM access_log",
             "star of a sub-query": "SELECT * FROM (SELECT client_ip, id FROM access_log)",
-            "star of a join": "SELECT * FROM blocked b JOIN access_log a ON a.path = b.path",
+            "star of a join": "SELECT a.* FROM blocked b JOIN access_log a ON a.path = b.path",
             "star in count DISTINCT": "SELECT count(DISTINCT a) FROM (SELECT client_ip FROM access_log) a",
             "positional column": "SELECT #3 FROM access_log",
             "ORDER BY position": "SELECT id FROM (SELECT client_ip, id FROM access_log ORDER BY 1 LIMIT 2) ORDER BY 1",

@@ -60,6 +60,7 @@ CASES: Final[tuple[Case, ...]] = (
         world="tokens",
         through=THROUGH,
         silent=True,
+        open=True,
     ),
     *leaks(
         "who holds the key lists the tokens of all ids",

@@ -58,6 +58,8 @@ class Case:
     """A word that the refusal must hold."""
     silent: bool = False
     """No row differs in the twin: the leak is of another kind, which ``about`` names."""
+    open: bool = False
+    """It may be read over the grant, which says nothing that it should not: refused, or allowed without a leak."""
     invalid: bool = False
     """No engine would take it: what is tested is that a mistake does not open a way."""
 

@@ -67,6 +67,6 @@ CASES: Final[tuple[Case, ...]] = (
             "a constant beside": "SELECT 'eu' AS where_from, count(*) AS n FROM access_log",
             "a view of counts": "SELECT path, n FROM busy WHERE n > 1",
         },
-        models={"busy": ("SELECT path, count(*) AS n FROM access_log GROUP BY path", {"kind": "view"})},
+        models={"busy": ("SELECT path, count(*) AS n FROM access_log GROUP BY path", {"kind": "inline"})},
     ),
 )
