@@ -21,6 +21,8 @@ class Scale:
     """Changes that come into a table of ``chain_rows`` rows."""
     tasks: tuple[int, ...] = (1, 10, 100, 1000, 10_000)
     """Numbers of tasks that do nothing; peers up to a thousand."""
+    masked: int = 1_000_000
+    """Rows of which one column is masked."""
     starts: int = 20
     times: int = 3
     peer_times: int = 1
@@ -39,6 +41,7 @@ QUICK = Scale(
     chain_rows=200_000,
     changes=(1000,),
     tasks=(1, 100),
+    masked=50_000,
     starts=3,
     times=1,
 )

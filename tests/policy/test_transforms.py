@@ -5,6 +5,7 @@ import hmac
 import ipaddress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.diagnostics import Diagnostic
+from headwater.policy.lowering import TABLE
 from headwater.policy.tokens import key_parameters
 from headwater.policy.transforms import Transformed, transformed
 from headwater.spec.policies import Form
@@ -322,3 +324,12 @@ def test_of_what_a_model_computes_only_forms_that_show_nothing_lower() -> None:
     ]
     shapes = [transformed(form, "v", type_, "pii.ip") for form, type_ in forms]
     assert [each.shape for each in shapes if isinstance(each, Transformed)] == ["token", "coarse", "raw", "raw", "raw"]
+
+
+def test_the_documentation_shows_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+    shown = [line for line in page.splitlines() if line.endswith(("| token |", "| coarse |"))]
+    for line in TABLE:
+        rows = [each for each in shown if f"`{line.transform}`" in each and line.bound.split(" ")[0] in each]
+        named = [each.removesuffix(".*") for each in line.classes if each not in ("*", "secret.*")]
+        assert any(all(f"`{name}`" in row for name in named) and f"| {line.shape} |" in row for row in rows), line

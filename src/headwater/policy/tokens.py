@@ -78,7 +78,7 @@ def format_token(key: str, column: str) -> str:
     character = (
         f"CASE WHEN z[1] >= '0' AND z[1] <= '9' THEN chr(48 + {shift} % 10)"
         f" WHEN z[1] >= 'A' AND z[1] <= 'Z' THEN chr(65 + {shift} % 26)"
-        f" WHEN regexp_full_match(z[1], '[ -~]') AND NOT regexp_full_match(z[1], '[a-z]') THEN z[1]"
+        f" WHEN z[1] >= ' ' AND z[1] <= '~' AND NOT (z[1] >= 'a' AND z[1] <= 'z') THEN z[1]"
         f" ELSE chr(97 + {shift} % 26) END"
     )
     zipped = f"list_zip(string_split({column}, ''), {pieces}, true)"
