@@ -308,3 +308,35 @@ def test_relations_have_plain_names(shipped: Law, name: str) -> None:
 )
 def test_queries_of_planners_are_proved(shipped: Law, query: str) -> None:
     assert proof(shipped, query, received={"x1": (("id", "BIGINT"),)}, parameters={"least": "5"})
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "BIGINT); CREATE MACRO abs(x) AS (1); CREATE TABLE t (i BIGINT",
+        "BIGINT) AS a, (SELECT 1",
+        "BIGINT DEFAULT 7",
+        "BIGINT --",
+        "no_such_type",
+        "",
+    ],
+)
+def test_types_of_what_was_received_are_types(shipped: Law, type_: str) -> None:
+    columns = (("id", "BIGINT"),)
+    received = {"x1": (("id", type_),)}
+    assert refusal(shipped, "SELECT id FROM granted.g1", received=received, columns=columns) == "HW1241"
+
+
+@pytest.mark.parametrize("type_", ["DECIMAL(12,2)", "TIMESTAMP WITH TIME ZONE", "BIGINT[]", "STRUCT(a BIGINT, b TEXT)"])
+def test_types_may_be_made_of_others(shipped: Law, type_: str) -> None:
+    assert proof(shipped, "SELECT count(*) AS n FROM exchange.x1", received={"x1": (("v", type_),)})
+
+
+def test_a_time_zone_must_exist(shipped: Law) -> None:
+    assert refusal(shipped, "SELECT id FROM granted.g1", timezone="Mars/Olympus") == "HW1248"
+    assert refusal(shipped, "SELECT id FROM granted.g1", timezone="UTC'; SELECT 1") == "HW1248"
+
+
+def test_a_query_nested_too_deeply_is_refused(shipped: Law) -> None:
+    query = f"SELECT {'(' * 400}id{')' * 400} + {' + '.join(['id'] * 3000)} AS v FROM granted.g1"
+    assert refusal(shipped, query, columns=(("v", "HUGEINT"),)) in ("HW1240", "HW1243")

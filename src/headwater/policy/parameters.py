@@ -39,12 +39,29 @@ def bound_text(query: str, parameters: Mapping[str, str], now: datetime, bind: B
 def _is_constant(value: str, bind: Bind) -> bool:
     if any(token.kind in ("line", "block") for token in tokens(value)):
         return False
-    node = statement_of(bind.parse(f"SELECT {value}"))
+    found = _only_value(f"SELECT {value}", bind)
+    return found is not None and all(map(_is_literal, _expressions(found)))
+
+
+def _only_value(statement: str, bind: Bind) -> Mapping[str, Any] | None:
+    """The expression of a SELECT that consists of it alone; None if it has anything else."""
+    node = statement_of(bind.parse(statement))
     if node is None or node.get("type") != "SELECT_NODE" or node["cte_map"]["map"] or any(node[k] for k in _EMPTY):
-        return False
+        return None
     if node["from_table"]["type"] != "EMPTY" or len(node["select_list"]) != 1 or node["select_list"][0]["alias"]:
+        return None
+    value: Mapping[str, Any] = node["select_list"][0]
+    return value
+
+
+def is_type(type_: str, bind: Bind) -> bool:
+    """Whether a text is the name of one type, and nothing more: it will stand in statements of ours."""
+    if any(token.kind in ("line", "block") for token in tokens(type_)):
         return False
-    return all(map(_is_literal, _expressions(node["select_list"][0])))
+    value = _only_value(f"SELECT CAST(NULL AS {type_})", bind)
+    if value is None or value["class"] != "CAST" or value["child"]["class"] != "CONSTANT":
+        return False
+    return not isinstance(bind(f"SELECT CAST(NULL AS {type_}) AS v", {}), BindError)
 
 
 def _expressions(node: Any) -> Iterator[Mapping[str, Any]]:

@@ -9,34 +9,33 @@ from headwater.policy.implication import predicate_text
 from headwater.sql.binding import Bind, BindError, Relation
 from headwater.sql.outline import outline
 from headwater.sql.queries import read_query
-from headwater.sql.text import literal
+from headwater.sql.text import literal, quote_relation
 from headwater.sql.traversal import selects
 from headwater.sql.tree import Expr, Join, Nested, Parameter, Query, Ref, Select, Term, Tree, Unclear, walk
 
 Json = Mapping[str, Any]
 _NOW: Final = "now"
 _INFIX: Final = frozenset({"=", "<>", "<", "<=", ">", ">=", "and", "or", "is distinct from", "is not distinct from"})
-_RELATION: Final = "this"
 
 
-def read_predicate(text: str, columns: Relation, bind: Bind) -> str | None:
+def read_predicate(text: str, relation: str, columns: Relation, bind: Bind) -> str | None:
     """Read a rule's ``where`` as a canonical text; None unless it is one condition on the columns, and certain.
 
     The only parameter that it may have is ``$now``; subqueries, aggregates and what differs from call to call may not
     stand in it.
     """
-    found = _condition(f"SELECT 1 AS one FROM {_RELATION} WHERE (\n{text}\n)", columns, bind)
+    found = _condition(f"SELECT 1 FROM {quote_relation(relation)} WHERE (\n{text}\n)", relation, columns, bind)
     if found is None or any(isinstance(part, Parameter) and part.name != _NOW for part in walk(found)):
         return None
     return predicate_text(found)
 
 
-def _condition(statement: str, columns: Relation, bind: Bind) -> Expr | None:
+def _condition(statement: str, relation: str, columns: Relation, bind: Bind) -> Expr | None:
     node = statement_of(bind.parse(statement))
-    if node is None or [each.name for each in outline(node).tables] != [_RELATION]:
+    if node is None or [each.name for each in outline(node).tables] != [relation]:
         return None
     try:
-        query, _ = read_query(node, {_RELATION: (_RELATION, columns)})
+        query, _ = read_query(node, {relation.casefold(): (relation, columns)})
     except (Unclear, RecursionError):
         return None
     return query.where if isinstance(query, Select) and _is_plain(query) else None

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeVar
+from zoneinfo import available_timezones
 
 from headwater.diagnostics import Diagnostic, Refused, error
 from headwater.policy.charters import Charter, digest
 from headwater.policy.grants import source_grants
-from headwater.policy.parameters import bound_text
+from headwater.policy.parameters import bound_text, is_type
 from headwater.policy.predicates import conditions, statement_of
 from headwater.policy.sealing import RELATION_SCHEMAS, wrong_text
 from headwater.policy.subjects import is_public
@@ -97,13 +98,15 @@ def prove(
         return _proved(charter, site, asked, bind, bound or {})
     except Refused as refused:
         return refused.diagnostics[0]
+    except RecursionError:
+        return _unclear()
 
 
 def _proved(charter: Charter, site: str, asked: Asked, bind: Bind, bound: Mapping[str, frozenset[str]]) -> Proof:
     _sure(_misdirected(charter, site, asked))
     receivers = _sure(_receivers(charter, asked))
     grants = _sure(_grants(charter, site, asked, receivers, bind))
-    relations = _sure(_relations(asked, grants))
+    relations = _sure(_relations(asked, grants, bind))
     destinations = _sure(_destinations(grants, bound, receivers))
     text = _sure(bound_text(asked.query, asked.parameters, asked.now, bind))
     analysis, predicates = _understood(text.text, relations, asked, bind)
@@ -128,6 +131,9 @@ def _sure(found: _T | Diagnostic) -> _T:
 def _misdirected(charter: Charter, site: str, asked: Asked) -> Diagnostic | None:
     if asked.site != site:
         return error("HW1248", f"the fragment is for `{asked.site}`, not for `{site}`", hint="send it there")
+    if asked.timezone not in available_timezones():
+        message = f"there is no time zone `{asked.timezone}`"
+        return error("HW1248", message, hint="names are those of the IANA, such as Europe/Berlin")
     if asked.charter != digest(charter):
         message = f"the fragment was made under another charter than the one that `{site}` approved"
         return error("HW1248", message, hint="`headwater sites approve` shows and approves what has changed")
@@ -166,12 +172,16 @@ def _listed(places: frozenset[str]) -> str:
     return ", ".join(f"`{each}`" for each in sorted(places)) if any(places) else "another site"
 
 
-def _relations(asked: Asked, grants: Mapping[str, Grant]) -> dict[str, Relation] | Diagnostic:
+def _relations(asked: Asked, grants: Mapping[str, Grant], bind: Bind) -> dict[str, Relation] | Diagnostic:
     """Everything that the text may name, by schema and name."""
     names = [*(read.name for read in asked.reads), *asked.received]
     odd = next((name for name in names if not _NAME.fullmatch(name)), None)
     if odd is not None or len(grants) != len(asked.reads):
         return error("HW1241", "a relation of the fragment has a name that none can have", hint="names are g1, x1 …")
+    types = {type_ for columns in asked.received.values() for _, type_ in columns}
+    if not all(is_type(type_, bind) for type_ in types):
+        message = "what the fragment says to have received has a column of a type that there is not"
+        return error("HW1241", message, hint="types are those of the engine, written as it writes them")
     relations = {f"{_GRANTS}.{name}": grant.columns for name, grant in grants.items()}
     return relations | {f"{_EXCHANGES}.{name}": tuple(columns) for name, columns in asked.received.items()}
 
@@ -200,10 +210,13 @@ def _understood(text: str, relations: Mapping[str, Relation], asked: Asked, bind
         query, _ = read_query(node, folded)
         predicates = conditions(query)
         return analyse(node, relations, _bound(text, relations, asked, bind)), predicates
-    except (Unclear, RecursionError) as unclear:
-        message = "the fragment holds something whose meaning is not certain"
-        hint = "what is not understood is refused: write it in another way"
-        raise Refused.of("HW1243", message, hint=hint) from unclear
+    except Unclear as unclear:
+        raise Refused(_unclear()) from unclear
+
+
+def _unclear() -> Diagnostic:
+    message = "the fragment holds something whose meaning is not certain"
+    return error("HW1243", message, hint="what is not understood is refused: write it in another way")
 
 
 def _bound(text: str, relations: Mapping[str, Relation], asked: Asked, bind: Bind) -> Relation:

@@ -109,7 +109,7 @@ def predicate_of(subject: Subject, rule: PolicyNode, bind: Bind) -> str | Diagno
     """Give a rule's ``where`` as a canonical text; empty without one."""
     if not rule.predicate.strip():
         return ""
-    found = read_predicate(rule.predicate, subject.columns, bind)
+    found = read_predicate(rule.predicate, subject.name, subject.columns, bind)
     if found is not None:
         return found
     message = f"`where` of `{rule.name}` is not one condition on columns of `{subject.name}`"
