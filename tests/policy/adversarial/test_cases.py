@@ -63,7 +63,7 @@ def test_a_leak_is_refused(case: Case):
         assert case.because in str(found)
 
 
-@pytest.mark.parametrize("case", map(_legal, ALLOWED))
+@pytest.mark.parametrize("case", list(map(_legal, ALLOWED)))
 def test_work_that_no_rule_stands_against_is_accepted(case: Case):
     found = verdict(case.name)
     if case.name in FALSE_REFUSALS:
