@@ -123,8 +123,8 @@ def engine():
 @given(question=questions())
 def test_what_is_implied_is_true_of_every_row(engine, question):
     name, conjuncts, where = question
-    known = [read_predicate(each, COLUMNS, BIND) for each in conjuncts]
-    wanted = read_predicate(where, COLUMNS, BIND)
+    known = [read_predicate(each, "t", COLUMNS, BIND) for each in conjuncts]
+    wanted = read_predicate(where, "t", COLUMNS, BIND)
     if wanted is None or None in known or not implies(known, wanted, dict(COLUMNS)):
         return
     told = " AND ".join(f"({each})" for each in conjuncts)
