@@ -1,8 +1,9 @@
 """The worker's side of a conversation: reads frames, has several questions answered at once, writes frames."""
 
+import select
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ _MOST_RECEIVED_BYTES: Final = 4 << 30
 """Of all files of one question together."""
 _MOST_CHARTER_BYTES: Final = 64 << 20
 _MOST_WAITING: Final = 64
+_LOOK_S: Final = 0.2
+"""How often a worker that was left alone looks whether anybody still listens."""
 _LONGEST_NAME: Final = 64
 _CHARTER: Final = "charter"
 
@@ -39,6 +42,7 @@ class _Question:
     wrong: str = ""
     """The word for what is wrong with it, found while it came in."""
     going: bool = False
+    work: "Future[None] | None" = None
     stopped: threading.Event = field(default_factory=threading.Event)
     stop: Callable[[], None] = lambda: None
 
@@ -95,10 +99,18 @@ class Conversation:
         try:
             for frame in self._frames():
                 self._take(frame)
+            self._finish()
         finally:
             for question in list(self._open.values()):
                 question.cancel()
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _finish(self) -> None:
+        """Answer what was asked before the questions ended, unless nobody listens any more."""
+        listener = select.poll()
+        listener.register(self._target.fileno(), 0)  # an end of the other side is told in any case
+        while (working := [each.work for each in list(self._open.values()) if each.work]) and not listener.poll(0):
+            wait(working, timeout=_LOOK_S)
 
     def _frames(self) -> Iterator[Frame]:
         while True:
@@ -121,7 +133,7 @@ class Conversation:
             question.take(frame)
         elif frame.kind == "go" and not question.going:
             question.going = True
-            self._pool.submit(self._answer, question)
+            question.work = self._pool.submit(self._answer, question)
         elif frame.kind == "cancel":
             question.cancel()
         else:

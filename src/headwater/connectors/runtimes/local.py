@@ -13,7 +13,7 @@ from headwater.connect.outcomes import raised
 from headwater.connect.runtimes import PROTOCOL, Runtime, SitePlace, SiteSession
 from headwater.connectors.runtimes.asking import Asking
 from headwater.connectors.runtimes.processes import Worker
-from headwater.diagnostics import Broken
+from headwater.diagnostics import Broken, HeadwaterError
 from headwater.spec.fields import Doc
 
 _MODULE: Final = "headwater.app.site"
@@ -83,10 +83,13 @@ class LocalRuntime:
     def _started(self, place: SitePlace) -> Worker:
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         worker = Worker(place.site, self._launch(place), {**environment, "HOME": place.home}, place.home)
-        state = worker.ask("state", None, timeout_s=self._settings.start_timeout_s).body
-        if state["protocol"] != PROTOCOL or state["site"] != place.site:
+        try:
+            state = worker.ask("state", None, timeout_s=self._settings.start_timeout_s).body
+            if state["protocol"] != PROTOCOL or state["site"] != place.site:
+                raise raised("protocol", place.site)
+        except HeadwaterError:
             worker.end()
-            raise raised("protocol", place.site)
+            raise
         return worker
 
 

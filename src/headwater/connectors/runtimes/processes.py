@@ -122,8 +122,6 @@ class Worker:
         except subprocess.TimeoutExpired:
             self._kill()
         self._reader.join(_GRACE_S)
-        if self._process.stdout:
-            self._process.stdout.close()
 
     def _stop(self, number: int, pending: _Pending) -> None:
         """Have a question stopped that took too long; a worker that does not even do that is killed."""
@@ -164,6 +162,10 @@ class Worker:
         for each in pending:
             each.end(problem=raised(last, self._site))
         self._kill()
+        self._process.stdout.close()
+        with suppress(OSError):
+            assert self._process.stdin is not None  # noqa: S101 - as above
+            self._process.stdin.close()
 
     def _hear(self, frame: Frame) -> None:
         with self._lock:
