@@ -11,7 +11,15 @@ from headwater.sql.traversal import conjuncts
 from headwater.sql.tree import Derived, Expr, Leaf, Nested, Query, Ref, Select, Source, Table, Term, Tree, leaves
 
 _UNKNOWN_ROWS: Final = 1000.0
-_SELECTED: Final = {"=": 0.1, "<>": 0.9, "is not null": 0.95, "is null": 0.05, "between": 0.2, "not in": 0.9}
+_SELECTED: Final = {
+    "=": 0.1,
+    "<>": 0.9,
+    "is not null": 0.95,
+    "is null": 0.05,
+    "between": 0.2,
+    "not in": 0.9,
+    "function:~~": 0.05,
+}
 _ELSE_SELECTED: Final = 0.3
 _FEW: Final = 0.05
 """Share of groups that pass HAVING."""
@@ -55,8 +63,16 @@ class Costing:
         rows = 1.0
         for source in sources.values():
             rows *= max(self.rows_of(source), 1.0)
+        links: dict[frozenset[int], float] = {}
         for condition in conditions:
-            rows *= self._share(condition, sources)
+            ends = _ends(condition, sources)
+            if len(ends) == 2:  # noqa: PLR2004 - two sources compared
+                links[ends] = links.get(ends, 1.0) * self._share(condition, sources)
+            else:
+                rows *= self._share(condition, sources)
+        for ends, share in links.items():
+            # Columns of one key are no independent conditions: a row has at least one partner at the smaller side.
+            rows *= max(share, 1.0 / max(min(self.rows_of(sources[at]) for at in ends), 1.0))
         return max(rows, 1.0)
 
     def _share(self, condition: Expr, sources: Mapping[int, Source]) -> float:
@@ -115,6 +131,12 @@ class Costing:
         if found is None:
             return _WIDTH
         return _WIDTHS.get(dict(found.columns).get(found.table.own[index], ""), _WIDTH)
+
+
+def _ends(condition: Expr, sources: Mapping[int, Source]) -> frozenset[int]:
+    if not isinstance(condition, Term) or condition.kind != "=":
+        return frozenset()
+    return frozenset(at[0] for part in condition.parts if (at := _known(part, sources)))
 
 
 def _known(expr: Expr, sources: Mapping[int, Source]) -> Key | None:

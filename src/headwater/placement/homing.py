@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from headwater.placement import aggregating
 from headwater.placement.cutting import label
-from headwater.placement.distributing import Distribution, Spread, positions_of, region
+from headwater.placement.distributing import Distribution, Group, Spread, positions_of, region
 from headwater.placement.making import ONE, all_of, leaf, number_of, renaming, side_by_side, whole_number
 from headwater.placement.moving import Moving, Part, first_position
-from headwater.placement.reducing import Hint, Reducing
+from headwater.placement.reducing import Hint, Reducing, among
 from headwater.placement.rewriting import Rewriter, key
 from headwater.placement.writing import Writer
 from headwater.sql.traversal import conjuncts, looks_out, selects
@@ -55,18 +55,20 @@ class Homing:
         self._uses = Counter(_derived(query))
         return self.query(self._values_first(query))
 
-    def query(self, query: Query, hints: tuple[Hint, ...] = ()) -> Query:
+    def query(self, query: Query, hints: tuple[Hint, ...] = (), *, distinct: bool = False) -> Query:
         """Give a query that runs at the place that asks and gives the same; its exchanges are written on the way.
 
-        Rows that ``hints`` say cannot matter may be missing.
+        Rows that ``hints`` say cannot matter may be missing; with ``distinct``, equal rows may come once.
         """
         if hints and isinstance(query, Select) and self._uses[id(query)] < 2:  # noqa: PLR2004 - used once
-            return self._query(self.reducing.hinted(query, hints), hints)
+            return self._query(self._keyed(self.reducing.hinted(query, hints), hints), hints, distinct=distinct)
+        if distinct:
+            return self._query(query, (), distinct=True)
         if id(query) not in self._done:
             self._done[id(query)] = (query, self._query(query, ()))
         return self._done[id(query)][1]
 
-    def _query(self, query: Query, hints: tuple[Hint, ...]) -> Query:
+    def _query(self, query: Query, hints: tuple[Hint, ...], *, distinct: bool = False) -> Query:
         spread = self.distribution.query(query)
         if spread is not None and self._is_here(spread):
             return query
@@ -81,7 +83,28 @@ class Homing:
         if isinstance(query, SetOperation):
             return self._sides(query)
         together = None if looks_out(query) else self._together(query)
-        return self._gathered(query, hints) if together is None else self._query(together, hints)
+        return self._gathered(query, hints, distinct=distinct) if together is None else self._query(together, hints)
+
+    def _keyed(self, select: Select, hints: tuple[Hint, ...]) -> Select:
+        """Give a block that leaves out rows which cannot matter, where keys must be sent for that."""
+        extra: list[Expr] = []
+        for group in self.distribution.block(select).groups:
+            if group.spread is None or self._is_here(group.spread):
+                continue
+            for hint in hints:
+                if positions_of(hint.expr) <= group.positions and not self.reducing.keys(hint.offer, group.spread):
+                    keys = self._round(hint, group)
+                    extra += [] if keys is None else [among(hint.expr, keys)]
+        return replace(select, where=all_of([*conjuncts(select.where), *extra])) if extra else select
+
+    def _round(self, hint: Hint, target: Group) -> Select | None:
+        block, (position, index) = self.distribution.block(hint.offer.select), hint.offer.place
+        offered = next((each for each in block.groups if position in each.positions), None)
+        if offered is None:
+            return None
+        source = next(each.source for item in offered.items for each in leaves(item) if each.position == position)
+        table = self.moving.keys(Ref(0, position, source, index), offered, target, hint.expr)
+        return None if table is None else Select(leaf(0, table), (Output(table.own[0], Ref(0, 0, table, 0)),))
 
     def _together(self, select: Select) -> Select | None:
         try:
@@ -126,7 +149,9 @@ class Homing:
         sites = group.spread.sites
 
         def swap(expr: Expr, _depth: int) -> Expr | None:
-            if not isinstance(expr, Nested) or expr.kind not in ("scalar", "exists") or looks_out(expr.query):
+            if not isinstance(expr, Nested) or looks_out(expr.query):
+                return None
+            if expr.kind not in ("scalar", "exists") and not (expr is condition and self._is_small(expr, group)):
                 return None
             spread = self.distribution.query(expr.query)
             if spread is not None and spread.whole and sites <= spread.sites:
@@ -139,6 +164,13 @@ class Homing:
             self.explained.append(f"a value is not sent first: {unclear}")
             return condition
 
+    def _is_small(self, nested: Nested, group: Group) -> bool:
+        """Whether a set of values is worth sending to the rows that are compared with it."""
+        if nested.kind != "any =" or group.spread is None:
+            return False
+        count = self.moving.costing.result(nested.query) * len(group.spread.sites)
+        return 2 * count < self.moving.rows(group)
+
     def _value(self, nested: Nested, sites: frozenset[str]) -> Query:
         """Compute a single value at home, and send it to sites; give the query that reads it there."""
         query = self.query(nested.query)
@@ -146,7 +178,12 @@ class Homing:
             one = Limits(limit=(Term("limit", (whole_number(1),)),))
             names = tuple(f"c{at}" for at in range(len(query.outputs)))
             query = Select(leaf(0, Derived(query, names)), (Output("one", ONE),), limits=one)
-        table = self.writer.exchange(query, (self.at,), tuple(sorted(sites)), "a value that conditions need")
+        elif nested.kind != "scalar":
+            names = tuple(f"c{at}" for at in range(len(query.outputs)))
+            source = Derived(query, names)
+            query = Select(leaf(0, source), (Output("key", Ref(0, 0, source, 0)),), limits=Limits(distinct=True))
+        table = self.writer.exchange(query, (self.at,), tuple(sorted(sites)), "values that conditions need")
+        self.moving.costing.sent[table] = self.moving.costing.result(nested.query)
         self.distribution.received[table] = sites
         return Select(leaf(0, table), (Output(table.own[0], Ref(0, 0, table, 0)),))
 
@@ -234,14 +271,15 @@ class Homing:
             matter: tuple[Hint, ...] = ()
             if context is not None:
                 matter = self.reducing.for_nested(expr, context, hints, positive=any(expr is each for each in sure))
-            return Nested(expr.kind, self.query(expr.query, matter), tuple(rewriter.expr(part) for part in expr.parts))
+            inner = self.query(expr.query, matter, distinct=expr.kind in ("exists", "any ="))
+            return Nested(expr.kind, inner, tuple(rewriter.expr(part) for part in expr.parts))
 
         rewriter = Rewriter(swap, lambda each, _: each)
         made = rewriter.query(select)
         assert isinstance(made, Select)  # noqa: S101 - as before
         return made
 
-    def _gathered(self, select: Select, hints: tuple[Hint, ...]) -> Select:
+    def _gathered(self, select: Select, hints: tuple[Hint, ...], *, distinct: bool) -> Select:
         """Groups of sources, each joined where it lies; what is left of the block runs over their rows."""
         block = self.distribution.block(select)
         items: list[Tree] = []
@@ -258,7 +296,8 @@ class Homing:
                 items.append(part.hole())
         items.sort(key=first_position)
         left = replace(select, tree=side_by_side(items), where=all_of(rest))
-        return self.moving.filled(self.inside(left, select, hints), parts, (self.at,))
+        once = distinct and not (select.aggregated or select.qualify or select.limits.limit or select.limits.on)
+        return self.moving.filled(self.inside(left, select, hints), parts, (self.at,), distinct=once)
 
     def _kept(self, tree: Tree, parts: list["Part"], select: Select, hints: tuple[Hint, ...]) -> Tree:
         """Take out of a part of FROM what must be sent: holes are left there."""

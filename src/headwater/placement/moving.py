@@ -17,6 +17,7 @@ from headwater.sql.tree import (
     Expr,
     Join,
     Leaf,
+    Limits,
     Nested,
     Output,
     Ref,
@@ -69,28 +70,55 @@ class Moving:
             return tuple(sorted(spread.sites))
         return (self.at,) if self.at in spread.sites else (min(spread.sites),)
 
-    def filled(self, rest: Select, parts: list[Part], to: Iterable[str]) -> Select:
-        """Send parts, and read of what was received wherever the rest of the block speaks of them."""
+    def filled(self, rest: Select, parts: list[Part], to: Iterable[str], *, distinct: bool = False) -> Select:
+        """Send parts, and read of what was received wherever the rest of the block speaks of them.
+
+        ``distinct``: equal rows are sent once.
+        """
         columns: dict[tuple[object, ...], Ref] = {}
         received: dict[int, Table] = {}
         for part in parts:
             needs = Needs(part.positions)
             needs.query(rest, 0)
             found = needs.found()
-            received[part.position] = table = self._send(part, list(found.values()), frozenset(to))
+            received[part.position] = table = self._send(part, list(found.values()), frozenset(to), distinct=distinct)
             columns |= {known: Ref(0, part.position, table, at) for at, known in enumerate(found)}
         made = renaming(columns).query(rest)
         assert isinstance(made, Select)  # noqa: S101 - as before
         return replace(made, tree=None if made.tree is None else _put(made.tree, received))
 
-    def _send(self, part: Part, wanted: list[Expr], to: Sites) -> Table:
+    def _send(self, part: Part, wanted: list[Expr], to: Sites, *, distinct: bool, because: str = "rows") -> Table:
         tree = side_by_side(sorted(part.items, key=first_position))
-        select = Select(tree=tree, outputs=outputs_of(wanted), where=all_of(part.conditions))
-        table = self.writer.exchange(select, self.senders(part.spread), tuple(sorted(to)), "rows")
+        limits = Limits(distinct=distinct)
+        select = Select(tree=tree, outputs=outputs_of(wanted), where=all_of(part.conditions), limits=limits)
+        table = self.writer.exchange(select, self.senders(part.spread), tuple(sorted(to)), because)
         rows = self.costing.rows(part.items, part.conditions)
         self.costing.sent[table] = rows
         self.distribution.received[table] = self.distribution.received.get(table, frozenset()) | to
         return table
+
+    def keys(self, column: Ref, offered: Group, target: Group, compared: Expr) -> Table | None:
+        """Send the keys in a column of one group to where another lies, if that spares more than it costs."""
+        sites = None if target.spread is None else target.spread.sites
+        if offered.spread is None or sites is None or not offered.items:
+            return None
+        count = min(
+            self.costing.rows(offered.items, offered.conditions), self.costing.distinct(column.source, column.index)
+        )
+        rows = self.rows(target)
+        values = self.costing.distinct(compared.source, compared.index) if isinstance(compared, Ref) else rows
+        if count * len(sites) + 2 * rows * min(count / values, 1.0) > rows:
+            return None
+        part, _ = self.part_of(offered, offered.spread)
+        to = sites if target.spread is None or not target.spread.whole else frozenset(self.senders(target.spread))
+        try:
+            return self._send(part, [column], to, distinct=True, because="keys of what rows are compared with")
+        except Unclear:
+            return None
+
+    def rows(self, group: Group) -> float:
+        """Expect so many rows of a group, whatever the queries around its block say."""
+        return self.costing.rows(group.items, [each for each in group.conditions if not speaks_out(each)])
 
     def part_of(self, group: Group, spread: Spread) -> tuple[Part, list[Expr]]:
         """Give what a group sends, and the conditions that must be judged elsewhere."""
@@ -150,7 +178,7 @@ class Moving:
                     continue
                 if not spread.whole and spread.sites == sites:
                     continue
-                if self.costing.rows(group.items, group.conditions) * len(sites) <= rows and self._may(group, sites):
+                if self.rows(group) * len(sites) <= rows and self._may(group, sites):
                     select = self.sent_on(select, group.positions, sites)
                     break
         return select

@@ -86,11 +86,14 @@ class Reducing:
                 for hint in offer.hints
                 if positions_of(hint.expr) <= positions and (keys := self.keys(hint.offer, target))
             ]
-            if any(not _is_link(each) for each in found):
+            if any(not _is_link(each) for each in found) or self._is_reduced(chosen):
                 source = next(leaf.source for item in chosen for leaf in leaves(item) if leaf.position == place[0])
                 output = Output("key", Ref(0, place[0], source, place[1]))
                 return Select(side_by_side(chosen), (output,), where=all_of(found))
         return None
+
+    def _is_reduced(self, items: list[Tree]) -> bool:
+        return any(leaf.source in self.distribution.received for item in items for leaf in leaves(item))
 
     def _is_near(self, item: Tree, target: Spread) -> bool:
         spread = self.distribution.tree(item)
