@@ -22,7 +22,7 @@ from headwater.policy.charters import Charter, charter_of, digest
 from headwater.policy.proving import Proof, prove
 from headwater.run.binding import Binder
 from headwater.spec.project import Project
-from tests.policy.adversarial.values import Case, Relation
+from tests.policy.adversarial.values import Case, Relation, World
 from tests.policy.adversarial.worlds import WORLDS
 
 BINDER = Binder()
@@ -53,9 +53,9 @@ class Refusal:
         return f"by {self.by}: " + "; ".join(f"{each.code} {each.message}" for each in self.diagnostics)
 
 
-def judge(case: Case) -> Allowed | Refusal:
+def judge(case: Case, world: World | None = None) -> Allowed | Refusal:
     """Compile, choose, place and prove; the first who refuses says why."""
-    project, found = _project(_settings(case))
+    project, found = _project(_settings(case, world or WORLDS[case.world]))
     if project is None or has_errors(found):
         return Refusal(tuple(each for each in found if each.severity == "error"))
     through = {source: rule for source, rule in case.through.items() if source in case.query}
@@ -131,9 +131,8 @@ def fragment_of(exchange: Exchange, sender: str, placed: Placed, charter: Charte
     )
 
 
-def _settings(case: Case) -> str:
+def _settings(case: Case, world: World) -> str:
     """Everything of a case but its query, as the text that its project is written from."""
-    world = WORLDS[case.world]
     changed = {name: what for name, what in case.columns.items() if not name.startswith("keys.")}
     holders = {name.removeprefix("keys."): at for name, at in case.columns.items() if name.startswith("keys.")}
     keys = {name: {**key, "at": holders.get(name, key["at"])} for name, key in world.keys.items()}

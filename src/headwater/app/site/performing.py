@@ -10,6 +10,7 @@ from typing import Final
 from headwater.app.secrets import resolve
 from headwater.app.site.answers import Unanswered
 from headwater.app.site.holdings import Holding
+from headwater.app.site.ordering import is_decided_by_order, sorted_rows
 from headwater.connect.runtimes import Columns, Fragment, Granted
 from headwater.policy.charters import Charter
 from headwater.policy.tokens import key_parameters, parameter_names
@@ -68,6 +69,12 @@ class Work:
     set_aside: Callable[[Holding, tuple[SetAside, ...]], None]
     """Keeps the rows that a scan set aside: they stay at the site."""
 
+    @property
+    def crosses(self) -> bool:
+        """Whether somebody under another law receives what it gives."""
+        places = self.charter.jurisdictions
+        return any(not places.same(self.fragment.site, each) for each in self.fragment.to)
+
 
 def run_work(engine: Engine, work: Work, to: Path) -> int:
     """Run a fragment and write its rows; give how many. Raises whatever the engine does: the caller tells a word."""
@@ -92,7 +99,8 @@ def _run(session: Session, work: Work, recovered: Mapping[str, Holding], to: Pat
     columns = tuple((str(row[0]), str(row[1])) for row in session.rows(f"DESCRIBE {work.text}"))
     if columns != tuple(work.fragment.columns):
         raise Unanswered("columns")
-    statement = parquet.write_statement(work.text, parquet.stored_columns(columns), str(to))
+    text = sorted_rows(work.text) if work.crosses else work.text
+    statement = parquet.write_statement(text, parquet.stored_columns(columns), str(to))
     return int(session.rows(statement)[0][0])
 
 
@@ -132,6 +140,8 @@ def _define_grants(session: Session, work: Work, recovered: Mapping[str, Holding
         session.run(f"CREATE VIEW main.{view} AS {_grant_text(read.grant, work.now)}")
         session.use(outer)
         select = f"SELECT * FROM {quote_identifier(inner)}.main.{view}{read.clip}"
+        if work.crosses and is_decided_by_order(work.text):
+            select = sorted_rows(select)
         session.run(f'CREATE VIEW "granted".{quote_identifier(read.granted.name)} AS {select}')
 
 
