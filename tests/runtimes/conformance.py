@@ -13,6 +13,7 @@ from headwater.app.site.homes import open_home
 from headwater.connect.runtimes import Fragment, Granted, Measure, Observe
 from headwater.diagnostics import Broken, HeadwaterError, Refused, Retryable
 from headwater.policy.charters import digest, encode
+from headwater.spec.policies import Form
 from tests.runtimes.worlds import MOMENT, RULE, World, hour, rule, source
 
 EU = "1,2024-01-01T00:10:00Z,2.50,anna,anna@example.org\n2,2024-01-01T03:10:00Z,3.50,bert,bert@example.org\n"
@@ -127,6 +128,13 @@ class Conformance:
         read = Granted(name="g1", source="sales", rule=RULE, start=hour(2), end=hour(4))
         with pytest.raises(Refused, match="cut by time"):
             world.ask(ALL, ALL_COLUMNS, reads=(read,))
+
+    def test_aggregates_do_not_leave_without_a_ledger(self, world):
+        form = Form(aggregates=("count",), by={"name": "name"}, unit="email", min_group=2)
+        world.charter = replace(world.charter, policies=(rule(ship=("price",), form=form),))
+        world.approve()
+        with pytest.raises(Refused, match="ledger"):
+            world.ask('SELECT name FROM "granted"."g1"', {"name": "VARCHAR"})
 
     def test_only_the_stretch_that_changed_stands_elsewhere(self, world):
         world.file("eu", "1.csv", EU)

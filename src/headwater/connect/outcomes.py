@@ -69,6 +69,10 @@ OUTCOMES: Final = {
         Broken, "HW1267", "site `{site}` has no value for a key or another secret that it needs",
         "write it into the file `environment` of the site's home directory",
     ),
+    "unreleased": Outcome(
+        Refused, "HW1268", "site `{site}` releases aggregates only through its ledger, which it does not keep yet",
+        "read the source by a rule that ships its columns raw or transformed",
+    ),
 }  # fmt: skip
 """Word → what it means. What it was about is not said: one word for each attempt is all that leaves."""
 

@@ -71,6 +71,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1265": "value at a site that no file can hold",
     "HW1266": "source that a site does not hold",
     "HW1267": "secret without a value at a site",
+    "HW1268": "aggregates that no ledger of a site has released",
     "HW1269": "charter that cannot be approved or withdrawn",
     # HW127x forms in which columns leave
     "HW1270": "no such transform",

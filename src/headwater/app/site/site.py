@@ -164,6 +164,9 @@ class Site:
             for each in granted:
                 read = Read(granted=each, grant=proof.grants[each.name], holding=holding)
                 _ = read.clip  # refused before anything is read
+                if read.grant.shape == "aggregate":
+                    # Cells that are computed anew at each asking tell by their differences what each of them hides.
+                    raise Unanswered("unreleased")
                 yield read
 
     def _hold(self, charter: Charter, source: str, borders: Iterable[datetime], stoppable: Stoppable) -> Holding:
