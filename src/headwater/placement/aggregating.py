@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from headwater.placement.cutting import outputs_of
 from headwater.placement.distributing import is_plain
 from headwater.placement.making import cast, whole_number
 from headwater.placement.rewriting import Rewriter, key
@@ -93,13 +94,10 @@ def parts_of(select: Select) -> tuple[Select, Parts]:
         for part in walk(expr):
             if isinstance(part, Term) and aggregates_rows(part):
                 _send(parts, part)
-    outputs = tuple(
-        Output(f"c{at}" if _label(each) is None else _label(each), each) for at, each in enumerate(parts.columns)
-    )
     sets = str([list(range(len(parts.groups)))]) if parts.groups else ""
     site = replace(
         select,
-        outputs=outputs or (Output("c0", whole_number(1)),),
+        outputs=outputs_of(parts.columns),
         groups=tuple(parts.groups),
         group_sets=sets,
         having=None,
@@ -107,14 +105,6 @@ def parts_of(select: Select) -> tuple[Select, Parts]:
         limits=Limits(),
     )
     return site, parts
-
-
-def _label(expr: Expr) -> str | None:
-    return (
-        expr.source.columns[expr.index]
-        if isinstance(expr, Ref) and not expr.source.columns[expr.index].startswith("\0")
-        else None
-    )
 
 
 def _send(parts: Parts, term: Term) -> None:

@@ -51,6 +51,8 @@ class Writer:
         for site in to:
             if site != self.at and not self._may(written, site):
                 raise Unclear(f"{site} may not have what it would be sent")
+        if len({name.casefold() for name, _ in written.columns}) < len(written.columns):
+            raise Unclear("two columns of one name")
         known = (written.text, senders)
         if known in self._known:
             return self._received(self._known[known], to)
