@@ -1,5 +1,6 @@
 """The runtime `local`: worker processes that die, that are denied each other's files, and whose bytes are all read."""
 
+import hmac
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ import headwater
 from headwater.connect.runtimes import SitePlace
 from headwater.connectors.runtimes.local import LocalRuntime, command_of
 from headwater.diagnostics import Broken, HeadwaterError, Retryable
+from headwater.graph.borders import KeyNode
+from headwater.spec.policies import Form
 from tests.runtimes import confined, tap
 from tests.runtimes.conformance import ALL, ALL_COLUMNS, EU, RANGE, US, Conformance, bordered, borderless
-from tests.runtimes.worlds import World, source
+from tests.runtimes.worlds import World, rule, source
 
 CODE = Path(headwater.__file__).parents[1]
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", sys.prefix, sys.base_prefix, str(CODE))
@@ -96,6 +99,19 @@ def test_a_worker_that_was_killed_between_questions_is_started_again(world):
         world.ask(ALL, ALL_COLUMNS)
     assert len(world.ask(ALL, ALL_COLUMNS)) == 2
     assert world.runtime.process("eu") != killed
+
+
+def test_tokens_are_made_with_the_key_that_the_site_keeps(world):
+    crm = KeyNode(name="crm", secret="${env:CRM_KEY}", holders=("eu",))
+    tokens = rule(ship=("id", "email"), form=Form(transform="hmac", on=("email",), key="crm"))
+    world.charter = replace(world.charter, policies=(tokens,), keys=(crm,))
+    world.approve()
+    (world.home("eu") / "environment").write_text(f"CRM_KEY={'k' * 32}\n")
+    world.file("eu", "1.csv", EU)
+    expected = hmac.digest(b"k" * 32, b"headwater|hmac|text|crm|anna@example.org", "sha256").hex()
+    rows = world.ask('SELECT id, email FROM "granted"."g1"', {"id": "BIGINT", "email": "VARCHAR"})
+    assert rows[0] == ("1", expected)
+    assert (b"k" * 32).hex().encode() not in (world.home("eu") / "audit.jsonl").read_bytes()
 
 
 def test_workers_end_with_the_runtime(world):
