@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.measure import load, machine, table, write
 from bench.scale import FULL, QUICK, Scale
 
-BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots", "chains", "tasks", "serving", "masking")
+BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots", "chains", "tasks", "serving", "masking", "tpch")
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which ones; all by default")
     parser.add_argument("--quick", action="store_true", help="small sizes, one run each: does it work?")
-    parser.add_argument("--large", action="store_true", help="ten times the log lines, too (6 GB of disk)")
+    parser.add_argument("--large", action="store_true", help="ten times the log lines and TPC-H, too (6 GB of disk)")
     parser.add_argument("--no-peers", action="store_true", help="without the tools that Headwater is measured beside")
     parser.add_argument("--models", type=int, action="append", help="how many models (repeatable)")
     parser.add_argument("--alone", type=int, action="append", help="how many models without peers (repeatable)")
@@ -49,7 +49,7 @@ def _scale(asked: argparse.Namespace) -> Scale:
     scale = replace(scale, models=tuple(asked.models or scale.models), slots=tuple(asked.slots or scale.slots))
     scale = replace(scale, alone=tuple(asked.alone or scale.alone), changes=tuple(asked.changes or scale.changes))
     scale = replace(scale, tasks=tuple(asked.tasks or scale.tasks))
-    return replace(scale, growth=(*scale.growth, 10)) if asked.large else scale
+    return replace(scale, growth=(*scale.growth, 10), tpch=(*scale.tpch, 10)) if asked.large else scale
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ class Scale:
     """Numbers of tasks that do nothing; peers up to a thousand."""
     masked: int = 1_000_000
     """Rows of which one column is masked."""
+    tpch: tuple[float, ...] = (1,)
+    """Scale factors of TPC-H."""
     starts: int = 20
     times: int = 3
     peer_times: int = 1
@@ -42,6 +44,7 @@ QUICK = Scale(
     changes=(1000,),
     tasks=(1, 100),
     masked=50_000,
+    tpch=(0.01,),
     starts=3,
     times=1,
 )

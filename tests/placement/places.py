@@ -111,13 +111,19 @@ def placed(
 ) -> Placed:
     """Parse, bind and place a query over relations that lie at sites; each grants all of it unless said otherwise."""
     places = places or Places(jurisdictions={})
-    columns = BINDER(text, schemas)
-    assert not isinstance(columns, BindError), columns
-    node = parse(BINDER, text)
-    assert not isinstance(node, BindError), node
-    query, _ = read_query(node, {name.casefold(): (name, each) for name, each in schemas.items()})
+    query, columns = read(text, schemas)
     given = grants or {name: raw(name, each, schemas[name], at, places) for name, each in located.items()}
     return place(query, columns, occurrences(query, located, schemas, given), at=at, places=places, bind=BINDER)
+
+
+def read(text: str, schemas: Mapping[str, Relation]) -> tuple[Query, Relation]:
+    """Give the tree of a query, and the names and types of what it gives."""
+    node = parse(BINDER, text)
+    assert not isinstance(node, BindError), node
+    columns = BINDER(text, schemas)
+    assert not isinstance(columns, BindError), columns
+    query, _ = read_query(node, {name.casefold(): (name, each) for name, each in schemas.items()})
+    return query, columns
 
 
 def occurrences(
