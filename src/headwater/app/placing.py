@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from headwater.diagnostics import Diagnostic, Refused
 from headwater.graph.values import Graph
-from headwater.placement.nodes import Holdings, Placing, remote_inputs
+from headwater.placement.nodes import COMPUTED, Holdings, Placing, remote_inputs
 from headwater.placement.values import Exchange, Held, Placed
 from headwater.plan.values import PlannedCrossing
 from headwater.policy.charters import charter_of
+from headwater.policy.destinations import destinations_of, unlisted_releases, wrong_exports
+from headwater.policy.values import Grant
 from headwater.sql.binding import Bind
 
 
@@ -27,18 +29,28 @@ def refusals(graph: Graph, bind: Bind) -> list[Diagnostic]:
     if not graph.borders.remote:
         return []
     placing = placing_of(graph, bind)
-    return list(dict.fromkeys(each for node in graph.nodes for each in _refused(placing, node.name)))
+    found: list[Diagnostic] = []
+    used: dict[tuple[str, str], list[Grant]] = {}
+    for node in graph.nodes:
+        if node.source is None and node.kind not in COMPUTED and remote_inputs(graph, node):
+            try:
+                placed = placing.place(node.name)
+            except Refused as refused:
+                found += refused.diagnostics
+            else:
+                for relation, grant in _grants(placed):
+                    used.setdefault((node.name, relation), []).append(grant)
+    found += unlisted_releases(graph)
+    if not found:  # where the rows of a model may be follows from the grants by which they came
+        to = destinations_of(graph, placing.charter, used)
+        found += wrong_exports(graph, to, {sink.name: sink.jurisdiction for sink in graph.sinks})
+    return list(dict.fromkeys(found))
 
 
-def _refused(placing: Placing, name: str) -> tuple[Diagnostic, ...]:
-    node = next(each for each in placing.graph.nodes if each.name == name)
-    if node.source is not None or node.kind in {"inline", "view"} or not remote_inputs(placing.graph, node):
-        return ()
-    try:
-        placing.place(name)
-    except Refused as refused:
-        return refused.diagnostics
-    return ()
+def _grants(placed: Placed | None) -> Iterator[tuple[str, Grant]]:
+    for exchange in placed.exchanges if placed else ():
+        for read in exchange.reads:
+            yield from ((read.relation, grant) for grant in read.grants.values())
 
 
 def crossings_of(node: str, placed: Placed) -> Iterator[PlannedCrossing]:

@@ -6,6 +6,8 @@ from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.graph.drafts import Draft
 from headwater.graph.python_nodes import python_node
 from headwater.graph.values import SinkNode
+from headwater.project.names import shown
+from headwater.project.place_names import PlaceNames
 from headwater.spec.nodes import Sink
 
 _SERVED = frozenset({"full", "incremental", "view", "append"})
@@ -31,6 +33,7 @@ def _node(draft: Draft, sink: Sink) -> SinkNode:
         after_rollback=sink.after_rollback,
         restate=sink.restate,
         python=python_node(sink.code),
+        jurisdiction=PlaceNames.of(draft.project).jurisdiction_of(sink.at_sites),
         description=sink.description,
         owner=sink.owner or draft.project.defaults.owner,
         tags=sink.tags,
@@ -43,6 +46,15 @@ def _wrong(draft: Draft, sink: Sink) -> Iterator[Diagnostic]:
     yield from _wrong_from(draft, sink)
     yield from _wrong_key(draft, sink)
     yield from _wrong_environments(draft, sink)
+    yield from _wrong_place(draft, sink)
+
+
+def _wrong_place(draft: Draft, sink: Sink) -> Iterator[Diagnostic]:
+    places = PlaceNames.of(draft.project)
+    if sink.at_sites not in (*places.sites, *places.jurisdictions):
+        known = sorted({*places.sites, *places.jurisdictions})
+        hint = suggest(sink.at_sites, known) or f"there are {', '.join(known)}"
+        yield error("HW0128", f"no site or jurisdiction `{shown(sink.at_sites)}`", sink.at.of("at"), hint=hint)
 
 
 def _wrong_from(draft: Draft, sink: Sink) -> Iterator[Diagnostic]:

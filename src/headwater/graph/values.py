@@ -269,6 +269,8 @@ class SinkNode:
     restate: str
     python: PythonNode | None = None
     """The function that takes its rows."""
+    jurisdiction: str = ""
+    """Of the place in which its target lies; empty: nothing declares one."""
     description: str = ""
     owner: str = ""
     tags: tuple[str, ...] = ()

@@ -260,6 +260,7 @@ class Sink:
     )
     after_rollback: Annotated[Literal["reload", "forward", "none"], Doc("how it follows a rollback")] = "none"
     restate: Annotated[Literal["replace", "ignore"], Doc("append: what a restated slot does")] = "replace"
+    at_sites: Annotated[str, Doc("the site or jurisdiction in which its target lies (`at:`)", "eu")] = "hub"
     settings: Mapping[str, Any] = field(default_factory=dict)
     code: PythonCode | None = None
     """The function of a ``python`` sink."""

@@ -237,6 +237,8 @@ class SinkSettings(TypedDict, total=False):
     """How it follows a rollback."""
     restate: Literal["replace", "ignore"]
     """Append: what a restated slot does."""
+    at: str
+    """The site or jurisdiction in which its target lies (`at:`)."""
     path: str
     """Directory, or one file ending in .parquet; relative to the project."""
     partition_by: str | Sequence[str]
