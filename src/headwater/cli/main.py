@@ -11,7 +11,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     "Write": {
         "init": "Start a new project from a template.",
         "check": "Read the whole project and report every mistake at once.",
-        "test": "Run the unit tests of models, in memory.",
+        "test": "Run the tests of models and policies, in memory.",
         "plan": "Show what an apply would change, and why.",
         "apply": "Bring an environment to what the files say.",
         "diff": "Show what differs: code and environment, or two environments.",

@@ -82,6 +82,17 @@ POLICY: Final[dict[str, str]] = {
     "HW1275": "query over aggregates that needs rows",
     "HW1276": "condition or group that reads more than the groups of aggregates",
     "HW1277": "function that cannot be computed from shipped aggregates",
+    # HW128x audit, explanations and tests of policies
+    "HW1280": "audit chain that was changed",
+    "HW1281": "exchange that the sending site has not noted",
+    "HW1282": "checkpoint that holds no longer",
+    "HW1283": "checkpoint that cannot be trusted",
+    "HW1284": "key that cannot sign checkpoints",
+    "HW1285": "audit entry that there is not",
+    "HW1286": "flow that names nothing",
+    "HW1287": "query over sites that cannot be asked",
+    "HW1288": "test of policies that fails",
+    "HW1289": "checkpoint without the package that signs",
     # HW1296 to HW1299 queries over sites
     "HW1296": "function that reads what lies at sites",
     "HW1297": "model that reads each file once, of a source at sites",

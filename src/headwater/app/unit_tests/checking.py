@@ -1,4 +1,4 @@
-"""What unit tests name and does not exist, found without running them."""
+"""What tests name and does not exist, found without running them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from headwater.app.unit_tests.running import resolve
 from headwater.diagnostics import Diagnostic
 from headwater.graph.values import Graph
+from headwater.run.binding import Binder
 from headwater.run.unit_tests.fixtures import unknown_columns
 from headwater.spec.project import Project
 
@@ -24,3 +25,9 @@ def problems_of_tests(project: Project, graph: Graph, root: Path) -> Iterator[Di
         for name, fixture in case.given.items():
             yield from unknown_columns([(each.name, each.type) for each in nodes[name].columns], fixture)
         yield from unknown_columns([(each.name, each.type) for each in case.node.columns], case.expected)
+    if project.policy_tests:
+        from headwater.app.policy_testing import problems_of_policy_tests
+
+        binder = Binder()
+        yield from problems_of_policy_tests(project, graph, binder)
+        binder.close()

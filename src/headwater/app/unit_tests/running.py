@@ -1,4 +1,4 @@
-"""Runs the unit tests of a project's models: given rows in, expected rows out; neither data nor state is touched."""
+"""Runs a project's tests, of models (given rows in, expected rows out) and of policies; no data or state is touched."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,10 +19,12 @@ from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph, Node
 from headwater.plan.calendar import Calendar, Interval
 from headwater.project.names import shown
+from headwater.run.binding import Binder
 from headwater.run.engine import Engine, EngineLimits
 from headwater.run.unit_tests.fixtures import Fixture
 from headwater.run.unit_tests.matching import Difference, Row, RowPair
 from headwater.run.unit_tests.performing import Bench, Case, changes_of, given_to, returned_rows, try_case
+from headwater.spec.policies import PolicyTest
 from headwater.spec.tests import Expectation, Rows, UnitTest
 
 DEFAULT_NOW = datetime(2000, 1, 1, tzinfo=UTC)
@@ -38,6 +40,7 @@ class TestResult:
 
     name: str
     model: str
+    """Empty: it tests policies."""
     passed: bool
     seconds: float
     where: Where
@@ -51,6 +54,8 @@ class TestResult:
     """Expected and returned rows that nearly met, and the columns in which they differ."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """Why the test could not be run, or what the model raised."""
+    site: str = ""
+    """Of a test of policies: who asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +89,42 @@ def run_tests(
     checked = compiled(root, "", variables)
     assert checked.project is not None  # noqa: S101 - a sound check has both
     assert checked.graph is not None  # noqa: S101 - a sound check has both
-    tests = _selected(checked.project.tests, checked.graph, select)
+    project, graph = checked.project, checked.graph
+    tests, asked = _selected(project.tests, tuple(project.policy_tests.values()), graph, select)
     with TemporaryDirectory(prefix="headwater-test-") as directory:
-        runner = Runner(root, checked.graph, Path(directory), done or (lambda _: None))
+        runner = Runner(root, graph, Path(directory), done or (lambda _: None))
         try:
             with ThreadPoolExecutor(min(_MOST_AT_ONCE, cores()), thread_name_prefix="test") as pool:
                 results = tuple(pool.map(runner.result, range(len(tests)), tests))
         finally:
             runner.engine.close()
+    results += tuple(_of_policies(asked, graph, done or (lambda _: None)))
     return TestReport(results=results, seconds=time.perf_counter() - began)
+
+
+def _of_policies(tests: Sequence[PolicyTest], graph: Graph, done: Callable[[TestResult], None]) -> Iterator[TestResult]:
+    """Run tests of policies: nothing is read and no site is asked, so one after the other."""
+    if not tests:
+        return
+    from headwater.app.policy_testing import run_policy_test
+
+    binder = Binder()
+    for test in tests:
+        began = time.perf_counter()
+        found = run_policy_test(test, graph, binder).diagnostics
+        seconds, passed = time.perf_counter() - began, not found
+        result = TestResult(
+            name=test.name,
+            model="",
+            site=test.at_sites,
+            passed=passed,
+            seconds=seconds,
+            where=test.at.where,
+            diagnostics=found,
+        )
+        done(result)
+        yield result
+    binder.close()
 
 
 class Runner:
@@ -237,16 +269,18 @@ def _fixture(rows: Rows | Expectation, test: UnitTest, path: str, root: Path, fo
     return Fixture(rows.rows, where)
 
 
-def _selected(tests: Sequence[UnitTest], graph: Graph, patterns: Sequence[str]) -> list[UnitTest]:
+def _selected(
+    tests: Sequence[UnitTest], asked: Sequence[PolicyTest], graph: Graph, patterns: Sequence[str]
+) -> tuple[list[UnitTest], list[PolicyTest]]:
     if not patterns:
-        return list(tests)
+        return list(tests), list(asked)
     wanted: set[str] = set()
+    names = [*(each.name for each in tests), *(each.name for each in asked)]
     for pattern in patterns:
-        named = {test.name for test in tests if fnmatchcase(test.name.casefold(), pattern.casefold())}
+        named = {name for name in names if fnmatchcase(name.casefold(), pattern.casefold())}
         nodes, problems = (set(), []) if named else select_nodes(graph, [pattern])
         if has_errors(problems):
-            known = [*(test.name for test in tests), *(node.name for node in graph.nodes)]
-            hint = suggest(pattern[:100], known)
+            hint = suggest(pattern[:100], [*names, *(node.name for node in graph.nodes)])
             raise Invalid.of("HW0410", f"no test and no model is called `{shown(pattern)}`", hint=hint)
         wanted |= named or {test.name for test in tests if test.model in nodes}
-    return [test for test in tests if test.name in wanted]
+    return [each for each in tests if each.name in wanted], [each for each in asked if each.name in wanted]

@@ -23,7 +23,7 @@ def _document(checked: "Checked") -> dict[str, object]:
         "sound": checked.is_sound,
         "nodes": len(project.sources) + len(project.models) if graph and project else None,
         "sinks": len(graph.sinks) if graph else None,
-        "tests": len(project.tests) if project else None,
+        "tests": len(project.tests) + len(project.policy_tests) if project else None,
         "diagnostics": [each.as_json() for each in checked.diagnostics],
     }
 
@@ -37,7 +37,7 @@ def _lines(checked: "Checked", page: Page) -> Iterator[str]:
         return
     project = checked.project
     parts = [(len(project.sources), "source"), (len(project.models), "model"), (len(checked.graph.sinks), "sink")]
-    parts.append((len(project.tests), "test"))
+    parts.append((len(project.tests) + len(project.policy_tests), "test"))
     what = ", ".join(count(number, noun) for number, noun in parts if number) or "an empty project"
     yield f"{click.style('✓', fg='green')} {what}: {tally(checked.diagnostics)}"
 

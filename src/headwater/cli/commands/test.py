@@ -1,4 +1,4 @@
-"""`headwater test`: the unit tests of models, in memory."""
+"""`headwater test`: the unit tests of models, in memory, and the tests of policies."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from headwater.cli.session import Session
 
 @make(
     name="test",
-    short="Run the unit tests of models, in memory.",
+    short="Run the tests of models and policies, in memory.",
     example="headwater test\nheadwater test daily_delays --junit report.xml\nheadwater test --new daily_delays",
     params=[
         click.Argument(["select"], nargs=-1, metavar="[TEST…]", shell_complete=options.complete_node),
@@ -46,7 +46,10 @@ def command(
     name: str | None,
     write: bool,
 ) -> int:
-    """Run the unit tests of models, in memory; neither data nor state is touched. Exit code 6 if one fails.
+    """Run the tests of models and policies, in memory; neither data nor state is touched. Exit code 6 if one fails.
+
+    A test of policies (`policy_tests:`) is a query that must be refused, or allowed, by the rules as they are; no site
+    is asked.
 
     TEST is the name of a test (`*` stands for any text), or selects models: a name, +name, name+, tag:x, path:x.
 

@@ -1,4 +1,4 @@
-"""What came of unit tests: the rows that differ, side by side; as JSON; as JUnit XML for build servers."""
+"""What came of tests: the rows that differ, side by side; as JSON; as JUnit XML for build servers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -37,7 +37,8 @@ def document(report: "TestReport") -> dict[str, object]:
 def _result(each: "TestResult") -> dict[str, object]:
     return {
         "test": each.name,
-        "model": each.model,
+        "model": each.model or None,
+        "site": each.site or None,
         "passed": each.passed,
         "seconds": round(each.seconds, 6),
         "file": each.where.file,
@@ -67,7 +68,11 @@ def tests_view(project: "Path") -> "View[TestReport]":
 
 
 def _title(each: "TestResult") -> str:
-    return f"{clean(each.name)}  {click.style(f'{clean(each.model)}, {duration(each.seconds)}', dim=True)}"
+    return f"{clean(each.name)}  {click.style(f'{clean(_tested(each))}, {duration(each.seconds)}', dim=True)}"
+
+
+def _tested(each: "TestResult") -> str:
+    return each.model or f"policies, asked at {each.site}"
 
 
 def _failure(each: "TestResult", project: "Path") -> Iterator[str]:
@@ -124,7 +129,7 @@ def junit(report: "TestReport") -> bytes:
     counts = {"tests": str(len(report.results)), "failures": str(len(report.failed)), "time": f"{report.seconds:.6f}"}
     suite = Element("testsuite", {"name": "headwater", **counts, "errors": "0", "skipped": "0"})
     for each in report.results:
-        about = {"name": clean(each.name), "classname": clean(each.model), "file": each.where.file}
+        about = {"name": clean(each.name), "classname": clean(each.model or "policies"), "file": each.where.file}
         case = SubElement(suite, "testcase", {**about, "line": str(each.where.line), "time": f"{each.seconds:.6f}"})
         if not each.passed:
             failure = SubElement(case, "failure", {"message": _message(each)})
