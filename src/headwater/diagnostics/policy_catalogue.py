@@ -94,6 +94,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1288": "test of policies that fails",
     "HW1289": "checkpoint without the package that signs",
     # HW1296 to HW1299 queries over sites
+    "HW1294": "setting of a source that does not work at remote sites",
     "HW1296": "function that reads what lies at sites",
     "HW1297": "model that reads each file once, of a source at sites",
     "HW1298": "source at sites that is read over two stretches of time at once",

@@ -17,7 +17,7 @@ from headwater.policy.matching import choose
 from headwater.policy.subjects import subject_of
 from headwater.policy.values import Chosen, Grant, Use
 from headwater.spec.addresses import HUB
-from headwater.sql.binding import Bind
+from headwater.sql.binding import Bind, Relation
 from headwater.sql.inlined import inlined
 from headwater.sql.text import literal, time_literal
 from headwater.sql.tree import Query, Unclear
@@ -83,20 +83,25 @@ class Placing:
 
     def tree(self, node: Node) -> Query:
         """Give a node's query over sources and tables: views and inline models are put in their place."""
-        below = {each.name: each for each in self.graph.nodes if each.kind in COMPUTED}
-        needed = _computed(node, below)
+        needed = _computed(node, {each.name: each for each in self.graph.nodes if self._is_apart(each)})
         queries = {each.name: query_tree(self.graph, each, self.bind) for each in needed}
         return inlined(query_tree(self.graph, node, self.bind), queries)
+
+    def _is_apart(self, node: Node) -> bool:
+        """Whether a view or inline model reads remote sites, so that its query is taken apart with its readers'."""
+        return node.kind in COMPUTED and bool(remote_inputs(self.graph, node))
 
     def place_query(self, query: Query, node: Node, remote: frozenset[str], where: Where | None) -> Placed:
         """Place a resolved query that stands for a node (its columns, inputs and ``through``)."""
         nodes = {each.name: each for each in self.graph.nodes}
         cut = frozenset(name for name, each in _sources(node, nodes) if each.cut)
         relations = {name: relation_of(each) for name, each in nodes.items()}
-        used = [each for each in uses(query, relations) if each.table.node in remote]
-        is_estimated = self.is_estimated or len(used) > 1
+        used = uses(query, relations)
+        is_estimated = self.is_estimated or sum(each.table.node in remote for each in used) > 1
         found = [
             self._occurrence(each, self._located(nodes[each.table.node], is_estimated), node, cut, where)
+            if each.table.node in remote
+            else self._near(each, relations[each.table.node])
             for each in used
         ]
         refused = [diagnostic for each in found if isinstance(each, list) for diagnostic in each]
@@ -110,6 +115,10 @@ class Placing:
             places=self.charter.jurisdictions,
             bind=partial(self.bind, parameters=self._parameters(node), timezone=node.timezone),
         )
+
+    def _near(self, used: Used, columns: Relation) -> Occurrence:
+        """What lies where the query ends is read there, by its own name."""
+        return Occurrence(table=used.table, located=Located(sites=(self.at,)), columns=columns, grants={self.at: None})
 
     def _occurrence(
         self, used: Used, located: Located, node: Node, cut: frozenset[str], where: Where | None
@@ -190,11 +199,21 @@ def _refuse_kinds(node: Node, remote: frozenset[str], nodes: Mapping[str, Node])
         raise Refused.of(
             "HW1297", f"`{node.name}` reads each file once, but those of `{name}` stay at sites", where, hint=hint
         )
-    for source in remote:
-        cuts = {(each.cut, each.before_s, each.after_s) for below, each in _sources(node, nodes) if below == source}
-        if len(cuts) > 1:
+    for source, reads in _read(node, nodes).items():
+        if len({(each.cut, each.before_s, each.after_s) for each in reads}) > 1:
             message = f"`{node.name}` reads `{source}` over two different stretches of time at once"
             raise Refused.of("HW1298", message, where, hint="read it once, or through two models")
+
+
+def _read(node: Node, nodes: Mapping[str, Node]) -> dict[str, list[Input]]:
+    """Give what a node's query names, directly or in views and inline models, with how each is read."""
+    found: dict[str, list[Input]] = {}
+    for each in node.inputs:
+        found.setdefault(each.node, []).append(each)
+        if nodes[each.node].kind in COMPUTED:
+            for name, reads in _read(nodes[each.node], nodes).items():
+                found.setdefault(name, []).extend(reads)
+    return found
 
 
 def _not_understood(node: Node, remote: frozenset[str], why: str, where: Where | None) -> Diagnostic:

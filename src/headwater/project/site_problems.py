@@ -81,3 +81,11 @@ def _remote_problems(source: Source, project: Project, places: PlaceNames) -> It
         message = f"`{source.name}` (connector `{source.connector}`) cannot be read at the site `{remote[0]}`"
         hint = "a site that computes for itself reads `connector: files` so far: export the rows to files there"
         yield error("HW1214", message, source.at.of("at"), hint=hint)
+    if remote and source.on_schema_change == "evolve":
+        message = f"`{source.name}` lies at the site `{remote[0]}`, whose columns the hub cannot discover"
+        hint = "declare the columns, and let other files be set aside: `on_schema_change: quarantine`"
+        yield error("HW1294", message, source.at.of("on_schema_change"), hint=hint)
+    if remote and source.checks:
+        message = f"checks of `{source.name}` would judge rows at the site `{remote[0]}`, which do not leave it"
+        hint = "put the checks on the models that read it"
+        yield error("HW1294", message, source.at.of("checks"), hint=hint)

@@ -1,12 +1,14 @@
 """Decides how the rows of a task come about: in the engine here, or by exchanges with the sites of its inputs."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from headwater.diagnostics import Broken, Where
 from headwater.events import RowsCrossed
 from headwater.graph.values import Node
 from headwater.run.context import Context
-from headwater.run.relations import values_of
+from headwater.run.engine import Session
+from headwater.run.relations import Surroundings, define, values_of
 from headwater.run.sites.exchanging import Exchanged
 from headwater.run.sites.reaching import Crossing
 from headwater.run.sites.remote_source import is_stretch
@@ -15,7 +17,7 @@ from headwater.state.audit import append
 from headwater.tasks.values import Relation, Task
 
 
-def computing(context: Context, task: Task) -> Compute | None:
+def computing(context: Context, task: Task, around: Surroundings) -> Compute | None:
     """Give how a task computes; None: by its query alone, over what lies here."""
     placed = context.sites.placed(task.node) if context.sites else None
     if context.sites is None or placed is None:
@@ -28,7 +30,12 @@ def computing(context: Context, task: Task) -> Compute | None:
         run=context.run_id,
         temp_directory=context.temp_directory,
         note=partial(note_crossings, context),
+        define=lambda session, relations: _define(session, relations, around, parameters_of(task)),
     )
+
+
+def _define(session: Session, relations: tuple[Relation, ...], around: Surroundings, values: Mapping[str, str]) -> None:
+    define(session, relations, around, values)
 
 
 def note_crossings(context: Context, crossings: list[Crossing]) -> None:

@@ -283,7 +283,7 @@ class _Cycle:
         if sealed is not None:
             return sealed
         if task.node.python is None:
-            return perform(task, attempt, context.engine, self._around, computing(context, task), meter)
+            return perform(task, attempt, context.engine, self._around, computing(context, task, self._around), meter)
         graph = needed(context.graph, task)
         names = {node.name for node in graph.nodes}
         request = Request(

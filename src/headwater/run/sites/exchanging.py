@@ -1,6 +1,6 @@
 """Computes what is placed at sites: makes its exchanges in order, then gives the text that is run at the end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,9 +30,12 @@ class Exchanged:
     run: str
     temp_directory: str
     note: Note
+    define: Callable[[Session, tuple[Relation, ...]], None]
+    """Gives relations that lie here their names in a session."""
 
     def __call__(self, session: Session, task: Task) -> str:
         """Make all exchanges, as tables of the session; give the final text."""
+        self.define(session, tuple(_inside(task.relations)))
         with TemporaryDirectory(prefix="exchange-", dir=self.temp_directory) as folder:
             _Exchanging(self, session, task, Path(folder)).make_all()
         return bind_parameters(self.placed.final, self.values)
@@ -149,6 +152,16 @@ def _rows(files: list[Path], columns: Columns, *, is_stored: bool = False) -> st
         for name, type_ in columns
     )
     return f"SELECT {', '.join(names)} FROM read_parquet([{paths}])"
+
+
+def _inside(relations: tuple[Relation, ...]) -> Iterator[Relation]:
+    """Give what views read that are taken apart: the end of the query reads it by its own name."""
+    known = {relation.name for relation in relations}
+    for relation in relations:
+        for each in _all(relation.inputs):
+            if each.name not in known:
+                known.add(each.name)
+                yield each
 
 
 def _relation(relations: tuple[Relation, ...], name: str) -> Relation:
