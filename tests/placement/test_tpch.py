@@ -5,7 +5,7 @@ import pytest
 from tests.placement import tpch
 from tests.placement.places import assert_same, described, placed, run_placed
 
-SCALE = 0.01
+SCALE = 0.1
 LAYOUTS = {"rows apart": tpch.layout_a, "tables apart": tpch.layout_b}
 
 

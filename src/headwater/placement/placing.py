@@ -7,6 +7,7 @@ from headwater.placement.distributing import Distribution
 from headwater.placement.homing import Homing
 from headwater.placement.moving import Moving
 from headwater.placement.rewriting import Rewriter
+from headwater.placement.unfolding import unfolded
 from headwater.placement.values import Exchange, Occurrence, Placed
 from headwater.placement.writing import Bound, Writer
 from headwater.policy.values import Places
@@ -24,7 +25,7 @@ def place(
     Occurrences that are not named lie at ``at``. Raises Unclear if it cannot be written as SQL again.
     """
     found = {each.table: each for each in occurrences}
-    whole = Rewriter().query(plain(query))
+    whole = unfolded(Rewriter().query(plain(query)))
     writer = Writer(at=at, places=places, occurrences=found, bind=bind)
     distribution = Distribution(found, at)
     moving = Moving(distribution, writer, Costing(found), at)
