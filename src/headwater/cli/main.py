@@ -48,7 +48,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "Govern": {
         "sites": "Show the places that hold data, approve their rules.",
-        "audit": "List who did what, and who was refused.",
+        "audit": "List who did what, and prove that it is unchanged.",
     },
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",

@@ -114,6 +114,12 @@ class Certificate:
     destinations: tuple[str, ...] = ()
     """Jurisdictions that may have the result."""
 
+    @property
+    def form(self) -> str:
+        """The form that tells most of those in which its columns leave."""
+        forms = {form for _, _, form in self.columns}
+        return next((form for form in ("raw", "coarse", "token", "aggregate") if form in forms), "free")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:

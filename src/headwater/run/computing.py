@@ -45,6 +45,7 @@ def note_crossings(context: Context, crossings: list[Crossing]) -> None:
     with context.db.write() as connection:
         for each in crossings:
             append(connection, "exchange", _document(context, each), context.clock())
+    context.crossed.extend(crossings)
     for each in crossings:
         certificate, sent = each.sent.certificate, each.sent
         context.emit(
@@ -55,21 +56,11 @@ def note_crossings(context: Context, crossings: list[Crossing]) -> None:
                 to=each.exchange.to,
                 rows=sent.rows,
                 bytes=sent.bytes,
-                form=form_of(certificate.columns),
+                form=certificate.form,
                 rules=certificate.rules,
                 seconds=sent.seconds,
             )
         )
-
-
-def form_of(columns: tuple[tuple[str, str, str], ...]) -> str:
-    """Give the form that tells most of those in which columns leave.
-
-    >>> form_of((("a", "BIGINT", "aggregate"), ("b", "VARCHAR", "raw")))
-    'raw'
-    """
-    forms = {form for _, _, form in columns}
-    return next((form for form in ("raw", "coarse", "token", "aggregate") if form in forms), "free")
 
 
 def _document(context: Context, crossing: Crossing) -> dict[str, object]:

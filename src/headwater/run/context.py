@@ -13,7 +13,7 @@ from headwater.graph.values import Graph, Node
 from headwater.plan.wanted import Horizon
 from headwater.run.engine import Engine
 from headwater.run.executor import Pace
-from headwater.run.sites.reaching import Sites
+from headwater.run.sites.reaching import Crossing, Sites
 from headwater.run.stopping import Watch
 from headwater.spec.addresses import FillId, Version
 from headwater.spec.fills import Fill
@@ -75,6 +75,8 @@ class Context:
     ticket: Ticket = Ticket()
     sites: Sites | None = None
     """Sites that compute for themselves; None: there is none."""
+    crossed: list[Crossing] = field(default_factory=list)
+    """What has crossed from site to site so far, for this run."""
 
     @property
     def holder(self) -> str:

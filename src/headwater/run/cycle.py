@@ -28,6 +28,7 @@ from headwater.run.quality.guarding import Guarded, culprits, guard_fills, guard
 from headwater.run.quality.guarding_sources import guard_sources
 from headwater.run.reclaiming import USE, finish_condemned
 from headwater.run.relations import Surroundings
+from headwater.run.sites.reaching import Crossing
 from headwater.run.worker import Receipt, perform
 from headwater.spec.addresses import FillId
 from headwater.spec.quality import Measurement
@@ -60,6 +61,8 @@ class Settled:
     failures: Mapping[str, HeadwaterError] = field(default_factory=dict)
     """Node → why its task gave up."""
     receipts: tuple[Receipt, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    """What sites sent for it."""
 
 
 def observe_all(context: Context) -> Observed:
@@ -163,6 +166,7 @@ class _Cycle:
             unresolved=self._unresolved,
             failures=self._failures,
             receipts=tuple(self._receipts),
+            crossings=tuple(self._context.crossed),
         )
 
     def _round(self, plan: Plan) -> Plan | None:

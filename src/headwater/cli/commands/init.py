@@ -21,11 +21,13 @@ _TOUR: Final = {
     "headwater.yaml": "the project: its environments, variables, pipelines",
     "README.md": "what it is about",
     "sources": "which rows are read, and what each row must hold",
+    "policies.yaml": "what may leave which place, and in which form",
     "functions": "SQL that models share",
     "models": "tables, each a query with its settings above it",
     "tests": "rows in, rows out: what the models must do",
     "sinks": "where rows are loaded to",
     "data": "what the sources read",
+    ".headwater": "what each site keeps for itself: here its secrets",
     "headwater.schema.json": "by which editors complete and check YAML",
     ".vscode": "settings by which Visual Studio Code finds it",
 }
@@ -41,6 +43,8 @@ class Made:
     files: tuple[Path, ...]
     look: str
     """A query to begin with."""
+    has_borders: bool = False
+    """Sites answer once their operators approved the project's rules."""
 
     @property
     def is_here(self) -> bool:
@@ -49,8 +53,10 @@ class Made:
 
     @property
     def steps(self) -> tuple[tuple[str, str], ...]:
-        """The next three commands, each with what it does."""
+        """The next commands, each with what it does."""
+        approve = ("headwater sites approve --all --yes", "let the sites answer under the project's rules")
         return (
+            *((approve,) if self.has_borders else ()),
             ("headwater plan", "what would be computed, and why; nothing changes"),
             ("headwater apply", "compute it, check it, make it visible in `dev`"),
             (f'headwater query "{self.look}"', "look at it"),
@@ -160,4 +166,5 @@ def command(session: Session, directory: Path | None, template: str | None, name
         template, directory = _ask(session)
     template, root = template or next(iter(TEMPLATES)), session.project / (directory or ".")
     files = initialise(root, template, name=name_for(root) if name is None else name)
-    session.out.show(Made(str(root), template, files, TEMPLATES[template].look), View(_document, _lines))
+    has_borders = TEMPLATES[template].has_borders
+    session.out.show(Made(str(root), template, files, TEMPLATES[template].look, has_borders), View(_document, _lines))

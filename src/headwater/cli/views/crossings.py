@@ -9,11 +9,13 @@ import click
 from headwater.cli.pages import Page
 from headwater.cli.views.tables import table
 from headwater.cli.views.text import clean
-from headwater.events.quantities import size
+from headwater.events.quantities import count, size
 
 if TYPE_CHECKING:
     from headwater.plan.values import PlannedCrossing
+    from headwater.run.sites.reaching import Crossing
 
+_CROSSED: Final = ("for", "from → to", "what", "form", "by", "rows", "bytes")
 _HEADER: Final = ("for", "from → to", "what", "columns", "form", "by", "estimated")
 
 
@@ -27,6 +29,58 @@ def crossing_lines(crossings: "Sequence[PlannedCrossing]", page: Page) -> Iterat
     yield from map_lines((each.sender, each.to, each.estimated_bytes) for each in crossings)
 
 
+def crossed_documents(crossings: "Sequence[Crossing]") -> list[dict[str, object]]:
+    """Give what really crossed, summed up over the tasks of a node."""
+    return [
+        {
+            "from": sender,
+            "to": list(some[0].exchange.to),
+            "node": node,
+            "exchange": name,
+            "columns": [column for column, _, _ in some[0].sent.certificate.columns],
+            "form": some[0].sent.certificate.form,
+            "policy": list(some[0].sent.certificate.rules),
+            "because": some[0].exchange.because,
+            "estimated_bytes": round(some[0].exchange.estimate.bytes) or None,
+            "rows": sum(each.sent.rows for each in some),
+            "bytes": sum(each.sent.bytes for each in some),
+            "fragments": len(some),
+        }
+        for (node, name, sender), some in _grouped(crossings).items()
+    ]
+
+
+def crossed_lines(crossings: "Sequence[Crossing]", page: Page) -> Iterator[str]:
+    """Give a table of what really crossed, and a map."""
+    if not crossings:
+        return
+    yield ""
+    yield click.style("What crossed from site to site, each with a certificate in the audit:", bold=True)
+    rows = [_crossed_row(sender, some) for (_, _, sender), some in _grouped(crossings).items()]
+    yield from table(_CROSSED, rows, columns=page.columns)
+    yield from map_lines((each.sender, each.exchange.to, float(each.sent.bytes)) for each in crossings)
+
+
+def _crossed_row(sender: str, some: "Sequence[Crossing]") -> tuple[str, ...]:
+    first, certificate = some[0], some[0].sent.certificate
+    return (
+        clean(first.node),
+        f"{clean(sender)} → {', '.join(map(clean, first.exchange.to))}",
+        first.exchange.because,
+        certificate.form,
+        ", ".join(map(clean, certificate.rules)) or "-",
+        count(sum(each.sent.rows for each in some), "row"),
+        size(sum(each.sent.bytes for each in some)),
+    )
+
+
+def _grouped(crossings: "Sequence[Crossing]") -> "dict[tuple[str, str, str], list[Crossing]]":
+    found: dict[tuple[str, str, str], list[Crossing]] = {}
+    for each in crossings:
+        found.setdefault((each.node, each.exchange.name, each.sender), []).append(each)
+    return found
+
+
 def map_lines(moves: Iterable[tuple[str, Sequence[str], float | None]]) -> Iterator[str]:
     r"""Draw who sends how much to whom; None: nobody can tell yet.
 
@@ -35,13 +89,13 @@ def map_lines(moves: Iterable[tuple[str, Sequence[str], float | None]]) -> Itera
       us ──── ? ───▶ hub
     """
     sums: dict[tuple[str, str], float | None] = defaultdict(float)
-    for sender, receivers, count in moves:
+    for sender, receivers, measured in moves:
         for to in receivers:
             known = sums[sender, to]
-            sums[sender, to] = None if known is None or count is None else known + count
+            sums[sender, to] = None if known is None or measured is None else known + measured
     widest = max((len(sender) for sender, _ in sums), default=0)
-    for (sender, to), count in sums.items():
-        yield f"  {clean(sender):<{widest}} ──── {'?' if count is None else size(round(count))} ───▶ {clean(to)}"
+    for (sender, to), measured in sums.items():
+        yield f"  {clean(sender):<{widest}} ──── {'?' if measured is None else size(round(measured))} ───▶ {clean(to)}"
 
 
 def _row(each: "PlannedCrossing") -> tuple[str, ...]:

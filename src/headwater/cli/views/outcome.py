@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from headwater.cli.pages import Page, View
+from headwater.cli.views.crossings import crossed_documents, crossed_lines
 from headwater.cli.views.plan import document as plan_document
 from headwater.cli.views.plan import step_document, step_lines
 from headwater.cli.views.text import clean, count, duration, size
@@ -55,6 +56,7 @@ def document(done: Done) -> dict[str, object]:
     work = work_of(outcome)
     return plan_document(outcome.plan) | {
         "steps": [step_document(step) | _measures(step, work, outcome) for step in outcome.plan.steps],
+        "moves": crossed_documents(outcome.settled.crossings),
         "release": outcome.release.id if outcome.release else None,
         "diagnostics": [each.as_json() for each in outcome.diagnostics],
     }
@@ -79,6 +81,7 @@ def lines(done: Done, page: Page) -> Iterator[str]:
     yield from step_lines(outcome.plan, shown[: len(shown) - more], page, _extras(shown, work, outcome))
     if more:
         yield f"  … and {count(more, 'step')} more (`--verbose` shows all)"
+    yield from crossed_lines(outcome.settled.crossings, page)
     yield _moved(outcome, work, done.seconds)
 
 
