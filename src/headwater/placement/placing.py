@@ -1,9 +1,10 @@
 """A query over relations at several sites, taken apart: what sites compute, what moves, what is computed at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from headwater.placement.costing import Costing
 from headwater.placement.distributing import Distribution
+from headwater.placement.gathering import gathered
 from headwater.placement.homing import Homing
 from headwater.placement.moving import Moving
 from headwater.placement.rewriting import Rewriter
@@ -14,7 +15,7 @@ from headwater.policy.values import Places
 from headwater.sql.binding import Relation
 from headwater.sql.plain import plain
 from headwater.sql.text import quote_identifier
-from headwater.sql.tree import Query, Unclear
+from headwater.sql.tree import Query, Table, Unclear
 
 
 def place(
@@ -22,18 +23,39 @@ def place(
 ) -> Placed:
     """Take a query apart; ``columns`` are the names and types that it gives on one machine.
 
-    Occurrences that are not named lie at ``at``. Raises Unclear if it cannot be written as SQL again.
+    Occurrences that are not named lie at ``at``. What is not understood runs at ``at`` over gathered rows. Raises
+    Unclear if the query cannot be written as SQL again.
     """
     found = {each.table: each for each in occurrences}
-    whole = unfolded(Rewriter().query(plain(query)))
+    clear = Rewriter().query(plain(query))
+    try:
+        return _placed(clear, columns, found, at, places, bind)
+    except Unclear as why:
+        moving = _moving(found, at, places, bind)
+        text, needs = _finished(moving.writer, gathered(clear, found, moving), columns)
+        return Placed(
+            at=at,
+            exchanges=_needed(moving.writer.exchanges, needs),
+            final=text,
+            columns=columns,
+            explained=(f"all rows are gathered: {why}",),
+        )
+
+
+def _moving(found: Mapping[Table, Occurrence], at: str, places: Places, bind: Bound) -> Moving:
     writer = Writer(at=at, places=places, occurrences=found, bind=bind)
-    distribution = Distribution(found, at)
-    moving = Moving(distribution, writer, Costing(found), at)
-    homing = Homing(distribution=distribution, writer=writer, moving=moving, at=at)
-    final = homing.whole(whole)
-    text, needs = _finished(writer, final, columns)
+    return Moving(Distribution(found, at), writer, Costing(found), at)
+
+
+def _placed(
+    clear: Query, columns: Relation, found: Mapping[Table, Occurrence], at: str, places: Places, bind: Bound
+) -> Placed:
+    moving = _moving(found, at, places, bind)
+    homing = Homing(distribution=moving.distribution, writer=moving.writer, moving=moving, at=at)
+    text, needs = _finished(moving.writer, homing.whole(unfolded(clear)), columns)
     explained = tuple(dict.fromkeys(homing.explained))
-    return Placed(at=at, exchanges=_needed(writer.exchanges, needs), final=text, columns=columns, explained=explained)
+    exchanges = _needed(moving.writer.exchanges, needs)
+    return Placed(at=at, exchanges=exchanges, final=text, columns=columns, explained=explained)
 
 
 def _finished(writer: Writer, query: Query, columns: Relation) -> tuple[str, tuple[str, ...]]:
