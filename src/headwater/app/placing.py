@@ -1,12 +1,12 @@
 """Judges what a project's nodes would have sites send: refusals before anything runs, and what a plan says of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from headwater.diagnostics import Diagnostic, Refused
-from headwater.graph.values import Graph
+from headwater.graph.values import Graph, Node
 from headwater.placement.nodes import COMPUTED, Holdings, Placing, remote_inputs
 from headwater.placement.values import Exchange, Held, Placed
-from headwater.plan.values import PlannedCrossing
+from headwater.plan.values import Beside, PlannedCrossing
 from headwater.policy.charters import charter_of
 from headwater.policy.destinations import destinations_of, unlisted_releases, wrong_exports
 from headwater.policy.values import Grant
@@ -62,6 +62,32 @@ def crossings_of(node: str, placed: Placed) -> Iterator[PlannedCrossing]:
                 yield _crossing(node, exchange, sender, receivers)
 
 
+def beside(graph: Graph, nodes: Iterable[str], held: Holdings) -> Beside | None:
+    """Say what would move if the sources that nodes read were copied; None where a site does not tell."""
+    read: dict[str, set[str]] = {}
+    by_name = {node.name: node for node in graph.nodes}
+    for name in nodes:
+        for source, columns in _columns_read(by_name[name], by_name):
+            read.setdefault(source, set()).update(columns)
+    remote, some, whole = graph.borders.remote, 0, 0
+    for source in read.keys() & {name for name, node in by_name.items() if node.source is not None}:
+        described = by_name[source].source
+        for site in (each for each in described.sites if each in remote) if described else ():
+            sizes = held(source, site).sizes
+            if not sizes:
+                return None
+            whole += sum(sizes.values())
+            some += sum(size for column, size in sizes.items() if "*" in read[source] or column in read[source])
+    return Beside(columns_bytes=some, all_bytes=whole) if whole else None
+
+
+def _columns_read(node: Node, nodes: Mapping[str, Node]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for each in node.inputs:
+        yield each.node, each.columns
+        if nodes[each.node].kind in COMPUTED:
+            yield from _columns_read(nodes[each.node], nodes)
+
+
 def _crossing(node: str, exchange: Exchange, sender: str, to: tuple[str, ...]) -> PlannedCrossing:
     grants = [read.grants[sender] for read in exchange.reads if sender in read.grants]
     shapes = {grant.shape for grant in grants}
@@ -70,7 +96,7 @@ def _crossing(node: str, exchange: Exchange, sender: str, to: tuple[str, ...]) -
         exchange=exchange.name,
         sender=sender,
         to=to,
-        columns=tuple(name for name, _ in exchange.columns),
+        columns=tuple(sorted({f"{read.relation}.{name}" for read in exchange.reads for name, _ in read.columns})),
         form=next((each for each in ("raw", "coarse", "token", "aggregate") if each in shapes), "free"),
         rules=tuple(sorted({grant.rule for grant in grants if grant.rule})),
         because=exchange.because,

@@ -11,7 +11,7 @@ from headwater.graph.column_changes import column_changes
 from headwater.graph.selection import select as select_nodes
 from headwater.graph.values import Graph
 from headwater.plan.knowledge import Options
-from headwater.plan.values import Plan, PlannedCrossing
+from headwater.plan.values import Beside, Plan, PlannedCrossing
 from headwater.run.context import Context
 from headwater.run.cycle import Planned, observe_all, plan_from
 from headwater.run.discovering import news
@@ -28,6 +28,7 @@ def make_plan(workspace: Workspace, graph: Graph, environment: str) -> Plan:
     return replace(
         planned.plan,
         crossings=tuple(_crossings(context, planned.plan)),
+        beside=_beside(context, planned.plan),
         diagnostics=(
             *planned.plan.diagnostics,
             *_refusals(planned.plan),
@@ -47,6 +48,15 @@ def _crossings(context: Context, plan: Plan) -> Iterator[PlannedCrossing]:
         placed = context.sites.placed(each.node) if each.build else None
         if placed is not None:
             yield from crossings_of(name, placed)
+
+
+def _beside(context: Context, plan: Plan) -> Beside | None:
+    """Say what would move if what is read were copied."""
+    if context.sites is None:
+        return None
+    from headwater.app.placing import beside
+
+    return beside(plan.graph, [name for name, each in plan.nodes.items() if each.build], context.sites.held)
 
 
 def _refusals(plan: Plan) -> list[Diagnostic]:

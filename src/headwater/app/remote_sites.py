@@ -77,5 +77,7 @@ class RemoteSites:
         """Ask a site how much it holds of a source."""
         if (source, site) not in self._held:
             found = self.session(site).measure(Measure(charter=self.charter, source=source))
-            self._held[source, site] = Held(rows=found.rows, bytes=found.bytes, distinct=found.distinct)
+            self._held[source, site] = Held(
+                rows=found.rows, bytes=found.bytes, distinct=found.distinct, sizes=found.sizes
+            )
         return self._held[source, site]

@@ -54,6 +54,8 @@ class Measured:
     rows: int = 0
     bytes: int = 0
     distinct: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Column → bytes as zstd Parquet; empty: too few rows to say, or too many to measure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,9 @@ class Fragment:
     """Name → SQL literal."""
     reads: tuple[Granted, ...] = ()
     received: Mapping[str, Columns] = field(default_factory=dict)
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Received exchange → the jurisdictions that may have its rows, as its senders' certificates say; where nothing is
+    said, nobody may. Nobody signs it: a site does not pass on what it is told that it may not."""
     columns: Columns = ()
     """What the asker expects; the site binds it itself and refuses if it differs."""
     timezone: str = "UTC"

@@ -47,6 +47,8 @@ class Exchange:
     reads: tuple[Read, ...] = ()
     needs: tuple[str, ...] = ()
     """Exchanges that its text reads: keys, bounds and scalars, which every sender must have received before."""
+    destinations: frozenset[str] = frozenset()
+    """Jurisdictions that may have its rows, by all that they stand on; where nothing declares one, the empty name."""
     because: str = ""
     """What it is, in a few words: ``rows``, ``partial aggregates``, ``the first 10``, ``keys for x3`` …"""
     estimate: Estimate = field(default_factory=Estimate)
@@ -73,6 +75,8 @@ class Held:
     rows: int = 0
     bytes: int = 0
     distinct: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Column → bytes as zstd Parquet; empty: unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,11 @@ class Occurrence:
     def sites(self) -> tuple[str, ...]:
         """The sites at which it may be read."""
         return tuple(site for site in self.located.sites if site in self.grants)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether its values are read as they are: what is said of the relation's own values holds for these only."""
+        return all(grant is None or grant.shape in ("free", "raw") for grant in self.grants.values())
 
     def family(self, column: str) -> str:
         """Give a word that two columns share if equal values of them are the same value."""

@@ -131,12 +131,23 @@ class PlannedCrossing:
     sender: str
     to: tuple[str, ...]
     columns: tuple[str, ...]
+    """What it is made of, or decided by: ``relation.column``."""
     form: str
     """``free`` (no rule is needed), ``raw``, ``token``, ``coarse`` or ``aggregate``: the one that tells most."""
     rules: tuple[str, ...] = ()
     because: str = ""
     estimated_bytes: float | None = None
     """None: the site says too little of its rows to tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What would move otherwise, once for each source at remote sites that is read: measured there, as zstd Parquet."""
+
+    columns_bytes: int
+    """Only the columns that are read, with all rows."""
+    all_bytes: int
+    """All columns, as whoever copies sources to one place does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +168,8 @@ class Plan:
     """How the columns of models change, and whom that breaks."""
     crossings: tuple[PlannedCrossing, ...] = ()
     """What sites send for the nodes that are computed."""
+    beside: Beside | None = None
+    """None: a site has too few rows to say how large they are."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

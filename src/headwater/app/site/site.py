@@ -17,7 +17,7 @@ from headwater.app.site.engines import SiteEngine
 from headwater.app.site.holdings import Holding, directories, hold, source_at
 from headwater.app.site.homes import Home, open_home
 from headwater.app.site.measuring import measured
-from headwater.app.site.performing import Read, Work, run_work, standing_still
+from headwater.app.site.performing import Read, Work, received_rows, run_work, standing_still
 from headwater.app.workspace import cores
 from headwater.connect.runtimes import PROTOCOL, Certificate, Fragment, Measure, Measured, Observe, SiteState
 from headwater.diagnostics import Diagnostic, Refused
@@ -82,8 +82,8 @@ class Site:
         """Give the statistics that may be told."""
         charter = self._charter(question.charter)
         holding = self._hold(charter, question.source, (), stoppable)
-        with self._engine(charter, [question.source], stoppable) as (engine, _), engine.session() as session:
-            return measured(self.home, holding, session)
+        with self._engine(charter, [question.source], stoppable) as (engine, folder), engine.session() as session:
+            return measured(self.home, holding, session, folder)
 
     def prove(self, fragment: Fragment) -> Certificate:
         """Prove a fragment without running it."""
@@ -99,7 +99,7 @@ class Site:
         if set(received) != set(fragment.received):
             raise Unanswered("received")
         proof = self._proof(charter, fragment)
-        certificate, began = _certificate(fragment, proof), time.perf_counter()
+        began = time.perf_counter()
         reads = tuple(self._reads(charter, fragment, proof, stoppable))
         work = Work(
             charter=charter,
@@ -115,6 +115,7 @@ class Site:
         folders = sorted({str(path.parent) for path in received.values()})
         with self._engine(charter, sources, stoppable, folders, fragment.timezone) as (engine, folder):
             to = folder / "answer"
+            certificate = _certificate(fragment, proof, received_rows(engine, work))
             with standing_still(reads):
                 rows = run_work(engine, work, to)
             told = {"rows": rows, "bytes": to.stat().st_size, "seconds": round(time.perf_counter() - began, 3)}
@@ -144,7 +145,7 @@ class Site:
     def _proof(self, charter: Charter, fragment: Fragment) -> Proof:
         binder = Binder()  # a new one: it has seen nothing but what the proof shows it
         try:
-            found = prove(charter, self.name, fragment, binder)
+            found = prove(charter, self.name, fragment, binder, _bound(charter, self.name, fragment))
         finally:
             binder.close()
         if isinstance(found, Diagnostic):
@@ -200,6 +201,20 @@ class Site:
 
     def _set_aside(self, holding: Holding, rows: tuple[SetAside, ...]) -> None:
         record_set_aside(self.db, holding.node.rows_address, holding.node.name, rows, self.clock())
+
+
+def _bound(charter: Charter, site: str, fragment: Fragment) -> dict[str, frozenset[str]]:
+    """Give where received rows may go on to, as the asker says; Refused (HW1246) if they may not be here at all."""
+    bound = {name: frozenset(fragment.bound.get(name, ())) for name in fragment.received}
+    here = charter.places.get(site, "")
+    wrong = next((name for name, places in bound.items() if here not in places), None)
+    if wrong is not None:
+        message = (
+            f"`exchange.{wrong}` may not be at `{site}`: nothing says that its senders let it go to {here or 'it'}"
+        )
+        hint = "rows are bound by the rules under which they came, wherever they are"
+        raise Refused.of("HW1246", message, hint=hint)
+    return bound
 
 
 def _certificate(fragment: Fragment, proof: Proof, keys: int = 0) -> Certificate:

@@ -12,14 +12,19 @@ from headwater.cli.views.text import clean
 from headwater.events.quantities import count, size
 
 if TYPE_CHECKING:
-    from headwater.plan.values import PlannedCrossing
+    from headwater.plan.values import Beside, PlannedCrossing
     from headwater.run.sites.reaching import Crossing
 
 _CROSSED: Final = ("for", "from → to", "what", "form", "by", "rows", "bytes")
-_HEADER: Final = ("for", "from → to", "what", "columns", "form", "by", "estimated")
+_HEADER: Final = ("for", "from → to", "what", "of", "form", "by", "estimated")
 
 
-def crossing_lines(crossings: "Sequence[PlannedCrossing]", page: Page) -> Iterator[str]:
+def beside_document(beside: "Beside | None") -> dict[str, int] | None:
+    """Give what would move otherwise; null: not told."""
+    return {"columns_bytes": beside.columns_bytes, "all_bytes": beside.all_bytes} if beside else None
+
+
+def crossing_lines(crossings: "Sequence[PlannedCrossing]", beside: "Beside | None", page: Page) -> Iterator[str]:
     """Give a table of what a plan lets cross, and a map of sites with the sums between them."""
     if not crossings:
         return
@@ -27,6 +32,9 @@ def crossing_lines(crossings: "Sequence[PlannedCrossing]", page: Page) -> Iterat
     yield click.style("What crosses from site to site:", bold=True)
     yield from table(_HEADER, [_row(each) for each in crossings], columns=page.columns)
     yield from map_lines((each.sender, each.to, each.estimated_bytes) for each in crossings)
+    if beside:
+        columns, everything = size(beside.columns_bytes), size(beside.all_bytes)
+        yield f"  Copying the columns that are read would move {columns}, whole sources {everything} (measured at the sites)."
 
 
 def crossed_documents(crossings: "Sequence[Crossing]") -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from headwater.cli.pages import Page, View
-from headwater.cli.views.crossings import crossing_lines
+from headwater.cli.views.crossings import beside_document, crossing_lines
 from headwater.cli.views.text import clean, count, fit, pad, slot, width
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def document(plan: "Plan") -> dict[str, object]:
         "base": plan.base,
         "steps": [step_document(step) for step in plan.steps],
         "moves": [crossing_document(each) for each in plan.crossings],
+        "beside": beside_document(plan.beside),
         "columns": [_column_document(change) for change in plan.columns],
         "sinks_not_reverted": list(plan.sinks_not_reverted),
         "diagnostics": [each.as_json() for each in plan.diagnostics],
@@ -83,7 +84,7 @@ def lines(plan: "Plan", page: Page) -> Iterator[str]:
     yield f"Plan for {name}:"
     yield from step_lines(plan, plan.steps, page)
     yield from column_lines(plan.columns)
-    yield from crossing_lines(plan.crossings, page)
+    yield from crossing_lines(plan.crossings, plan.beside, page)
     yield ""
     yield f"{summary(plan.steps)}. Nothing has changed yet."
     if plan.sinks_not_reverted:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from headwater.connect.runtimes import Sent, SiteSession
 from headwater.graph.values import Node
-from headwater.placement.values import Exchange, Placed
+from headwater.placement.values import Exchange, Held, Placed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,10 @@ class Sites(Protocol):
 
     def placed(self, node: Node) -> Placed | None:
         """Give how a node's query is taken apart, None if it reads nothing remote; raises Refused if it may not."""
+        ...
+
+    def held(self, source: str, site: str) -> Held:
+        """Give what may be told of how much a site holds of a source."""
         ...
 
 
