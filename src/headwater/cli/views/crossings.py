@@ -33,8 +33,8 @@ def crossing_lines(crossings: "Sequence[PlannedCrossing]", beside: "Beside | Non
     yield from table(_HEADER, [_row(each) for each in crossings], columns=page.columns)
     yield from map_lines((each.sender, each.to, each.estimated_bytes) for each in crossings)
     if beside:
-        columns, everything = size(beside.columns_bytes), size(beside.all_bytes)
-        yield f"  Copying the columns that are read would move {columns}, whole sources {everything} (measured at the sites)."
+        columns, sources = size(beside.columns_bytes), size(beside.all_bytes)
+        yield f"  Copying the columns that are read would move {columns}, whole sources {sources} (measured there)."
 
 
 def crossed_documents(crossings: "Sequence[Crossing]") -> list[dict[str, object]]:
