@@ -262,7 +262,7 @@ class Distribution:
         keys = {
             (leaf.position, source.own.index(column)): frozenset({f"{partition} {found.family(column)}"})
             for column, partition in found.located.partition.items()
-            if column in source.own
+            if column in source.own and found.is_raw
         }
         return Spread(sites, False, keys)
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from headwater.sql.traversal import expressions, looks_out, selects
 from headwater.sql.tree import (
     Derived,
     Expr,
@@ -174,8 +175,6 @@ class _Settler:
         self._kept: list[object] = []
 
     def query(self, query: Query, around: Scopes) -> Query:
-        from headwater.sql.traversal import looks_out
-
         key = (id(query), tuple(map(id, around)) if looks_out(query) else ())
         if key not in self._made:
             self._kept += [query, around]
@@ -277,8 +276,6 @@ def all_parts(expr: Expr, depth: int = 0) -> Iterator[tuple[Expr, int]]:
 
 def query_parts(query: Query, depth: int = 0) -> Iterator[tuple[Expr, int]]:
     """All expressions in a query, with how far in they stand."""
-    from headwater.sql.traversal import expressions
-
     if isinstance(query, SetOperation):
         yield from query_parts(query.left, depth)
         yield from query_parts(query.right, depth)
@@ -294,8 +291,6 @@ def query_parts(query: Query, depth: int = 0) -> Iterator[tuple[Expr, int]]:
 
 def tables(query: Query) -> Iterator[Table]:
     """All tables that a query reads anywhere in it."""
-    from headwater.sql.traversal import selects
-
     for select in selects(query):
         for leaf in leaves(select.tree):
             if isinstance(leaf.source, Table):

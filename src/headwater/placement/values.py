@@ -32,6 +32,9 @@ class Read:
     grants: Mapping[str, Grant]
     """Site → grant."""
     columns: Relation
+    every: str = ""
+    """Of aggregates: the length of the reader's slots; empty: time is not cut."""
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,9 @@ class Occurrence:
     """Names and types of all its columns, as the query sees them."""
     grants: Mapping[str, Grant | None]
     """Site → grant; None: it lies at the place that asks, which reads it by its own name."""
+    every: str = ""
+    """Of aggregates: the length of the slots in which they are read; empty: time is not cut."""
+    timezone: str = ""
 
     @property
     def sites(self) -> tuple[str, ...]:

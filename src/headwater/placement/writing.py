@@ -66,6 +66,7 @@ class Writer:
                 columns=written.columns,
                 reads=written.reads,
                 needs=written.needs,
+                destinations=self._destinations(written),
                 because=because,
             )
         )
@@ -82,6 +83,11 @@ class Writer:
         if any(site not in sites for sites in written.own) and not places.same(self.at, site):
             return False
         return all(places.same(each.site, site) or places.of(site) in each.to for each in written.grants)
+
+    def _destinations(self, written: Written) -> frozenset[str]:
+        places = self.places
+        found = {places.of(site) for site in places.jurisdictions if self._may(written, site)}
+        return frozenset(found) if places.jurisdictions else frozenset({""})
 
     def may_go(self, table: Table, site: str) -> bool:
         """Whether what a query reads of a relation, or of what was received, may go to a site."""
@@ -155,7 +161,18 @@ class Writer:
         key = (occurrence.table.node, *((site, id(grant)) for site, grant in grants.items()))
         if key not in self._reads:
             given = [dict(grant.columns) for grant in grants.values()]
-            columns = tuple((name, type_) for name, type_ in occurrence.columns if all(name in each for each in given))
+            columns = tuple(
+                (name, given[0][name]) for name, _ in occurrence.columns if all(name in each for each in given)
+            )
+            if any(each[name] != type_ for each in given for name, type_ in columns):
+                raise Unclear(f"{occurrence.table.node} has other types at other sites")
             name = f"g{len(self._reads) + 1}"
-            self._reads[key] = Read(name=name, relation=occurrence.table.node, grants=grants, columns=columns)
+            self._reads[key] = Read(
+                name=name,
+                relation=occurrence.table.node,
+                grants=grants,
+                columns=columns,
+                every=occurrence.every,
+                timezone=occurrence.timezone,
+            )
         return self._reads[key]
