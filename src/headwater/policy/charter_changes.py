@@ -35,7 +35,7 @@ def _compared(
             change: Literal["new", "changed", "gone"] = (
                 "new" if name not in old else "gone" if name not in new else "changed"
             )
-            yield CharterChange(change, what, name, _said(new.get(name, old.get(name))) if what == "policy" else "")
+            yield CharterChange(change, what, name, said_of(new.get(name, old.get(name))) if what == "policy" else "")
 
 
 def _policies(charter: Charter) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _places(charter: Charter) -> dict[str, tuple[str, str]]:
     return {name: (charter.places.get(name, ""), charter.roots.get(name, "")) for name in names}
 
 
-def _said(policy: Any) -> str:
+def said_of(policy: Any) -> str:
     """Say a rule in one line, with everything that decides what it lets pass."""
     if policy.deny is not None:
         even = f", even as {', '.join(policy.deny.even)}" if policy.deny.even else ""

@@ -23,7 +23,7 @@ from headwater.spec.project import Environment, Macro, Pipeline, Project, Site
 from headwater.spec.tests import UnitTest
 
 _T = TypeVar("_T", Site, Environment, Pipeline, Alert, UnitTest, Policy, Key, PolicyTest)
-_WITH_REFERENCES: Final = ("state", "lake", "variables")
+_WITH_REFERENCES: Final = ("state", "lake", "variables", "audit")
 _PROBLEM: Final[Mapping[str, Callable[[str], str]]] = {
     "sources": node_problem,
     "models": node_problem,

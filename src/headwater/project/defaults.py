@@ -10,7 +10,13 @@ from headwater.diagnostics import Diagnostic, error, suggest
 from headwater.project.class_problems import class_problems
 from headwater.project.local_times import placed
 from headwater.project.names import file_problem, shown
-from headwater.project.policy_problems import key_problems, policy_problems, policy_test_problems, through_problems
+from headwater.project.policy_problems import (
+    audit_problems,
+    key_problems,
+    policy_problems,
+    policy_test_problems,
+    through_problems,
+)
 from headwater.project.site_problems import site_problems, source_problems
 from headwater.spec.addresses import HUB
 from headwater.spec.nodes import Model, Source
@@ -53,7 +59,7 @@ def completed(project: Project) -> tuple[Project, list[Diagnostic]]:
         _number_problems,
         _landing_problems,
         *(_limit_problems, site_problems, source_problems, class_problems, policy_problems, key_problems),
-        *(policy_test_problems, through_problems),
+        *(policy_test_problems, through_problems, audit_problems),
     )
     return filled, [problem for check in checks for problem in check(filled)]
 

@@ -22,7 +22,7 @@ from headwater.project.sections import PROJECT_FILE, Declared, ProjectKeys, fore
 from headwater.project.shapes import keys_of
 from headwater.project.sql_files import read_sql_file
 from headwater.project.yaml_nodes import compose
-from headwater.spec.project import Catalog, Compact, Macro, Project
+from headwater.spec.project import Audit, Catalog, Compact, Macro, Project
 
 _LAKE: Final = ".headwater/lake"
 _LOAD_TIMEOUT_S: Final = 30.0
@@ -93,6 +93,12 @@ def read_compact(text: str) -> tuple[Compact, list[Diagnostic]]:
     """Read what the text of headwater.yaml says of packing small files, and what is wrong with that."""
     compact, found = _read_key(text, "compact")
     return compact if isinstance(compact, Compact) else Compact(), found
+
+
+def read_audit(text: str) -> tuple[Audit, list[Diagnostic]]:
+    """Read what the text of headwater.yaml says of the audit, and what is wrong with that."""
+    audit, found = _read_key(text, "audit")
+    return audit if isinstance(audit, Audit) else Audit(), found
 
 
 def _read_key(text: str, name: str) -> tuple[object, list[Diagnostic]]:

@@ -130,6 +130,15 @@ def key_problems(project: Project) -> Iterator[Diagnostic]:
             yield from _place_problems(name, places, key.at, f"at.{index}")
 
 
+def audit_problems(project: Project) -> Iterator[Diagnostic]:
+    """Judge the key that signs checkpoints: a reference, never the key itself, which is not shown."""
+    if project.audit.secret and not is_reference(project.audit.secret):
+        message = "the key of checkpoints is a reference, never the key itself"
+        hint = 'such as `audit: {secret: "${env:AUDIT_KEY}"}`'
+        # At the map, not at the value: what stands there may be the key.
+        yield error("HW1284", message, project.at.of("audit"), hint=hint)
+
+
 def through_problems(project: Project) -> Iterator[Diagnostic]:
     """Judge by which policies models say that they read; whether these are their inputs, the graph knows."""
     for model in project.models.values():

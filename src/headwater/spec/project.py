@@ -40,7 +40,6 @@ class Site:
         Doc("what computes there; local: a process of its own on this machine; default: the hub reads its files"),
     ] = None
     root: Annotated[str, Doc("the directory that paths of its sources start from; default: the project's")] = ""
-    lake: Annotated[str, Doc("where its own tables lie; default: .headwater/sites/NAME/lake")] = ""
     capacity: Annotated[int, Doc("how many queries it works on at once")] = 2
     at: Origin = field(default=NOWHERE, compare=False, repr=False)
 
@@ -128,6 +127,16 @@ class Compact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What makes the audit chains checkable by those who do not trust this machine."""
+
+    secret: Annotated[
+        str,
+        Doc("a reference to the private Ed25519 key that signs checkpoints: PEM, or 64 hex digits", "${env:AUDIT_KEY}"),
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Macro:
     """A ``CREATE MACRO`` statement from ``functions/``: scalar or table."""
 
@@ -164,6 +173,9 @@ class Project:
     compact: Annotated[
         Compact, Doc("when the small files of a table's slots are packed into few", "{after: 64, to: 128MB}")
     ] = field(default_factory=Compact)
+    audit: Annotated[Audit, Doc("what signs checkpoints of the audit chains", '{secret: "${env:AUDIT_KEY}"}')] = field(
+        default_factory=Audit
+    )
     catalogs: Annotated[
         Mapping[str, Catalog],
         Doc(

@@ -69,6 +69,14 @@ def audit_entries(db: Database, after: int = 0) -> Iterator[AuditEntry]:
             yield AuditEntry(sequence, at, kind, json.loads(text), previous, digest)
 
 
+def hashed_texts(db: Database) -> Iterator[tuple[str, str]]:
+    """Give for each entry, oldest first, the text that its hash is the SHA-256 of, and that hash."""
+    with db.read() as connection:
+        rows = connection.execute("SELECT seq, at, kind, document, previous, hash FROM audit ORDER BY seq")
+        for *parts, digest in rows:
+            yield _hashed(*parts), digest
+
+
 def last_entries(db: Database, limit: int, kind: str | None = None) -> tuple[AuditEntry, ...]:
     """Give the last entries, newest first; of one kind if it is named."""
     where, values = ("", ()) if kind is None else ("WHERE kind = ?", (kind,))
@@ -81,5 +89,8 @@ def last_entries(db: Database, limit: int, kind: str | None = None) -> tuple[Aud
 
 
 def _hash(sequence: int, at: str, kind: str, text: str, previous: str) -> str:
-    parts = json.dumps([sequence, at, kind, text, previous], separators=(",", ":"))
-    return hashlib.sha256(parts.encode()).hexdigest()
+    return hashlib.sha256(_hashed(sequence, at, kind, text, previous).encode()).hexdigest()
+
+
+def _hashed(sequence: int, at: str, kind: str, text: str, previous: str) -> str:
+    return json.dumps([sequence, at, kind, text, previous], separators=(",", ":"))

@@ -66,6 +66,15 @@ def entries(home: Home) -> Iterator[SiteEntry]:
             yield found
 
 
+def hashed_texts(home: Home) -> Iterator[tuple[str, str]]:
+    """Give for each entry, oldest first, the text that its hash is the SHA-256 of, and that hash."""
+    for line in _lines(home.chain):
+        found = _parts(line)
+        if found is not None:
+            *parts, digest = found
+            yield json.dumps(parts, separators=(",", ":")), str(digest)
+
+
 def verify(home: Home) -> tuple[int, int | None]:
     """Recompute the chain: how many entries hold, and the number of the first that does not (None: all hold)."""
     expected, count = _START, 0
@@ -144,6 +153,14 @@ def _entry(line: bytes) -> SiteEntry | None:
         return found if digest == _hash(sequence, at, kind, text, previous) else None
     except (ValueError, TypeError):
         return None
+
+
+def _parts(line: bytes) -> list[Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, list) and len(found) == len(SiteEntry.__slots__) else None
 
 
 def _follows(entry: SiteEntry, sequence: int, previous: str) -> bool:

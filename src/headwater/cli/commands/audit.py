@@ -17,14 +17,14 @@ def _site() -> click.Option:
 @make(
     name="list",
     short="List who did what, and who was refused.",
-    example='headwater audit\nheadwater audit --kind "webhook refused"',
+    example='headwater audit\nheadwater audit list --kind "webhook refused"',
     params=[
         click.Option(["--kind"], metavar="TEXT", help="Only entries of a kind, such as `release`."),
         click.Option(["--limit", "-n"], type=click.IntRange(min=1), default=20, show_default=True, help="How many."),
     ],
 )
 def list_(session: Session, kind: str | None, limit: int) -> None:
-    """List the entries of the audit chain, newest first: releases, orders, tokens, exchanges, webhooks that were refused.
+    """List the entries of the audit chain, newest first: releases, orders, exchanges, refused webhooks.
 
     Each entry holds the hash of the one before it; `headwater audit verify` proves that none was changed or taken out.
     """
@@ -127,8 +127,8 @@ def export(session: Session, file: Path, site: str) -> None:
 def checkpoint(session: Session, file: Path | None) -> None:
     """Sign how the chains stand now; keep the file elsewhere, such as with an auditor.
 
-    `audit: {key: "${env:AUDIT_KEY}"}` in headwater.yaml refers to the private Ed25519 key. The public key is printed,
-    and stands in the file: with it anybody can check the signature. Without FILE the checkpoint is printed.
+    `audit: {secret: "${env:AUDIT_KEY}"}` in headwater.yaml refers to the private Ed25519 key. The public key is
+    printed, and stands in the file: with it anybody can check the signature. Without FILE the checkpoint is printed.
     """
     from headwater.app.checkpoints import make_checkpoint
     from headwater.cli.views.audit_checks import SIGNED
