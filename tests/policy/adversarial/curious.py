@@ -35,8 +35,8 @@ _rows = st.lists(
 )
 
 
-def world(rule: dict[str, Any]) -> World:
-    """Give the world of one rule; rows are put in by the test."""
+def world(rule: dict[str, Any], *, far_to: tuple[str, ...] = ("us",)) -> World:
+    """Give the world of one rule; rows are put in by the test. ``far_to``: who may have what lies in the UK."""
     log = Relation(columns=COLUMNS, rows={"fra": (), "dub": ()})
     hub = Relation(
         columns={name: (type_, "internal") for name, (type_, _) in COLUMNS.items()},
@@ -44,7 +44,7 @@ def world(rule: dict[str, Any]) -> World:
     )
     other = Relation(columns=COLUMNS, rows={"lon": ()})
     shipped = {**rule, "from": "log@eu", "to": ["us"]}
-    policies = {"lines": shipped, "others": {"ship": ["k", "g", "v"], "from": "far@uk", "to": ["us"]}}
+    policies = {"lines": shipped, "others": {"ship": ["k", "g", "v"], "from": "far@uk", "to": list(far_to)}}
     return World(
         name="curious", jurisdictions=SITES, sources={"log": log, "far": other, "here": hub}, policies=policies
     )

@@ -34,15 +34,18 @@ def test_whatever_is_allowed_tells_nothing_that_is_not_granted(data):
 @given(data=st.data())
 def test_what_is_sent_ahead_to_a_site_tells_nothing_of_rows_that_it_may_not_have(data):
     case, rule = data.draw(curious.cases())
-    world = curious.world(rule)
+    far_to = data.draw(st.sampled_from([("us",), ("us", "eu")]))
+    world = curious.world(rule, far_to=far_to)
     allowed = judge(case, world, much)
     if not isinstance(allowed, Allowed):
         return
+    fars = data.draw(curious.databases(curious.RULES[0]))
     log = {site: data.draw(curious.databases(rule))[0] for site in ("fra", "dub")}
     found = []
     with TemporaryDirectory() as folder:
         for at in range(2):
-            far, here = (data.draw(curious.databases(curious.RULES[0]))[0] for _ in range(2))
+            far = fars[at] if "eu" in far_to else data.draw(curious.databases(curious.RULES[0]))[0]
+            here = data.draw(curious.databases(curious.RULES[0]))[0]
             tables = {"log": log, "far": {"lon": far}, "here": {"hub": here}}
             crossed = crossings(allowed, world, tables, Path(folder) / str(at))
             found.append(
