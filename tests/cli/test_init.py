@@ -2,6 +2,7 @@
 
 import os
 import pty
+import shlex
 import signal
 import sys
 import time
@@ -103,17 +104,16 @@ def test_it_explains_what_it_made_and_what_comes_next(tmp_path):
     tour = {line.split()[0]: " ".join(line.split()[1:]) for line in said.out.splitlines() if line.startswith("  ")}
     assert tour["models/"] == "6 files tables, each a query with its settings above it"
     commands = [line.strip().split("  ")[0] for line in said.out.partition("Next")[2].splitlines()[1:]]
-    assert commands[:2] == ["headwater plan", "headwater apply"]
-    assert commands[2].startswith("headwater query ")
+    assert commands[:3] == ["headwater sites approve --all --yes", "headwater plan", "headwater apply"]
+    assert commands[3].startswith("headwater query ")
 
 
 @pytest.mark.parametrize("template", ["minimal", "logs"])
-def test_the_next_three_commands_work(tmp_path, template):
+def test_the_next_commands_work(tmp_path, template):
     made = CommandLine(tmp_path)("--json", "init", "x", "--template", template).document
     project = CommandLine(tmp_path / "x")
     for step in made["next"]:
-        words = step.removeprefix("headwater ").split(" ", 1)
-        assert project(words[0], *(word.strip('"') for word in words[1:])).code == 0
+        assert project(*shlex.split(step)[1:]).code == 0
 
 
 @pytest.mark.parametrize(

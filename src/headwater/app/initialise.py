@@ -2,8 +2,9 @@
 
 import json
 import re
+import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Final
 
 from headwater.app import flights_data, logs_data
 from headwater.app.editor import editor_files, schema_line
+from headwater.app.runtimes import SITES
 from headwater.diagnostics import Invalid
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _LONGEST_NAME: Final = 255
 """In bytes, as file systems count."""
 _SHOWN: Final = 40
+_SECRET_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Template:
     """What Git does not keep."""
     look: str
     """A query that shows what it is about, once it is applied."""
+    has_borders: bool = False
+    """Its sites stand under several laws, and answer once their operators approved the rules."""
+    secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Secret → sites that have it, in the environment of their homes; each project gets one of its own."""
 
 
 TEMPLATES: Final[Mapping[str, Template]] = {
@@ -38,9 +45,11 @@ TEMPLATES: Final[Mapping[str, Template]] = {
         "SELECT * FROM routes ORDER BY place LIMIT 5",
     ),
     "logs": Template(
-        "access logs of two web servers: traffic, visitors, errors, sessions",
+        "access logs of three web servers whose addresses stay there: traffic, visitors, sessions",
         (".headwater/", "data/", "out/"),
         "SELECT * FROM top_pages ORDER BY place LIMIT 5",
+        has_borders=True,
+        secrets={"VISITORS_KEY": logs_data.SERVERS},
     ),
 }
 """All templates by name, the default one first."""
@@ -75,6 +84,8 @@ def initialise(root: Path, template: str = "minimal", *, name: str) -> tuple[Pat
             written += flights_data.lay_out(package, root)
         if template == "logs":
             written += logs_data.lay_out(root)
+        for secret, sites in TEMPLATES[template].secrets.items():
+            written += _hand_out(root, secret, sites)
     except OSError as problem:
         raise Invalid.of("HW0913", f"the project cannot be written: {problem.strerror} ({problem.filename})") from None
     return tuple(sorted(written))
@@ -131,7 +142,7 @@ def _texts(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.is_file():
             yield prefix + entry.name, entry.read_text(encoding="utf-8")
-        elif entry.name != "__pycache__":
+        elif entry.name not in {"__pycache__", ".headwater"}:
             yield from _texts(entry, f"{prefix}{entry.name}/")
 
 
@@ -146,3 +157,15 @@ def _write(root: Path, path: str, text: str) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8", newline="\n")
     return Path(path)
+
+
+def _hand_out(root: Path, secret: str, sites: tuple[str, ...]) -> Iterator[Path]:
+    """Give sites a secret that nobody else has: into their homes, as their operators would."""
+    value = secrets.token_hex(_SECRET_BYTES)
+    for site in sites:
+        home = root / SITES / site
+        home.mkdir(parents=True, mode=0o700)
+        path = home / "environment"
+        path.touch(mode=0o600)
+        path.write_text(f"{secret}={value}\n", encoding="utf-8")
+        yield path.relative_to(root)

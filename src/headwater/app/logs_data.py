@@ -1,4 +1,4 @@
-"""The data of template `logs`: a week of access logs of two web servers, made up from a fixed seed."""
+"""The data of template `logs`: a week of access logs of three web servers, made up from a fixed seed."""
 
 import gzip
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeVar
 
-SERVERS: Final = ("web1", "web2")
+SERVERS: Final = ("web1", "web2", "web3")
 FIRST_DAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 DAYS: Final = 7
 _SEED: Final = 20_260_105

@@ -12,5 +12,9 @@ CREATE MACRO is_asset(path) AS
 CREATE MACRO is_robot(user_agent) AS
     coalesce(regexp_matches(lower(user_agent), 'bot|crawl|spider|slurp|feed|curl|wget|python|monitor'), true);
 
--- Who asks, as far as a log can tell: nobody's address stands in the tables.
-CREATE MACRO visitor_of(client_ip, user_agent) AS md5(concat_ws(' ', client_ip, user_agent));
+-- A page that somebody asked for and got: no picture, no robot.
+CREATE MACRO is_page_view(method, status, path, user_agent) AS
+    method = 'GET' AND status IN (200, 304) AND NOT is_asset(path) AND NOT is_robot(user_agent);
+
+-- Who asks, as far as a log can tell. The address is a token by then: it never leaves the place of its server.
+CREATE MACRO visitor_of(client_token, user_agent) AS md5(concat_ws(' ', client_token, user_agent));

@@ -8,6 +8,7 @@ columns:
   page: {description: Path without its query; empty where the request was no HTTP}
   bytes: {unit: B, description: Size of the answers that were sent}
 checks:
+  - accepted_range: {column: status, min: 100, max: 599}
   - accepted_range: {column: requests, min: 1}
   - row_count: {min: 1, on_fail: warn}
 */
