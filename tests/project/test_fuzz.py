@@ -23,7 +23,7 @@ state: sqlite:.headwater/state.db
 keep: 30d
 sites:
   hub: {jurisdiction: us}
-  ewr: {labels: {region: east}, jurisdiction: us, runtime: local, root: ewr, lake: "${env:EWR}/lake", capacity: 3}
+  ewr: {labels: {region: east}, jurisdiction: us, runtime: local, root: ewr, capacity: 3}
   jfk: {jurisdiction: ny}
 environments:
   dev: {window: 30d, as_of: 2013-12-31}

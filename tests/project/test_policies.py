@@ -294,7 +294,7 @@ def test_jurisdictions_have_names_like_sites(files: Files) -> None:
 
 
 def test_a_malformed_reference_in_a_site_is_named(files: Files) -> None:
-    files.write("headwater.yaml", START + 'sites: {eu: {lake: "s3://${evn:BUCKET}/lake"}}')
+    files.write("headwater.yaml", START + 'sites: {eu: {root: "${evn:DATA}/eu"}}')
     assert files.mistake.code == "HW0113"
 
 

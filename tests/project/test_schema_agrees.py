@@ -103,7 +103,7 @@ defaults: {owner: a@example.org, retries: {attempts: 4, backoff: 2s, max: 5m}, t
 keep: 30d
 sites:
   hub: {description: here, labels: {region: x}, jurisdiction: us}
-  ewr: {jurisdiction: eu, runtime: local, root: ewr, lake: lake, capacity: 1}
+  ewr: {jurisdiction: eu, runtime: local, root: ewr, capacity: 1}
 environments:
   dev: {window: 30d, as_of: 2013-12-31}
   prod: {protected: true, approvals: 1, variables: {late: 20}}

@@ -15,7 +15,6 @@ class SiteNode:
     runtime: str = ""
     """What computes there; empty: the hub reads its files."""
     root: str = ""
-    lake: str = ""
     capacity: int = 2
     labels: Mapping[str, str] = field(default_factory=dict)
     description: str = ""

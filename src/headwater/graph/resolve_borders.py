@@ -37,7 +37,6 @@ def _site(site: Site, places: PlaceNames) -> SiteNode:
         jurisdiction=site.jurisdiction,
         runtime=places.runtime_of(site),
         root=site.root,
-        lake=site.lake,
         capacity=site.capacity,
         labels=site.labels,
         description=site.description,
