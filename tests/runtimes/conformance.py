@@ -99,9 +99,25 @@ class Conformance:
         world.file("eu", "1.csv", EU)
         path = world.exchange("x0", "SELECT 2::BIGINT AS id, 5::HUGEINT AS n", {"id": "BIGINT", "n": "HUGEINT"})
         query = 'SELECT g.id, x.n FROM "granted"."g1" AS g JOIN "exchange"."x0" AS x ON g.id = x.id'
-        fragment = world.fragment(query, {"id": "BIGINT", "n": "HUGEINT"})
-        fragment = replace(fragment, received={"x0": (("id", "BIGINT"), ("n", "HUGEINT"))})
-        assert world.perform(fragment, {"x0": path})[0] == [("2", "5")]
+        received = {"x0": (("id", "BIGINT"), ("n", "HUGEINT"))}
+        fragment = world.fragment(query, {"id": "BIGINT", "n": "HUGEINT"}, received=received)
+        rows, sent = world.perform(fragment, {"x0": path})
+        assert rows == [("2", "5")]
+        assert sent.certificate.keys == 1
+
+    @pytest.mark.parametrize("bound", [("eu",), ("us",), ()], ids=["here only", "not here", "unsaid"])
+    def test_what_was_received_goes_no_further_than_its_senders_let_it(self, world, bound):
+        path = world.exchange("x0", "SELECT 2::BIGINT AS id", {"id": "BIGINT"})
+        received = {"x0": (("id", "BIGINT"),)}
+        fragment = world.fragment(
+            'SELECT id FROM "exchange"."x0"', {"id": "BIGINT"}, reads=(), received=received, bound={"x0": bound}
+        )
+        with pytest.raises(Refused) as refused:
+            world.perform(fragment, {"x0": path})
+        assert [each.code for each in refused.value.diagnostics] == ["HW1246"]
+        assert world.audit("eu")[-1].kind == "refused"
+        home = replace(fragment, to=("eu",), bound={"x0": ("eu",)})
+        assert world.perform(home, {"x0": path})[1].certificate.destinations == ("eu",)
 
     def test_what_is_sent_along_must_be_as_declared(self, world):
         path = world.exchange("x0", "SELECT 'a' AS id", {"id": "VARCHAR"})
@@ -298,7 +314,7 @@ class Conformance:
     def test_a_large_answer_passes_through_in_pieces(self, world):
         import tracemalloc
 
-        fragment = world.fragment(RANGE, {"h": "UBIGINT"}, reads=())
+        fragment = world.fragment(RANGE, {"h": "UBIGINT"}, reads=(), to=("eu",))  # nothing crosses: unsorted
         to = world.path / "large.parquet"
         with world.session() as session:
             session.state()

@@ -170,7 +170,8 @@ def test_a_worker_holds_no_answer_in_memory(world):
         before = _most_bytes(world.runtime.process("eu"))
         world.perform(world.fragment(f"SELECT count(*) AS n FROM ({RANGE})", {"n": "BIGINT"}, reads=()))
         with world.session() as session:
-            sent = session.perform(world.fragment(RANGE, {"h": "UBIGINT"}, reads=()), {}, world.path / "large")
+            fragment = world.fragment(RANGE, {"h": "UBIGINT"}, reads=(), to=("eu",))
+            sent = session.perform(fragment, {}, world.path / "large")
         assert sent.bytes > 100_000_000
         assert _most_bytes(world.runtime.process("eu")) - before < 100_000_000
     finally:

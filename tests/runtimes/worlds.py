@@ -124,6 +124,7 @@ class World:
             reads=reads,
             columns=tuple(columns.items()),
             now=NOON,
+            bound={name: ("", "eu", "us") for name in more.get("received", ())},
         )
         return replace(made, **more)
 

@@ -126,6 +126,14 @@ def received_select(session: Session, columns: Columns, path: str) -> str:
     return parquet.relation(stored, [path])
 
 
+def received_rows(engine: Engine, work: Work) -> int:
+    """Count the rows that were sent along; Unanswered (received) if they are not what the fragment says."""
+    received = work.fragment.received.items()
+    with engine.session() as session:
+        texts = [received_select(session, columns, str(work.received[name])) for name, columns in received]
+        return sum(int(session.rows(f"SELECT count(*) FROM ({text}) AS sent_along")[0][0]) for text in texts)
+
+
 def _define_grants(session: Session, work: Work, recovered: Mapping[str, Holding]) -> None:
     """Define each grant over its source in a scope of its own, and what of it is read in the fragment's."""
     session.run('CREATE SCHEMA "granted"')

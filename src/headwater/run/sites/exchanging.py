@@ -14,8 +14,9 @@ from headwater.run.engine import Session
 from headwater.run.sites.reaching import Crossing, Note, Sites
 from headwater.run.sites.remote_source import is_stretch
 from headwater.spec.addresses import HUB
+from headwater.sql import parquet
 from headwater.sql.binding import Relation as Columns
-from headwater.sql.text import bind_parameters, quote_identifier, quote_literal
+from headwater.sql.text import bind_parameters, quote_identifier
 from headwater.tasks.values import Relation, Task
 
 
@@ -50,6 +51,8 @@ class _Exchanging:
     task: Task
     folder: Path
     files: dict[str, list[Path]] = field(default_factory=dict)
+    bound: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Exchange → the jurisdictions that may have its rows: what the plan and every sender's certificate agree on."""
 
     def make_all(self) -> None:
         if self.computed.placed.exchanges:
@@ -70,6 +73,8 @@ class _Exchanging:
         ask = partial(self._ask_one, exchange, received)
         with ThreadPoolExecutor(max_workers=max(len(sites), 1)) as pool:
             sent = list(pool.map(ask, sites, self.files[exchange.name]))
+        told = (frozenset(each.certificate.destinations) for each in sent)
+        self.bound[exchange.name] = exchange.destinations.intersection(*told)
         return [
             Crossing(node=self.task.node.name, exchange=exchange, sender=site, sent=each)
             for site, each in zip(sites, sent, strict=True)
@@ -90,6 +95,7 @@ class _Exchanging:
             parameters=self.computed.values,
             reads=tuple(self._granted(read, site) for read in exchange.reads),
             received={name: columns[name] for name in exchange.needs},
+            bound={name: tuple(sorted(self.bound[name])) for name in exchange.needs},
             columns=exchange.columns,
             timezone=task.node.timezone,
             now=task.now,
@@ -121,8 +127,12 @@ class _Exchanging:
             )
         path = self.folder / f"{exchange.name}-near.parquet"
         query = bind_parameters(exchange.query, self.computed.values)
-        self.session.run(f"COPY ({query}) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+        self._write(query, exchange.columns, path)
         self.files[exchange.name].append(path)
+
+    def _write(self, query: str, columns: Columns, path: Path) -> None:
+        """Write rows as a site does: with the types that files keep exactly."""
+        self.session.run(parquet.write_statement(query, parquet.stored_columns(columns), str(path)))
 
     def _take(self, exchange: Exchange) -> None:
         if HUB in exchange.to:
@@ -137,21 +147,13 @@ class _Exchanging:
         columns = next(each.columns for each in self.computed.placed.exchanges if each.name == name)
         path = self.folder / f"{name}-whole.parquet"
         if not path.exists():
-            select = _rows(files, columns, is_stored=True)
-            self.session.run(f"COPY ({select}) TO {quote_literal(str(path))} (FORMAT parquet, COMPRESSION zstd)")
+            self._write(_rows(files, columns), columns, path)
         return path
 
 
-def _rows(files: list[Path], columns: Columns, *, is_stored: bool = False) -> str:
-    """Give a SELECT of the rows in files, with the declared types again (or, ``is_stored``, as they are)."""
-    paths = ", ".join(quote_literal(str(path)) for path in files)
-    names = (
-        quote_identifier(name)
-        if is_stored
-        else f"CAST({quote_identifier(name)} AS {type_}) AS {quote_identifier(name)}"
-        for name, type_ in columns
-    )
-    return f"SELECT {', '.join(names)} FROM read_parquet([{paths}])"
+def _rows(files: list[Path], columns: Columns) -> str:
+    """Give a SELECT of the rows in files, with the declared types again."""
+    return parquet.relation(parquet.stored_columns(columns), [str(path) for path in files])
 
 
 def _inside(relations: tuple[Relation, ...]) -> Iterator[Relation]:
