@@ -47,6 +47,10 @@ CASES: Final[tuple[Case, ...]] = (
             "NOT EXISTS on a shipped column": (
                 "SELECT reason FROM blocked b WHERE NOT EXISTS (SELECT 1 FROM access_log a WHERE a.path = b.path)"
             ),
+            "EXISTS * on a shipped column": (
+                "SELECT b.id FROM access_log b WHERE b.status = 200 AND EXISTS"
+                " (SELECT * FROM access_log a WHERE a.path = b.path AND a.status = 500)"
+            ),
             "IN a shipped column": "SELECT id FROM access_log WHERE path IN (SELECT path FROM blocked)",
             "sources under three laws": (
                 "SELECT sum(bytes) AS bytes FROM (SELECT bytes FROM access_log UNION ALL SELECT bytes FROM uk_log)"
