@@ -34,7 +34,8 @@ class SiteEngine(Engine):
         connection = super()._connect()
         listed = ", ".join(quote_literal(each) for each in self._directories)
         connection.execute(f"SET allowed_directories = [{listed}]")
-        connection.execute(f"SET TimeZone = {quote_literal(self._timezone)}")
+        # for all sessions: what one connection sets, those made of it do not have
+        connection.execute(f"SET GLOBAL TimeZone = {quote_literal(self._timezone)}")
         for statement in _SEAL:
             connection.execute(statement)
         return connection
