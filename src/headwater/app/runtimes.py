@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from headwater.app.registry import registry
+from headwater.app.secrets import resolve
 from headwater.connect.runtimes import Runtime, SitePlace
 from headwater.graph.borders import Borders, SiteNode
 
@@ -28,5 +29,5 @@ def open_runtime(borders: Borders, root: Path) -> Runtime:
 
 
 def _place(site: SiteNode, root: Path) -> SitePlace:
-    start = Path(os.path.normpath(root / site.root))
+    start = Path(os.path.normpath(root / resolve(site.root, root)))
     return SitePlace(site=site.name, home=str(home_of(root, site.name)), root=str(start), capacity=site.capacity)
