@@ -39,6 +39,8 @@ class Asked:
 class Judged:
     """What came of it."""
 
+    node: Node
+    """Stands for the query: its columns, and what it reads (nothing, if that is not understood)."""
     refused: tuple[Diagnostic, ...] = ()
     """Everything against it; empty: it is legal."""
     placed: Placed | None = None
@@ -53,18 +55,18 @@ class Judged:
 def judge(graph: Graph, bind: Bind, asked: Asked) -> Judged:
     """Judge a query by the project's own rules; no site is asked. Raises Invalid (HW1287) if it is no such query."""
     placing = replace(placing_of(graph, bind), at=_site(graph, asked))
-    node = _standing_for(graph, bind, asked)
+    node = _bound(graph, bind, asked)
     try:
         node = _reading(graph, node, tree_of(asked.text, _relations(graph), graph.macros, bind), asked)
         refused = tuple(_immovable(placing, node, asked))
         remote = remote_inputs(graph, node, placing.at)
         if refused or not remote:
-            return Judged(refused=refused)
-        return Judged(placed=placing.place_query(placing.tree(node), node, remote, asked.where))
+            return Judged(node=node, refused=refused)
+        return Judged(node=node, placed=placing.place_query(placing.tree(node), node, remote, asked.where))
     except Unclear as why:
-        return Judged(refused=(_not_understood(str(why), asked.where),) if graph.borders.sites else ())
+        return Judged(node=node, refused=(_not_understood(str(why), asked.where),) if graph.borders.sites else ())
     except Refused as refusal:
-        return Judged(refused=refusal.diagnostics)
+        return Judged(node=node, refused=refusal.diagnostics)
 
 
 def _site(graph: Graph, asked: Asked) -> str:
@@ -75,7 +77,7 @@ def _site(graph: Graph, asked: Asked) -> str:
     return asked.at
 
 
-def _standing_for(graph: Graph, bind: Bind, asked: Asked) -> Node:
+def _bound(graph: Graph, bind: Bind, asked: Asked) -> Node:
     """Give a node with the query's columns; Invalid if the engine does not take it."""
     relations = _relations(graph)
     parameters = {name: literal(value) for name, value in graph.variables.items()} | {"now": literal(_SOME_TIME)}

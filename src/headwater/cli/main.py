@@ -47,6 +47,7 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
         "catalog": "Tell other programs which files hold what is served.",
     },
     "Govern": {
+        "explain": "Show how a column gets somewhere, and why it may.",
         "sites": "Show the places that hold data, approve their rules.",
         "audit": "List who did what, and prove that it is unchanged.",
     },

@@ -7,6 +7,7 @@ from headwater.graph.resolve_references import parse, read_macros
 from headwater.graph.values import Graph, Node
 from headwater.sql.binding import Bind, BindError, Relation
 from headwater.sql.macros import expand, name_of
+from headwater.sql.outline import Json
 from headwater.sql.queries import read_query
 from headwater.sql.tree import Query, Unclear
 
@@ -20,12 +21,17 @@ def query_tree(graph: Graph, node: Node, bind: Bind) -> Query:
 
 def tree_of(text: str, inputs: Mapping[str, Relation], macros: tuple[str, ...], bind: Bind) -> Query:
     """Give the tree of a query's text; ``inputs`` are the relations that it may name. Raises Unclear."""
+    folded = {name.casefold(): (name, columns) for name, columns in inputs.items()}
+    return read_query(parsed(text, macros, bind), folded)[0]
+
+
+def parsed(text: str, macros: tuple[str, ...], bind: Bind) -> Json:
+    """Give the engine's parse of a query, with calls of macros put in their place. Raises Unclear."""
     tree = parse(bind, text)
     if isinstance(tree, BindError):
         raise Unclear(tree.message)
     known = read_macros(Macros({name_of(each): each for each in macros}), text, bind)
-    folded = {name.casefold(): (name, columns) for name, columns in inputs.items()}
-    return read_query(expand(tree, known) if known else tree, folded)[0]
+    return expand(tree, known) if known else tree
 
 
 def relation_of(node: Node) -> Relation:
