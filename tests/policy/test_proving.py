@@ -340,3 +340,28 @@ def test_a_time_zone_must_exist(shipped: Law) -> None:
 def test_a_query_nested_too_deeply_is_refused(shipped: Law) -> None:
     query = f"SELECT {'(' * 400}id{')' * 400} + {' + '.join(['id'] * 3000)} AS v FROM granted.g1"
     assert refusal(shipped, query, columns=(("v", "HUGEINT"),)) in ("HW1240", "HW1243")
+
+
+@pytest.mark.parametrize(
+    ("where", "zone", "code"),
+    [
+        ("ts >= $now - INTERVAL 2 DAY", "UTC", ""),
+        ("ts >= $now - INTERVAL 2 DAY", "Pacific/Kiritimati", "HW1238"),
+        ("CAST(ts AS DATE) = DATE '2024-01-01'", "America/New_York", "HW1238"),
+        ("ts > '2024-01-01 00:00:00'", "America/New_York", "HW1238"),
+        ("country = 'DE' AND id > 7", "America/New_York", ""),
+    ],
+)
+def test_a_rule_is_read_in_the_time_zone_of_its_source(law: Law, where: str, zone: str, code: str) -> None:
+    law.source("visits", "id bigint, ts timestamptz, country text")
+    law.ship("recent", "id ts country", "visits", where=where)
+    found = law.prove("SELECT id FROM granted.g1", reads="visits by recent", timezone=zone)
+    assert (found.code if isinstance(found, Diagnostic) else "") == code
+
+
+def test_rules_that_change_rows_are_read_in_the_time_zone_of_their_source(law: Law) -> None:
+    law.key("crm", "eu")
+    law.ship("tokens", "email", "customers", **lossy(transform="hmac", on=("email",), key="crm"))
+    query = "SELECT email FROM granted.g1"
+    assert refusal(law, query, reads="customers by tokens", timezone="Asia/Tokyo") == "HW1238"
+    assert proof(law, query, reads="customers by tokens").rules == ("tokens",)

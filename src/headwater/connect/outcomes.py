@@ -69,6 +69,19 @@ OUTCOMES: Final = {
         Broken, "HW1267", "site `{site}` has no value for a key or another secret that it needs",
         "write it into the file `environment` of the site's home directory",
     ),
+    "vanished": Outcome(
+        Broken, "HW1290", "a file of the source has vanished at site `{site}`, and it is not said what that means",
+        "its operator brings it back, or says `headwater sites forget {site} SOURCE`, after which what is there stands;"
+        " or choose `on_vanish: keep` (rotated away) or `on_vanish: delete`",
+    ),
+    "kept": Outcome(
+        Refused, "HW1292", "files with some of these rows are gone from site `{site}` (`on_vanish: keep`)",
+        "what was computed of them stands; to compute it anew, bring them back",
+    ),
+    "clock": Outcome(
+        Retryable, "HW1291", "`$now` decides by a rule what leaves site `{site}`, and its clock shows another time",
+        "run it again; set the clocks if that does not help",
+    ),
     "unreleased": Outcome(
         Refused, "HW1268", "site `{site}` releases aggregates only through its ledger, which it does not keep yet",
         "read the source by a rule that ships its columns raw or transformed",

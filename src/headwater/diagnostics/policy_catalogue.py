@@ -41,6 +41,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1233": "one column transformed in two ways for one place",
     "HW1234": "rule on a column that does not exist",
     "HW1235": "key of a rule is not declared",
+    "HW1238": "rule that another time zone than its source's would change",
     # HW124x what a site proves
     "HW1240": "fragment is not one SELECT",
     "HW1241": "fragment names what it is not granted",
@@ -93,7 +94,11 @@ POLICY: Final[dict[str, str]] = {
     "HW1287": "query over sites that cannot be asked",
     "HW1288": "test of policies that fails",
     "HW1289": "checkpoint without the package that signs",
-    # HW1296 to HW1299 queries over sites
+    # HW129x what stands still at sites, queries over sites
+    "HW1290": "file of a source at a site that has vanished",
+    "HW1291": "question by another clock than the site's",
+    "HW1292": "rows at a site whose files are gone",
+    "HW1293": "source of which a site has nothing to forget",
     "HW1294": "setting of a source that does not work at remote sites",
     "HW1296": "function that reads what lies at sites",
     "HW1297": "model that reads each file once, of a source at sites",

@@ -1,6 +1,6 @@
 """Places the queries of a graph: which of its nodes read remote sites, by which grants, and what moves for each."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +16,7 @@ from headwater.policy.implication import predicate_text
 from headwater.policy.matching import choose
 from headwater.policy.subjects import subject_of
 from headwater.policy.values import Chosen, Grant, Use
+from headwater.policy.zones import other_zones
 from headwater.spec.addresses import HUB
 from headwater.sql.binding import Bind, Relation
 from headwater.sql.inlined import inlined
@@ -105,6 +106,7 @@ class Placing:
             for each in used
         ]
         refused = [diagnostic for each in found if isinstance(each, list) for diagnostic in each]
+        refused += other_zones(self.charter, _granted(found), node.timezone, where)
         if refused:
             raise Refused(*dict.fromkeys(refused))
         return place(
@@ -173,6 +175,11 @@ class Placing:
             bound = time_literal(_SOME_TIME, node.time.type, node.time.timezone)
             found |= {"start": bound, "end": bound}
         return found
+
+
+def _granted(found: Iterable[Occurrence | list[Diagnostic]]) -> list[Grant]:
+    occurrences = [each for each in found if isinstance(each, Occurrence)]
+    return [grant for each in occurrences for grant in each.grants.values() if grant is not None]
 
 
 def _computed(node: Node, below: Mapping[str, Node]) -> list[Node]:

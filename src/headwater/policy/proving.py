@@ -18,6 +18,7 @@ from headwater.policy.predicates import conditions, statement_of
 from headwater.policy.sealing import RELATION_SCHEMAS, wrong_text
 from headwater.policy.subjects import is_public
 from headwater.policy.values import Grant
+from headwater.policy.zones import other_zones
 from headwater.spec.addresses import address
 from headwater.sql.analysis import LIST, ROWS, Analysis, analyse
 from headwater.sql.binding import Bind, BindError, Relation
@@ -106,6 +107,8 @@ def _proved(charter: Charter, site: str, asked: Asked, bind: Bind, bound: Mappin
     _sure(_misdirected(charter, site, asked))
     receivers = _sure(_receivers(charter, asked))
     grants = _sure(_grants(charter, site, asked, receivers, bind))
+    for wrong in other_zones(charter, grants.values(), asked.timezone):
+        raise Refused(wrong)
     relations = _sure(_relations(asked, grants, bind))
     destinations = _sure(_destinations(grants, bound, receivers))
     text = _sure(bound_text(asked.query, asked.parameters, asked.now, bind))
