@@ -12,6 +12,7 @@ from headwater.app.graphs import previous_graph, released_graph
 from headwater.app.registry import registry
 from headwater.app.run_logs import RunLog
 from headwater.app.secrets import resolve, secrets_in
+from headwater.app.tombstones import erased_of, without_erased
 from headwater.app.workspace import Workspace, cores
 from headwater.connect.landing import Extractor
 from headwater.connect.sinks import Sink
@@ -69,6 +70,7 @@ def context_of(
     run_id = (ticket and ticket.run_id) or effects.token()
     log = log or RunLog(workspace.db, run_id, environment, effects.clock, effects.emit)
     sources = sources_of(graph, workspace.root, workspace.store, _Landing(workspace, graph, environment, at, log))
+    sources = without_erased(sources, erased_of(workspace.db, workspace.settings.home, graph))
     sites = sites_of(workspace, graph)
     return Context(
         db=workspace.db,
@@ -155,12 +157,20 @@ def sources_of(graph: Graph, root: Path, store: Store, landing: _Landing | None 
 
 
 def make_source(
-    node: Node, root: Path, store: Store, landing: _Landing | None = None, granule_s: int = HOUR_S
+    node: Node,
+    root: Path,
+    store: Store,
+    landing: _Landing | None = None,
+    granule_s: int = HOUR_S,
+    unpacked: str = "",
 ) -> Source:
-    """Make one source; ``granule_s``: how finely its file index tells stretches of time apart."""
+    """Make one source; ``granule_s``: how finely its file index tells stretches of time apart.
+
+    ``unpacked``: where it may unpack archives; empty: below the project.
+    """
     described = node.source
     assert described is not None  # noqa: S101 - asked by the caller
-    where, contract = Where(node.file, node.line), replace(contract_of(node), granule_s=granule_s)
+    where, contract = Where(node.file, node.line), replace(contract_of(node), granule_s=granule_s, unpacked=unpacked)
     if not described.land:
         settings = resolve(described.settings, root, where)
         component = registry().sources[described.connector]

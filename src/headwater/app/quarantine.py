@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from headwater.app.contexts import make_source, released_graph
+from headwater.app.tombstones import erased_of, without_erased
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Invalid, suggest
 from headwater.graph.address_sources import landing_address
@@ -133,6 +134,7 @@ def replay(workspace: Workspace, environment: str, node: str) -> Replayed:
         items = _observed(workspace, environment).get(each.name, {})
         counts = {i.identity: _set_aside(workspace, each, [i.identity]) for i in items}
     source = make_source(each, workspace.root, workspace.store)
+    source = without_erased({each.name: source}, erased_of(db, workspace.settings.home, graph))[each.name]
     wanted = {item: site for item, site in items.items() if counts[item.identity]}
     changed = set(source.changed(wanted))
     fresh: list[Inspection] = []

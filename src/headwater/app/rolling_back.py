@@ -1,5 +1,6 @@
 """Takes an environment back: one state transaction, without project files, without touching the lake."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headwater.app.graphs import previous_graph, previous_outline
@@ -10,9 +11,12 @@ from headwater.graph.values import Graph
 from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.moving import keep_copy
 from headwater.run.reverting import Reverted, Target, revert
-from headwater.spec.releases import Head, Move, Release
+from headwater.spec.fills import Entry
+from headwater.spec.releases import Head, Move, Release, SlotKey
 from headwater.state.conditions import note_rolled_back
 from headwater.state.database import Database
+from headwater.state.erasures import was_erased_since
+from headwater.state.fills import recorded
 from headwater.state.heads import read_head
 from headwater.state.janitor import missing_rows
 from headwater.state.moves import move
@@ -56,11 +60,11 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
     with db.read():
         head = read_head(db, environment)
         release = find_release(db, to).id if to else _one_step(db, environment, head.code, data=data)
-        if release is not None and missing_rows(db, release):
-            hint = "`keep:` in headwater.yaml says how long rows of old releases stay"
-            raise Invalid.of("HW0551", f"rows of release `{release}` have been deleted", hint=hint)
+        is_code_only = release is not None and _is_code_only(db, release, data=data)
         touched = touched_after(db, environment, release)
         versions, entries, code = map_at(db, environment, release, nodes=touched)
+        if is_code_only:
+            entries = _standing(db, entries)
         _require_code(environment, code)
         target = Target(release=release, versions=versions, entries=entries, touched=touched, code=code)
         keeps = not data and any(_keeps_newer(head, target, name) for name in touched)
@@ -123,6 +127,30 @@ def _one_step(db: Database, environment: str, code: str, *, data: bool) -> str |
     while steps and steps[0].code != code:
         steps.pop(0)
     return next((release.id for release in steps if release.code != code), None)
+
+
+def _is_code_only(db: Database, release: str, *, data: bool) -> bool:
+    """Whether only the code of a release can come back: its rows were those of somebody erased.
+
+    Raises Invalid if not even that can, or rows are asked for.
+    """
+    if not missing_rows(db, release):
+        return False
+    if not was_erased_since(db, find_release(db, release).at):
+        hint = "`keep:` in headwater.yaml says how long rows of old releases stay"
+        raise Invalid.of("HW0551", f"rows of release `{release}` have been deleted", hint=hint)
+    if data:
+        hint = "without `--data` its code comes back, and the next run fills what it needs, without those rows"
+        raise Invalid.of("HW1317", f"rows of release `{release}` were erased: nothing brings them back", hint=hint)
+    return True
+
+
+def _standing(db: Database, entries: Mapping[str, Mapping[SlotKey, Entry]]) -> dict[str, dict[SlotKey, Entry]]:
+    """Leave out the entries whose fills are gone: their slots are due."""
+    alive = recorded(db, {entry.fill for slots in entries.values() for entry in slots.values()})
+    return {
+        node: {key: entry for key, entry in slots.items() if entry.fill in alive} for node, slots in entries.items()
+    }
 
 
 def _require_code(environment: str, code: str) -> None:

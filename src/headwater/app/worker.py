@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from headwater.app.contexts import sources_of
+from headwater.app.tombstones import without_erased
 from headwater.connectors.stores.lake import Lake
 from headwater.diagnostics import HeadwaterError
 from headwater.run.engine import Engine, EngineLimits, Session
@@ -57,7 +58,7 @@ def _answer(request: Request, folder: Path) -> Response:
     around = Surroundings(
         graph=request.graph,
         store=store,
-        sources=sources_of(request.graph, Path(request.root), store),
+        sources=without_erased(sources_of(request.graph, Path(request.root), store), request.erased),
         inspections=request.inspections,
         fills=request.fills,
     )

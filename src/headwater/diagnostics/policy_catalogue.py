@@ -41,6 +41,9 @@ POLICY: Final[dict[str, str]] = {
     "HW1233": "one column transformed in two ways for one place",
     "HW1234": "rule on a column that does not exist",
     "HW1235": "key of a rule is not declared",
+    "HW1236": "rows that no one rule changes, or that lie where nobody changes them",
+    "HW1237": "aggregates of one rule in slots of different lengths",
+    "HW1239": "aggregates that are read otherwise than in whole slots",
     "HW1238": "rule that another time zone than its source's would change",
     # HW124x what a site proves
     "HW1240": "fragment is not one SELECT",
@@ -72,7 +75,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1265": "value at a site that no file can hold",
     "HW1266": "source that a site does not hold",
     "HW1267": "secret without a value at a site",
-    "HW1268": "aggregates that no ledger of a site has released",
+    "HW1268": "aggregates of a slot that has not ended",
     "HW1269": "charter that cannot be approved or withdrawn",
     # HW127x forms in which columns leave
     "HW1270": "no such transform",
@@ -104,4 +107,15 @@ POLICY: Final[dict[str, str]] = {
     "HW1297": "model that reads each file once, of a source at sites",
     "HW1298": "source at sites that is read over two stretches of time at once",
     "HW1299": "query over sites that is not understood",
+    # HW131x erasing somebody, and how long classes are kept
+    "HW1310": "subject of an erasure that cannot be understood",
+    "HW1311": "key of the tombstones is gone, or another one",
+    "HW1312": "source whose rows cannot leave somebody out",
+    "HW1313": "column by which somebody was erased is gone",
+    "HW1314": "table out of which nobody can be erased",
+    "HW1315": "erasure is not complete",
+    "HW1316": "somebody else is at work on what is to be erased",
+    "HW1317": "rows of a release were erased",
+    "HW1318": "rows of somebody erased are still there",
+    "HW1319": "class that is to be forgotten, in a table without time",
 }

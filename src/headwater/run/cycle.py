@@ -14,6 +14,7 @@ from headwater.plan.knowledge import Options
 from headwater.plan.values import Plan, Step
 from headwater.run.computing import computing
 from headwater.run.context import Context, FillBook
+from headwater.run.erasing import erased_among
 from headwater.run.executor import Terms, execute
 from headwater.run.journal import Reading, StateJournal
 from headwater.run.knowing import knowledge
@@ -299,6 +300,7 @@ class _Cycle:
             temp_directory=context.temp_directory,
             fills={fill: self._fills[fill] for fill in (*fills_of(task.relations), *task.also_read)},
             inspections={name: found for name, found in self._observed.inspections.items() if name in names},
+            erased=erased_among(context.sources, names),
         )
         return perform_in_process(request, context.engine, context.emit, meter)
 

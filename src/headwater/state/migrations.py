@@ -334,6 +334,28 @@ SINK_LEDGERS: Final = (
     ) WITHOUT ROWID""",
 )
 
+ERASURES: Final = (
+    # Who was erased, as keyed hashes: rows that match are dropped wherever a source is read from then on.
+    """CREATE TABLE tombstones (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        key_id TEXT NOT NULL,
+        source TEXT NOT NULL,
+        place TEXT NOT NULL,
+        column_name TEXT NOT NULL,
+        at TEXT NOT NULL,
+        author TEXT NOT NULL,
+        done_at TEXT
+    )""",
+    # Files in which rows of somebody erased were found: they stand in positions under another identity.
+    """CREATE TABLE erased_items (
+        tombstone TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        row_count INTEGER NOT NULL,
+        PRIMARY KEY (tombstone, identity)
+    ) WITHOUT ROWID""",
+)
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     FIRST,
     CONDITIONS,
@@ -348,6 +370,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
     BACKFILLS,
     INCIDENTS,
     ACCESS,
+    ERASURES,
 )
 """Step n (from 1) brings a database from schema n - 1 to schema n, in one transaction with its number."""
 
@@ -365,5 +388,6 @@ TITLES: Final = (
     "backfills",
     "incidents, and who was told",
     "tokens of the API, and what came in",
+    "who was erased",
 )
 """What each step brings, for people; as many as there are steps."""

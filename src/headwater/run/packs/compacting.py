@@ -82,6 +82,43 @@ def compact(packing: Packing, node: Node) -> Compaction | None:
     return found
 
 
+def move_out(packing: Packing, left: Sequence[Fill]) -> Compaction | None:
+    """Write the fills that stay of packs whose other fills are condemned into packs of their own; None: there is none.
+
+    Raises Conflict if somebody else packs the same, or gives up some of it, meanwhile.
+    """
+    packs: dict[str, list[Fill]] = {}
+    for fill in left:
+        if fill.pack is not None:
+            packs.setdefault(fill.pack.id, []).append(fill)
+    if not packs:
+        return None
+    token = packing.token()
+    versions = sorted({fill.version for batch in packs.values() for fill in batch})
+    names = [name for each in versions for name in (f"{USE}:{each}:{token}", f"pack:{each}")]
+    with hold(packing.db, names, token, clock=packing.clock, sleep=packing.sleep, wait_s=0.0), ExitStack() as undo:
+        made: list[Repacked] = []
+        for batch in packs.values():
+            pack = batch[0].pack
+            assert pack is not None  # noqa: S101 - see above
+            with packing.engine.session(pack.time.timezone) as session:
+                in_order = sorted(batch, key=lambda fill: (fill.slot, fill.site))
+                made.append(_pack(session, packing, in_order, pack.time, packing.token(), undo))
+        packing.store.make_durable([fill for each in made for fill in each.after])
+        found = Compaction(
+            environment=packing.environment,
+            at=packing.clock(),
+            by=packing.by,
+            node=made[0].pack.node,
+            fills=sum(map(len, packs.values())),
+            files=2 * len(packs),
+            packs=len(packs),
+        )
+        repack(packing.db, made, found)
+        undo.pop_all()
+    return found
+
+
 def _pack(
     session: Session, packing: Packing, batch: Sequence[Fill], time: PackTime, token: str, undo: ExitStack
 ) -> Repacked:

@@ -7,6 +7,7 @@ from headwater.diagnostics import Diagnostic, Where
 from headwater.events import Emit, silent
 from headwater.graph.values import Graph
 from headwater.run.engine import Engine
+from headwater.run.erasing import Erased
 from headwater.run.metering import Meter
 from headwater.run.python.process import Errand, ask
 from headwater.run.worker import Receipt
@@ -27,6 +28,8 @@ class Request:
     temp_directory: str
     fills: Mapping[str, Fill]
     inspections: Mapping[str, Mapping[str, Inspection]]
+    erased: Mapping[str, Erased] = field(default_factory=dict)
+    """Source → who was erased of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
