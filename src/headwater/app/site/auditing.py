@@ -23,7 +23,7 @@ class SiteEntry:
     sequence: int
     at: str
     kind: str
-    """``approved``, ``withdrawn``, ``sent``, ``proved`` or ``refused``."""
+    """``approved``, ``withdrawn``, ``forgot``, ``sent``, ``proved`` or ``refused``."""
     document: Mapping[str, Any]
     previous: str
     hash: str
@@ -77,13 +77,13 @@ def hashed_texts(home: Home) -> Iterator[tuple[str, str]]:
 
 def verify(home: Home) -> tuple[int, int | None]:
     """Recompute the chain: how many entries hold, and the number of the first that does not (None: all hold)."""
+    head = _read_head(home)  # first: what is added meanwhile is behind it
     expected, count = _START, 0
     for line in _lines(home.chain):
         found = _entry(line)
         if found is None or not _follows(found, count, expected):
             return count, count + 1
         expected, count = found.hash, count + 1
-    head = _read_head(home)
     return count, None if head is None or head.sequence <= count else count + 1
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from headwater.cli.pages import Page, View
 from headwater.cli.views.tables import table
+from headwater.events.quantities import count, size
 
 if TYPE_CHECKING:
     from headwater.state.audit import AuditEntry
@@ -33,12 +34,24 @@ def _lines(found: "Sequence[AuditEntry]", page: Page) -> Iterator[str]:
         yield "No entries yet."
         return
     hidden = frozenset() if page.verbose else _TECHNICAL
-    rows = [(_at(each), each.kind, _details(each, hidden)) for each in found]
+    rows = [
+        (_at(each), each.kind, _crossing(each) if each.kind == "exchange" and hidden else _details(each, hidden))
+        for each in found
+    ]
     yield from table(_HEADER, rows, columns=page.columns)
 
 
 def _at(each: "AuditEntry") -> str:
     return f"{each.at[:_SECONDS].replace('T', ' ')}Z" if each.at else "-"
+
+
+def _crossing(each: "AuditEntry") -> str:
+    """Who sent what to whom; `audit show` says the rest."""
+    said = each.document
+    rules = f", by {_said(said['rules'])}" if said.get("rules") else ""
+    amount = f"{count(int(said['rows']), 'row')}, {size(int(said['bytes']))}"
+    what = f"{said.get('because') or said.get('exchange')} for {said.get('node')} in {said.get('environment')}"
+    return f"{said.get('from')} → {_said(said['to'])}: {what}, {amount}{rules} (entry {each.sequence})"
 
 
 def _details(each: "AuditEntry", hidden: Collection[str]) -> str:
