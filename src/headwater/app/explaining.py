@@ -59,7 +59,7 @@ class Way:
     rule: RuleTold | None
     """None: no rule is needed."""
     last: AuditEntry | None = None
-    """The newest certificate of it that the audit holds."""
+    """The newest certificate that the audit holds of what this site sent by this rule for this node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,12 +231,16 @@ class _Explaining:
         )
 
     def _last(self, node: str, exchange: str, sender: str, rule: str) -> AuditEntry | None:
-        for each in self._entries:
-            said = each.document
-            is_same = (said.get("node"), said.get("exchange"), said.get("from")) == (node, exchange, sender)
-            if node and is_same and (not rule or rule in (said.get("rules") or ())):
-                return each
-        return None
+        """Give the newest certificate: of this very exchange; else, since runs know more of sizes, of another way."""
+        found = [
+            each
+            for each in self._entries
+            if node
+            and (each.document.get("node"), each.document.get("from")) == (node, sender)
+            and (not rule or rule in (each.document.get("rules") or ()))
+        ]
+        same = [each for each in found if each.document.get("exchange") == exchange]
+        return next(iter(same or found), None)
 
 
 def _form(grant: Grant, column: str) -> str:
