@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +22,15 @@ US = "7,2024-01-01T00:20:00Z,9.00,carl,carl@example.org\n"
 ALL = 'SELECT id, price FROM "granted"."g1"'
 ALL_COLUMNS = {"id": "BIGINT", "price": "DECIMAL(12,2)"}
 RANGE = "SELECT hash(range) AS h FROM range(13000000)"
+
+
+def vanishing(world: World, on_vanish: str) -> None:
+    """Have both operators say what a file that disappears means."""
+    node = world.charter.sources[0]
+    world.charter = replace(
+        world.charter, sources=(replace(node, source=replace(node.source, on_vanish=on_vanish)),)
+    )
+    world.approve()
 
 
 def _of_other_rule(world: World) -> Fragment:
@@ -145,12 +155,16 @@ class Conformance:
         with pytest.raises(Refused, match="cut by time"):
             world.ask(ALL, ALL_COLUMNS, reads=(read,))
 
-    def test_aggregates_do_not_leave_without_a_ledger(self, world):
-        form = Form(aggregates=("count",), by={"name": "name"}, unit="email", min_group=2)
+    def test_aggregates_leave_as_they_were_released_until_enough_has_changed(self, world):
+        form = Form(aggregates=("count",), by={"name": "name"}, unit="id", min_group=2)
         world.charter = replace(world.charter, policies=(rule(ship=("price",), form=form),))
         world.approve()
-        with pytest.raises(Refused, match="ledger"):
-            world.ask('SELECT name FROM "granted"."g1"', {"name": "VARCHAR"})
+        seen = []
+        for last in range(3, 7):
+            lines = [f"{each},2024-01-01T02:50:00Z,1.00,anna,\n" for each in range(last)]
+            world.file("eu", "1.csv", "".join(lines))
+            seen += world.ask('SELECT count FROM "granted"."g1"', {"count": "BIGINT"})
+        assert [int(count) for (count,) in seen] == [3, 3, 5, 5]
 
     def test_only_the_stretch_that_changed_stands_elsewhere(self, world):
         world.file("eu", "1.csv", EU)
@@ -181,6 +195,77 @@ class Conformance:
         world.file("eu", "2.csv", "3,2024-01-01T03:50:00Z,1.00,dora,\n")
         with pytest.raises(Retryable, match="moved"):
             world.ask(ALL, ALL_COLUMNS, reads=(read,))
+
+    def test_a_file_that_vanished_is_said_until_it_is_back_or_its_operator_forgets_it(self, world):
+        from headwater.app.site.forgetting import forget
+
+        vanishing(world, "fail")
+        world.file("eu", "1.csv", EU)
+        other = world.file("eu", "2.csv", "3,2024-01-01T03:50:00Z,1.00,dora,\n")
+        before = world.positions("eu")
+        other.unlink()
+        for ask in (world.positions, lambda site: world.ask(ALL, ALL_COLUMNS, site)):
+            with pytest.raises(Broken) as failed:
+                ask("eu")
+            assert [each.code for each in failed.value.diagnostics] == ["HW1290"]
+        forget(world.home("eu"), "sales", "operator", hour(1))
+        assert world.positions("eu") != before
+        assert len(world.ask(ALL, ALL_COLUMNS)) == 2
+        assert "forgot" in {entry.kind for entry in world.audit("eu")}
+
+    def test_a_file_that_comes_back_is_not_missed(self, world):
+        vanishing(world, "fail")
+        path = world.file("eu", "1.csv", EU)
+        assert world.positions("eu")
+        aside = path.rename(world.path / "aside")
+        with pytest.raises(Broken):
+            world.positions("eu")
+        aside.rename(path)
+        assert len(world.ask(ALL, ALL_COLUMNS)) == 2
+
+    def test_what_rotated_away_keeps_its_position_and_cannot_be_asked_for(self, world):
+        vanishing(world, "keep")
+        world.file("eu", "1.csv", EU)
+        gone = world.file("eu", "2.csv", "3,2024-01-01T05:50:00Z,1.00,dora,\n")
+        borders = (hour(0), hour(4), hour(6))
+        before = world.positions("eu", *borders)
+        gone.unlink()
+        assert world.positions("eu", *borders) == before
+        assert world.positions("eu", *borders) == before
+        read = Granted(name="g1", source="sales", rule=RULE, start=hour(0), end=hour(4))
+        assert len(world.ask(ALL, ALL_COLUMNS, reads=(read,))) == 2
+        for asked in (read := replace(read, start=hour(4), end=hour(6)), replace(read, start=None, end=None)):
+            with pytest.raises(Refused) as refused:
+                world.ask(ALL, ALL_COLUMNS, reads=(asked,))
+            assert [each.code for each in refused.value.diagnostics] == ["HW1292"]
+
+    def test_a_deleted_file_moves_its_stretch(self, world):
+        vanishing(world, "delete")
+        world.file("eu", "1.csv", EU)
+        gone = world.file("eu", "2.csv", "3,2024-01-01T05:50:00Z,1.00,dora,\n")
+        borders = (hour(0), hour(4), hour(6))
+        before = world.positions("eu", *borders)
+        gone.unlink()
+        assert [a == b for a, b in zip(before, world.positions("eu", *borders), strict=True)] == [True, False]
+        assert len(world.ask(ALL, ALL_COLUMNS)) == 2
+
+    def test_a_rule_with_now_is_asked_by_the_clock_of_the_site(self, world):
+        world.charter = replace(world.charter, policies=(rule(predicate="ts <= $now"),))
+        world.approve()
+        world.file("eu", "1.csv", EU)
+        assert len(world.ask(ALL, ALL_COLUMNS, now=datetime.now(UTC))) == 2
+        with pytest.raises(Retryable) as failed:
+            world.ask(ALL, ALL_COLUMNS, now=datetime.now(UTC) + timedelta(minutes=6))
+        assert [each.code for each in failed.value.diagnostics] == ["HW1291"]
+
+    def test_a_rule_is_read_in_the_time_zone_of_its_source(self, world):
+        world.charter = replace(world.charter, policies=(rule(predicate="CAST(ts AS DATE) = DATE '2024-01-01'"),))
+        world.approve()
+        world.file("eu", "1.csv", EU)
+        assert len(world.ask(ALL, ALL_COLUMNS)) == 2
+        with pytest.raises(Refused) as refused:
+            world.ask(ALL, ALL_COLUMNS, timezone="Pacific/Kiritimati")
+        assert [each.code for each in refused.value.diagnostics] == ["HW1238"]
 
     def test_statistics_are_told_in_two_digits_from_a_thousand_rows_up(self, world):
         question = Measure(charter=digest(world.charter), source="sales")

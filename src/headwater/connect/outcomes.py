@@ -83,8 +83,12 @@ OUTCOMES: Final = {
         "run it again; set the clocks if that does not help",
     ),
     "unreleased": Outcome(
-        Refused, "HW1268", "site `{site}` releases aggregates only through its ledger, which it does not keep yet",
-        "read the source by a rule that ships its columns raw or transformed",
+        Retryable, "HW1268", "site `{site}` releases aggregates of whole slots, and one of these has not ended there",
+        "run it again when its clock is past the end of the slot",
+    ),
+    "slots": Outcome(
+        Refused, "HW1237", "site `{site}` has released these aggregates before in slots of another length or time zone",
+        "the first reader's `every` and `timezone` stand, in every environment; a changed rule begins anew",
     ),
 }  # fmt: skip
 """Word → what it means. What it was about is not said: one word for each attempt is all that leaves."""

@@ -72,6 +72,10 @@ class Granted:
     positions: tuple[tuple[datetime | None, datetime | None, str], ...] = ()
     """(start, end, position) as `Observe` answered, of every observed stretch that is read; None: all of the source. If
     one of them stands elsewhere by now, the fragment is not run (Retryable)."""
+    every: str = ""
+    """Of aggregates: the length of the reader's slots, each of which has cells of its own; empty: time is not cut."""
+    timezone: str = ""
+    """In which these slots begin: that of the fragment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +152,8 @@ class SitePlace:
     """The directory that paths of its sources start from."""
     capacity: int = 2
     """How many questions it works on at once."""
+    memory_bytes: int = 0
+    """What each of them may use at the most; 0: nobody says."""
 
 
 class SiteSession(Protocol):

@@ -118,4 +118,8 @@ POLICY: Final[dict[str, str]] = {
     "HW1317": "rows of a release were erased",
     "HW1318": "rows of somebody erased are still there",
     "HW1319": "class that is to be forgotten, in a table without time",
+    # HW130x proposals of classes
+    "HW1300": "source or model to scan that does not exist",
+    "HW1301": "rows that a scan could not look at",
+    "HW1302": "file that a scan cannot read or write",
 }

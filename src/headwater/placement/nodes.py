@@ -1,7 +1,7 @@
 """Places the queries of a graph: which of its nodes read remote sites, by which grants, and what moves for each."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -10,6 +10,7 @@ from headwater.diagnostics import Diagnostic, Refused, Where, error
 from headwater.graph.query_trees import query_tree, relation_of
 from headwater.graph.values import Graph, Input, Node
 from headwater.placement.placing import place
+from headwater.placement.through import Lossy, Readings, readings
 from headwater.placement.values import Held, Located, Occurrence, Placed
 from headwater.policy.charters import Charter
 from headwater.policy.implication import predicate_text
@@ -95,12 +96,16 @@ class Placing:
     def place_query(self, query: Query, node: Node, remote: frozenset[str], where: Where | None) -> Placed:
         """Place a resolved query that stands for a node (its columns, inputs and ``through``)."""
         nodes = {each.name: each for each in self.graph.nodes}
-        cut = frozenset(name for name, each in _sources(node, nodes) if each.cut)
+        sources = [(nodes[name], each) for name, each in _sources(node, nodes) if name in remote]
+        cut = frozenset(source.name for source, each in sources if each.cut)
+        below = {each.name: each for each in self.graph.nodes if each.kind in COMPUTED}
+        read = readings(query, node, sources, self.graph, self.bind, partial(_computed, below=below), where)
         relations = {name: relation_of(each) for name, each in nodes.items()}
-        used = uses(query, relations)
+        relations |= {name: each.columns for name, each in read.lossy.items()}
+        used = uses(read.query, relations)
         is_estimated = self.is_estimated or sum(each.table.node in remote for each in used) > 1
         found = [
-            self._occurrence(each, self._located(nodes[each.table.node], is_estimated), node, cut, where)
+            self._occurrence(each, self._located(nodes[each.table.node], is_estimated), read, cut, where)
             if each.table.node in remote
             else self._near(each, relations[each.table.node])
             for each in used
@@ -110,7 +115,7 @@ class Placing:
         if refused:
             raise Refused(*dict.fromkeys(refused))
         return place(
-            query,
+            read.query,
             relation_of(node),
             [each for each in found if isinstance(each, Occurrence)],
             at=self.at,
@@ -123,16 +128,38 @@ class Placing:
         return Occurrence(table=used.table, located=Located(sites=(self.at,)), columns=columns, grants={self.at: None})
 
     def _occurrence(
-        self, used: Used, located: Located, node: Node, cut: frozenset[str], where: Where | None
+        self, used: Used, located: Located, read: Readings, cut: frozenset[str], where: Where | None
     ) -> Occurrence | list[Diagnostic]:
         source = next(each for each in self.graph.nodes if each.name == used.table.node)
-        chosen = self._chosen(used, source, node, cut, located, where)
-        if isinstance(chosen, list):
-            return chosen
-        return Occurrence(table=used.table, located=located, columns=relation_of(source), grants=chosen)
+        chosen = self._chosen(used, source, read, cut, located, where)
+        lossy = read.lossy.get(source.name)
+        if isinstance(chosen, list) or lossy is None:
+            made = Occurrence(table=used.table, located=located, columns=relation_of(source), grants={})
+            return chosen if isinstance(chosen, list) else replace(made, grants=chosen)
+        seen = {site: self._seen(source, lossy, site, grant, where) for site, grant in chosen.items()}
+        refused = [each for each in seen.values() if isinstance(each, Diagnostic)]
+        return refused or Occurrence(
+            table=used.table,
+            located=located,
+            columns=lossy.columns,
+            grants={site: each for site, each in seen.items() if isinstance(each, Grant)},
+            every=lossy.every,
+            timezone=lossy.timezone,
+        )
+
+    def _seen(
+        self, source: Node, lossy: Lossy, site: str, grant: Grant | None, where: Where | None
+    ) -> Grant | Diagnostic:
+        """Give a lossy grant as its reader sees it; only sites make them."""
+        if grant is None or site == self.at:
+            message = (
+                f"`{source.name}` lies at `{self.at}`, too, where nobody changes its rows as `{lossy.rule.name}` says"
+            )
+            return error("HW1236", message, where, hint="give that part a source of its own")
+        return lossy.seen(self.charter, source, grant, self.bind)
 
     def _chosen(
-        self, used: Used, source: Node, node: Node, cut: frozenset[str], located: Located, where: Where | None
+        self, used: Used, source: Node, read: Readings, cut: frozenset[str], located: Located, where: Where | None
     ) -> dict[str, Grant | None] | list[Diagnostic]:
         time = {source.time.column} if source.time and source.name in cut else set()
         use = Use(
@@ -142,7 +169,7 @@ class Placing:
             conjuncts=tuple(filter(None, (predicate_text(each.expr) for each in used.conjuncts))),
             where=where,
         )
-        through, subject = node.through.get(source.name, ""), subject_of(source)
+        through, subject = read.rules.get(source.name, ""), subject_of(source)
         found = {
             site: choose(self.charter, subject, use, [site], self.at, through, self.bind) for site in located.sites
         }

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from headwater.diagnostics import Diagnostic, error
 from headwater.graph.borders import PolicyNode
-from headwater.policy.cells import Cells, cells_of
+from headwater.policy.cells import SLOT, Cells, Slots, cells_of
 from headwater.policy.charters import LAW, Charter
 from headwater.policy.denials import is_denied
 from headwater.policy.implication import columns_of
@@ -53,13 +53,32 @@ def aggregates_grant(
     )
 
 
+def cut_grant(charter: Charter, subject: Subject, grant: Grant, slots: Slots, bind: Bind) -> Grant | Diagnostic:
+    """Give an aggregates grant as a reader sees it who cuts the relation's time: its cells are those of one slot each.
+
+    Its address stays: it is the same grant, which has one cut towards each jurisdiction.
+    """
+    rule = charter.policy(grant.rule)
+    assert rule is not None  # noqa: S101 - the grant was made from it
+    cells = cells_of(rule, subject.name, subject.columns, bind, slots=slots)
+    if isinstance(cells, Diagnostic):
+        return cells
+    read = columns_of(grant.predicate) if grant.predicate else frozenset[str]()
+    labels = _labels(subject, cells, read)
+    denied = {each: _denied(charter, subject, rule, each, labels, read) for each in sorted(grant.to)}
+    allowed = frozenset(each for each, wrong in denied.items() if wrong is None)
+    wrong = unlisted(subject, rule, labels) or next((each for each in denied.values() if each and not allowed), None)
+    return wrong or replace(grant, columns=cells.columns, labels=labels, query=cells.query, to=allowed)
+
+
 def _labels(subject: Subject, cells: Cells, read: frozenset[str]) -> Labels:
     """Groups leave with their values; measures, and which cells there are, as aggregates of what they are made of."""
     deciding = _lowered(subject, cells.reads | read | subject.judged)
     labels = {}
     for name, _ in cells.columns:
         made_of = cells.made_of.get(name, frozenset())
-        own = _raw(subject, made_of) if name in cells.by else _lowered(subject, made_of)
+        is_group = name in cells.by or (name == SLOT and bool(cells.time))
+        own = _raw(subject, made_of) if is_group else _lowered(subject, made_of)
         labels[name] = own | deciding
     return labels
 

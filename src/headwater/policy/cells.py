@@ -111,6 +111,9 @@ class _Making:
         query = self._text(items, len(groups), unit)
         by = {name: self._canonical.expr(term) for name, term in terms.items()}
         made_of = {name: _columns_of(term) for name, term in terms.items()}
+        time = self._column(self._slots.time)[0] if self._slots else ""
+        if time:
+            made_of[SLOT] = frozenset({time})
         return Cells(
             relation=self._relation,
             columns=self._bound(query),
@@ -118,7 +121,7 @@ class _Making:
             by=by,
             terms=terms,
             shipped=measures,
-            time=self._column(self._slots.time)[0] if self._slots else "",
+            time=time,
             reads=frozenset[str]().union(*made_of.values(), {unit} if unit else ()),
             made_of=made_of
             | {f"{kind}_{name}": frozenset({name}) for name, kinds in measures.items() for kind in kinds},

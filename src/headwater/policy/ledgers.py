@@ -13,8 +13,8 @@ from headwater.spec.policies import Form
 from headwater.sql.binding import Relation
 from headwater.sql.text import literal, quote_identifier, quote_relation
 
-KEY: Final = "ledger"
-"""The site's own key for hashes in its ledger; its parameters are bound as those of any key."""
+KEY: Final = "site ledger"
+"""The site's own key for hashes in its ledger, named as no project can name one; its parameters are bound as any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from typing import Final, Protocol, TypeVar
 from zoneinfo import available_timezones
 
 from headwater.diagnostics import Diagnostic, Refused, error
+from headwater.policy.aggregating import cut_grant
 from headwater.policy.charters import Charter, digest
 from headwater.policy.grants import source_grants
 from headwater.policy.parameters import bound_text, is_type
 from headwater.policy.predicates import conditions, statement_of
 from headwater.policy.sealing import RELATION_SCHEMAS, wrong_text
-from headwater.policy.subjects import is_public
+from headwater.policy.slots import slots_of
+from headwater.policy.subjects import is_public, subject_of
 from headwater.policy.values import Grant
 from headwater.policy.zones import other_zones
 from headwater.spec.addresses import address
@@ -41,6 +43,10 @@ class ReadsGrant(Protocol):
     def source(self) -> str: ...  # noqa: D102 - as there
     @property
     def rule(self) -> str: ...  # noqa: D102 - as there
+    @property
+    def every(self) -> str: ...  # noqa: D102 - as there
+    @property
+    def timezone(self) -> str: ...  # noqa: D102 - as there
 
 
 class Asked(Protocol):
@@ -167,8 +173,27 @@ def _grants(
         if len({each.address for each in granted}) > 1:
             message = f"`{read.source}` leaves `{site}` in another form for each of {_listed(receivers)}"
             return error("HW1246", message, hint="send to one jurisdiction at a time")
-        found[read.name] = granted[0]
+        seen = _as_cut(charter, read, asked, granted[0], bind) if read.every else granted[0]
+        if isinstance(seen, Diagnostic):
+            return seen
+        if not receivers <= seen.to:
+            message = f"by `{read.rule}`, slots of `{read.source}` may not leave `{site}` for {_listed(receivers)}"
+            return error("HW1246", message, hint="the column that cuts time leaves with the slots")
+        found[read.name] = seen
     return found
+
+
+def _as_cut(charter: Charter, read: ReadsGrant, asked: Asked, grant: Grant, bind: Bind) -> Grant | Diagnostic:
+    """Give a grant of aggregates in the slots of its reader, whose time zone is also that of the whole fragment."""
+    node = charter.source(read.source)
+    if node is None or node.time is None or grant.shape != "aggregate" or read.timezone != asked.timezone:
+        message = f"`{read.rule}` cannot be read in slots of `{read.every}`"
+        return error("HW1248", message, hint="only aggregates are, of a source that has a time, in one time zone")
+    try:
+        slots = slots_of(node.time, read.every, read.timezone)
+    except ValueError:
+        return error("HW1248", f"`{read.every}` is no length of slots", hint="such as 15m, 1h, 1d or 1mo")
+    return cut_grant(charter, subject_of(node), grant, slots, bind)
 
 
 def _listed(places: frozenset[str]) -> str:
@@ -260,6 +285,7 @@ def _address(asked: Asked, types: Mapping[str, str], grants: Mapping[str, Grant]
         asked.query,
         *(f"${name} {type_}" for name, type_ in sorted(types.items())),
         *(f"{name} {grant.address}" for name, grant in sorted(grants.items())),
+        *(f"{read.name} {read.every} {read.timezone}" for read in asked.reads if read.every),
         *(f"{name} {tuple(columns)}" for name, columns in sorted(asked.received.items())),
         asked.timezone,
     )

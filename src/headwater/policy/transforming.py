@@ -12,7 +12,7 @@ from headwater.policy.subjects import Subject
 from headwater.policy.transforms import Transformed, transformed
 from headwater.policy.values import Grant, Shape
 from headwater.spec.addresses import address
-from headwater.sql.binding import Bind
+from headwater.sql.binding import Bind, Relation
 from headwater.sql.text import quote_identifier
 
 
@@ -33,6 +33,19 @@ def transform_grant(
         return names
     allowed = [each for each in rule.to if shipped(charter, behind, rule, each, read) == names]
     return _grant(behind, site, rule, names, predicate, found, frozenset(allowed))
+
+
+def columns_behind(rule: PolicyNode, columns: Relation) -> Relation:
+    """Give a relation's columns as they are behind a rule that transforms some; what it cannot transform stays.
+
+    Why it cannot says the grant, which is not there then.
+    """
+    form, types = form_of(rule), {}
+    for name, type_ in columns:
+        if name.casefold() in map(str.casefold, form.on):
+            made = transformed(form, name, type_, "")
+            types[name] = type_ if isinstance(made, Diagnostic) else made.type
+    return tuple((name, types.get(name, type_)) for name, type_ in columns)
 
 
 def _replaced(subject: Subject, rule: PolicyNode, read: frozenset[str]) -> dict[str, list[Transformed]] | Diagnostic:

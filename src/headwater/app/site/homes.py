@@ -41,9 +41,19 @@ class Home:
         return self.path / "state.db"
 
     @property
+    def ledger(self) -> Path:
+        """Aggregates that were released, with keyed hashes of what they were made of."""
+        return self.path / "ledger"
+
+    @property
     def temporary(self) -> Path:
         """Answers before they are sent, rows that were received, and what the engine spills."""
         return self.path / "tmp"
+
+    @property
+    def unpacked(self) -> Path:
+        """Copies of archives' members that the engine cannot read where they are."""
+        return self.temporary / "unpacked"
 
     @property
     def lake(self) -> Path:
@@ -68,7 +78,7 @@ def open_home(path: Path) -> Home:
         path.mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
         path.chmod(_PRIVATE)
         home = Home(path, _key(path / "key"))
-        for folder in (home.approved, home.temporary, home.lake):
+        for folder in (home.approved, home.temporary, home.lake, home.ledger):
             folder.mkdir(exist_ok=True, mode=_PRIVATE)
     return home
 

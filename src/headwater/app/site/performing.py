@@ -1,7 +1,7 @@
 """Runs a fragment that was proved: over views of its grants and what was received, into one Parquet file."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,18 +10,20 @@ from typing import Final
 from headwater.app.secrets import resolve
 from headwater.app.site.answers import Unanswered
 from headwater.app.site.holdings import Holding
+from headwater.app.site.homes import Home
 from headwater.app.site.ordering import is_decided_by_order, sorted_rows
+from headwater.app.site.releasing import ledger_keys, release_of
 from headwater.connect.runtimes import Columns, Fragment, Granted
 from headwater.policy.charters import Charter
 from headwater.policy.tokens import key_parameters, parameter_names
 from headwater.policy.values import Grant
+from headwater.run.binding import Binder
 from headwater.run.engine import Engine, Session
 from headwater.spec.observations import Inspection, SetAside
 from headwater.sql import parquet
 from headwater.sql.text import bind_parameters, literal, quote_identifier, quote_literal, quote_relation, time_literal
 
 _LEAST_KEY_BYTES: Final = 16
-_ATTEMPTS: Final = 2
 _INNER: Final = "hw grant "
 
 
@@ -41,8 +43,8 @@ class Read:
     @property
     def clip(self) -> str:
         """Give the WHERE that keeps it in its stretch; Unanswered (unclipped) if the grant's rows do not tell."""
-        if self.granted.start is None or self.granted.end is None:
-            return ""
+        if self.granted.start is None or self.granted.end is None or self.grant.shape == "aggregate":
+            return ""  # aggregates: their ledger keeps to the stretch
         cut = self.holding.node.time
         names = {name.casefold(): name for name, _ in self.grant.columns}
         name = names.get(cut.column.casefold()) if cut else None
@@ -62,6 +64,7 @@ class Work:
     """Exactly what was proved."""
     reads: tuple[Read, ...]
     received: Mapping[str, Path]
+    home: Home
     root: Path
     """Where references to files of secrets start from."""
     now: datetime
@@ -75,22 +78,39 @@ class Work:
         places = self.charter.jurisdictions
         return any(not places.same(self.fragment.site, each) for each in self.fragment.to)
 
+    @property
+    def receiver(self) -> str:
+        """The one jurisdiction to which it gives; Unanswered (received) if there are several."""
+        found = {self.charter.jurisdictions.of(each) for each in self.fragment.to}
+        if len(found) > 1:
+            raise Unanswered("slots")
+        return found.pop()
+
+
+class _Recovered(Exception):
+    """Some rows can be read by an exact parser only: everything begins anew, with them."""
+
+    def __init__(self, holdings: Mapping[str, Holding]) -> None:
+        super().__init__()
+        self.holdings = holdings
+
 
 def run_work(engine: Engine, work: Work, to: Path) -> int:
     """Run a fragment and write its rows; give how many. Raises whatever the engine does: the caller tells a word."""
     recovered: dict[str, Holding] = {}
-    for _ in range(_ATTEMPTS):
+    while True:  # each source has its rows recovered once
         seconds = work.fragment.timeout_s
-        with (
-            engine.session(work.fragment.timezone) as session,
-            engine.deadline(session, seconds, "the fragment"),
-        ):
-            rows = _run(session, work, recovered, to)
-            again = _collected(session, work, recovered)
-        if not again:
+        try:
+            with (
+                engine.session(work.fragment.timezone) as session,
+                engine.deadline(session, seconds, "the fragment"),
+            ):
+                rows = _run(session, work, recovered, to)
+                _collect(session, work, recovered)
+        except _Recovered as again:
+            recovered |= again.holdings
+        else:
             return rows
-        recovered = again
-    return rows
 
 
 def _run(session: Session, work: Work, recovered: Mapping[str, Holding], to: Path) -> int:
@@ -145,7 +165,10 @@ def _define_grants(session: Session, work: Work, recovered: Mapping[str, Holding
         session.use(inner)
         _define_source(session, read, recovered.get(read.holding.node.name, read.holding))
         view = quote_identifier(f"{_INNER}{number}")
-        session.run(f"CREATE VIEW main.{view} AS {_grant_text(read.grant, work.now)}")
+        if read.grant.shape == "aggregate":
+            _release(session, work, read, recovered, f"{quote_identifier(inner)}.main.{view}")
+        else:
+            session.run(f"CREATE VIEW main.{view} AS {_grant_text(read.grant, work.now)}")
         session.use(outer)
         select = f"SELECT * FROM {quote_identifier(inner)}.main.{view}{read.clip}"
         if work.crosses and is_decided_by_order(work.text):
@@ -153,9 +176,21 @@ def _define_grants(session: Session, work: Work, recovered: Mapping[str, Holding
         session.run(f'CREATE VIEW "granted".{quote_identifier(read.granted.name)} AS {select}')
 
 
+def _release(session: Session, work: Work, read: Read, recovered: Mapping[str, Holding], table: str) -> None:
+    """Stage cells; what is decided about them must come of all rows of files that stood still."""
+    holding, zone = read.holding, work.fragment.timezone
+    with closing(Binder()) as bind:
+        release = release_of(work.home, work.charter, read.grant, read.granted, work.receiver, zone, work.now, bind)
+    release.stage(session)
+    _collect(session, work, recovered)
+    if holding.source.changed([scan.item for scan in holding.items()]):
+        raise Unanswered("moved")
+    release.release(session, table)
+
+
 def _define_source(session: Session, read: Read, holding: Holding) -> None:
     # Files outside of a stretch hold none of its rows; of a grant that changes rows, that is not said.
-    is_exact = read.is_clipped and read.grant.shape in ("free", "raw")
+    is_exact = read.is_clipped and read.grant.shape in ("free", "raw", "aggregate")
     items = holding.items(read.granted.start, read.granted.end) if is_exact else holding.items()
     scan = holding.source.scan(items)
     for statement in scan.setup:
@@ -174,7 +209,7 @@ def _grant_text(grant: Grant, now: datetime) -> str:
 
 def _keys(work: Work) -> dict[str, bytes]:
     wanted = {name for read in work.reads for name in read.grant.keys}
-    found: dict[str, bytes] = {}
+    found: dict[str, bytes] = dict(ledger_keys(work.home))
     for key in (each for each in work.charter.keys if each.name in wanted):
         secret = str(resolve(key.secret, work.root)).encode()
         if len(secret) < _LEAST_KEY_BYTES:
@@ -183,11 +218,11 @@ def _keys(work: Work) -> dict[str, bytes]:
     return found
 
 
-def _collected(session: Session, work: Work, before: Mapping[str, Holding]) -> dict[str, Holding]:
-    """Give the sources of which only an exact parser can read some rows: they are scanned once more, with them."""
+def _collect(session: Session, work: Work, before: Mapping[str, Holding]) -> None:
+    """Raise _Recovered with sources of which only an exact parser can read some rows: they are scanned once more."""
     found: dict[str, Holding] = {}
     for holding in {read.holding.node.name: read.holding for read in work.reads}.values():
-        if holding.source.needs_inspection or before:
+        if holding.source.needs_inspection or holding.node.name in before:
             continue
         rows = holding.source.collect(session.connection, holding.items())
         work.set_aside(holding, rows)
@@ -198,7 +233,8 @@ def _collected(session: Session, work: Work, before: Mapping[str, Holding]) -> d
                 seen = known.get(row.identity) or Inspection(row.identity, 0, ())
                 known[row.identity] = replace(seen, set_aside=(*seen.set_aside, row))
             found[holding.node.name] = replace(holding, inspections=known)
-    return found
+    if found:
+        raise _Recovered(found)
 
 
 @contextmanager

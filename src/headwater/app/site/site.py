@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -30,6 +30,10 @@ from headwater.state.database import Database, open_database
 from headwater.state.file_index import record_set_aside
 
 _MOST_STRETCHES: Final = 200_000
+_MOST_APART: Final = timedelta(minutes=5)
+"""So far may an asker's ``$now`` be from this clock where a rule depends on it."""
+_CHANGED: Final = ("token", "coarse")
+"""Of rows that a rule changes, files are not chosen by their times."""
 Stoppable = Callable[[Callable[[], None]], None]
 """Is told what stops the work that goes on."""
 
@@ -56,6 +60,8 @@ class Site:
     root: Path
     db: Database
     clock: Callable[[], datetime] = _now
+    memory_bytes: int = 0
+    """What each question may use; 0: as much as the engine takes by itself."""
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
 
     def state(self) -> SiteState:
@@ -107,12 +113,15 @@ class Site:
             text=proof.text,
             reads=reads,
             received=received,
+            home=self.home,
             root=self.root,
             now=self.clock(),
             set_aside=self._set_aside,
         )
         sources = sorted({each.source for each in fragment.reads})
         folders = sorted({str(path.parent) for path in received.values()})
+        if any(each.shape == "aggregate" for each in proof.grants.values()):
+            folders.append(str(self.home.ledger))
         with self._engine(charter, sources, stoppable, folders, fragment.timezone) as (engine, folder):
             to = folder / "answer"
             certificate = _certificate(fragment, proof, received_rows(engine, work))
@@ -165,10 +174,18 @@ class Site:
             for each in granted:
                 read = Read(granted=each, grant=proof.grants[each.name], holding=holding)
                 _ = read.clip  # refused before anything is read
-                if read.grant.shape == "aggregate":
-                    # Cells that are computed anew at each asking tell by their differences what each of them hides.
-                    raise Unanswered("unreleased")
+                self._ensure_answerable(fragment, read)
                 yield read
+
+    def _ensure_answerable(self, fragment: Fragment, read: Read) -> None:
+        """Raise Unanswered (kept, clock) if rows that are asked for are gone, or the asker's ``$now`` is another one."""
+        stretch = (read.granted.start, read.granted.end) if read.grant.shape not in _CHANGED else (None, None)
+        if read.holding.lacks(*stretch):
+            raise Unanswered("kept")
+        # The query has said so itself, with its own `$now`; by the site's, rows would be missing silently.
+        is_timed = read.grant.shape == "raw" and "$now" in read.grant.query.lower()
+        if is_timed and abs(fragment.now - self.clock()) > _MOST_APART:
+            raise Unanswered("clock")
 
     def _hold(self, charter: Charter, source: str, borders: Iterable[datetime], stoppable: Stoppable) -> Holding:
         """Observe a source; one thread at a time looks into its new files."""
@@ -190,8 +207,10 @@ class Site:
         nodes = [source_at(charter, each, self.name) for each in sources]
         opened = {path for node in nodes for path in directories(node, self.root, self.name)}
         with TemporaryDirectory(prefix="work-", dir=self.home.temporary, ignore_cleanup_errors=True) as folder:
-            opened |= {f"{path}/" for path in (folder, *folders)}
-            limits = EngineLimits(threads=cores(), temp_directory=f"{folder}/spilled")
+            opened |= {f"{path}/" for path in (folder, *folders, self.home.unpacked)}
+            limits = EngineLimits(
+                threads=cores(), temp_directory=f"{folder}/spilled", memory_bytes=self.memory_bytes or None
+            )
             engine = SiteEngine(limits, sorted(opened), timezone)
             stoppable(engine.interrupt)
             try:
@@ -233,8 +252,8 @@ def _certificate(fragment: Fragment, proof: Proof, keys: int = 0) -> Certificate
 
 
 @contextmanager
-def open_site(name: str, home: Path, root: Path) -> Iterator[Site]:
+def open_site(name: str, home: Path, root: Path, memory_bytes: int = 0) -> Iterator[Site]:
     """Open a site; its home is made if there is none."""
     opened = open_home(home)
     with open_database(opened.state) as db:
-        yield Site(name, opened, root.absolute(), db)
+        yield Site(name, opened, root.absolute(), db, memory_bytes=memory_bytes)

@@ -115,6 +115,8 @@ class _Exchanging:
             start=start,
             end=end,
             positions=tuple(positions),
+            every=read.every,
+            timezone=read.timezone,
         )
 
     def _compute_near(self, exchange: Exchange) -> None:
