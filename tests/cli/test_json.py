@@ -22,7 +22,8 @@ def keys(document):
 
 def test_plan_has_the_published_shape(headwater):
     plan = headwater("plan", "--json").document
-    assert keys(plan) == {"environment", "base", "steps", "moves", "columns", "sinks_not_reverted", "diagnostics"}
+    published = {"environment", "base", "steps", "moves", "columns", "sinks_not_reverted", "diagnostics"}
+    assert keys(plan) == published | {"beside"}
     assert [(step["node"], step["action"], step["because"]) for step in plan["steps"]] == [
         ("sales", "build", "new"),
         ("dev", "move", "2 nodes become visible at once"),
