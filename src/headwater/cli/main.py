@@ -48,8 +48,10 @@ SECTIONS: Final[dict[str, dict[str, str]]] = {
     },
     "Govern": {
         "explain": "Show how a column gets somewhere, and why it may.",
+        "scan": "Propose classes for columns that have none.",
         "sites": "Show the places that hold data, approve their rules.",
         "audit": "List who did what, and prove that it is unchanged.",
+        "erase": "Erase somebody from every table, release and file.",
     },
     "Maintain": {
         "janitor": "Delete rows that nobody needs any more.",

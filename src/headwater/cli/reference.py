@@ -32,6 +32,7 @@ _AREAS: Final = {
     "10": "Schedules, limits, alerts, the API",
     "11": "Logs, orders, the server",
     "12": "Sites and policies",
+    "13": "Classes, erasures and retention",
 }
 _EXIT_CODES: Final = (
     (0, "done"),
