@@ -39,10 +39,12 @@ class Change:
 STEPS: tuple[Show | Change, ...] = (
     Show("Are the files right?", ("check",)),
     Show("Do the models do what their tests say?", ("test",)),
-    Show("What would be built, and why?", ("plan",)),
+    Show("What would be built, and why? What would leave the airports for it?", ("plan",)),
     Show("Build it, check it, make it visible: all tables at once.", ("apply",)),
     Show("What stands in dev now?", ("status",)),
-    Show("Some lines were damaged: they are set aside, not lost.", ("quarantine", "list")),
+    Show(
+        "A wind that cannot be is set aside, not lost; lines damaged at an airport stay there.", ("quarantine", "list")
+    ),
     Show("Ask it something.", ("query", WORST)),
     Show("Which aircraft changed hands? A history knows, whatever came late.", ("query", HANDS)),
     Show("Release the same tables to prod: nothing is built again.", ("apply", "--env", "prod", "--yes")),
@@ -54,6 +56,11 @@ STEPS: tuple[Show | Change, ...] = (
     Show("We do not like it: take prod back.", ("rollback", "--env", "prod", "--yes")),
     Show("It is what it was.", ("query", WORST, "--env", "prod")),
     Show("Who moved prod, when, and how?", ("history", "--env", "prod")),
+    Show(
+        "What has left the airports? Each proved what it sent, and noted it.",
+        ("audit", "--kind", "exchange", "-n", "6"),
+    ),
+    Show("Is all that was noted unchanged, and the same at both ends?", ("audit", "verify")),
 )
 
 

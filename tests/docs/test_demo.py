@@ -46,11 +46,20 @@ def test_a_wind_that_cannot_be_was_set_aside(demo):
     ]
 
 
-def test_damaged_lines_are_in_quarantine(demo):
-    listed = subprocess.run(
-        [HEADWATER, "--project", demo, "--json", "quarantine", "list"], capture_output=True, text=True, check=True
-    )
-    assert sum(entry["count"] for entry in json.loads(listed.stdout) if entry["node"] == "flights") == 6
+def said(demo, *arguments):
+    command = [HEADWATER, "--project", demo, "--json", *arguments]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def test_damaged_lines_stay_at_their_airport(demo):
+    assert [entry["node"] for entry in said(demo, "quarantine", "list")] == ["clean.weather"]
+
+
+def test_all_that_left_the_airports_is_certified(demo):
+    crossed = said(demo, "audit", "--kind", "exchange", "--limit", "1000")
+    assert {each["details"]["from"] for each in crossed} == {"ewr", "jfk", "lga"}
+    rows = sum(each["details"]["rows"] for each in crossed if each["details"]["node"] == "clean.flights")
+    assert rows == 336_776
 
 
 def test_sinks_hold_what_was_released(demo):
