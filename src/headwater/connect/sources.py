@@ -41,6 +41,8 @@ class Contract:
     identity: str = "stat"
     granule_s: int = 3600
     """How finely an inspection tells the occupied stretches of time apart."""
+    unpacked: str = ""
+    """The directory in which archives may be unpacked; empty: one below the project."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,9 +151,9 @@ def _packed(target: str) -> Any:
     return _new_file(target) if target else nullcontext()
 
 
-def scratch_folder(root: str) -> str:
-    """Name a folder for unpacked copies that no other process or source has; sweeps away what a killed one left."""
-    base = Path(root) / ".headwater" / "tmp"
+def scratch_folder(directory: str) -> str:
+    """Name a folder in a directory for unpacked copies that no other process or source has; sweeps away what a killed one left."""
+    base = Path(directory)
     for left in base.glob(f"{_FOLDER}*"):
         process = left.name.removeprefix(_FOLDER).partition("-")[0]
         if process.isdecimal() and not _is_alive(int(process)):

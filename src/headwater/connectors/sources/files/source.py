@@ -36,7 +36,8 @@ class Files:
 
     def __init__(self, settings: Settings) -> None:
         is_owner = not settings.scratch
-        settings = replace(settings, scratch=settings.scratch or scratch_folder(settings.root))
+        base = settings.contract.unpacked or f"{settings.root}/.headwater/tmp"
+        settings = replace(settings, scratch=settings.scratch or scratch_folder(base))
         self._settings = settings
         self._layouts = Layouts(settings)
         self._archives = Archives(settings, is_owner=is_owner)
