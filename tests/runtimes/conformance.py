@@ -27,9 +27,7 @@ RANGE = "SELECT hash(range) AS h FROM range(13000000)"
 def vanishing(world: World, on_vanish: str) -> None:
     """Have both operators say what a file that disappears means."""
     node = world.charter.sources[0]
-    world.charter = replace(
-        world.charter, sources=(replace(node, source=replace(node.source, on_vanish=on_vanish)),)
-    )
+    world.charter = replace(world.charter, sources=(replace(node, source=replace(node.source, on_vanish=on_vanish)),))
     world.approve()
 
 

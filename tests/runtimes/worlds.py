@@ -124,7 +124,7 @@ class World:
             reads=reads,
             columns=tuple(columns.items()),
             now=NOON,
-            bound={name: ("", "eu", "us") for name in more.get("received", ())},
+            bound=dict.fromkeys(more.get("received", ()), ("", "eu", "us")),
         )
         return replace(made, **more)
 

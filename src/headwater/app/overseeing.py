@@ -7,6 +7,7 @@ from headwater.app.contexts import sites_of
 from headwater.app.remote_sites import RemoteSites
 from headwater.app.runtimes import home_of
 from headwater.app.site.approving import Approval, approve, approved, withdraw
+from headwater.app.site.forgetting import forget
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import HeadwaterError, Invalid, Refused, suggest
 from headwater.graph.borders import SiteNode
@@ -101,6 +102,12 @@ def withdraw_rules(workspace: Workspace, graph: Graph, site: str) -> Iterator[st
     for each in approved(home):
         withdraw(home, each.charter, workspace.user, workspace.effects.clock())
         yield each.charter
+
+
+def forget_files(workspace: Workspace, graph: Graph, site: str, source: str) -> None:
+    """Have a site on this machine take what is there of a source for all of it; Invalid if it knows no more of it."""
+    require_remote(graph, site)
+    forget(home_of(workspace.root, site), source, workspace.user, workspace.effects.clock())
 
 
 def require_remote(graph: Graph, site: str) -> None:

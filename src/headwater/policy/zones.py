@@ -9,9 +9,9 @@ from headwater.policy.charters import Charter
 from headwater.policy.implication import columns_of
 from headwater.policy.values import Grant
 
+_WHOLE: Final = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
 _STILL: Final = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT"
-    " DECIMAL FLOAT DOUBLE BOOLEAN VARCHAR UUID BLOB DATE ENUM".split()
+    {*_WHOLE, "INTEGER", "UINTEGER", "DECIMAL", "FLOAT", "DOUBLE", "BOOLEAN", "VARCHAR", "UUID", "BLOB", "DATE", "ENUM"}
 )
 """Types whose values say the same in all zones."""
 _COMPARISONS: Final = frozenset(

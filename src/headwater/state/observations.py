@@ -51,6 +51,17 @@ def last_observations(db: Database, environment: str) -> dict[tuple[str, str], O
         return {(source, site): Observation(source, site, items_of(body)) for source, site, body in rows}
 
 
+def forget_observations(db: Database, environment: str, source: str) -> bool:
+    """Forget what an environment last observed of a source, at all sites; say whether there was anything."""
+    with db.write() as connection:
+        key = (number_of(connection, environment), source)
+        rows = connection.execute("SELECT items FROM observations WHERE environment = ? AND source = ?", key).fetchall()
+        connection.execute("DELETE FROM observations WHERE environment = ? AND source = ?", key)
+        for (digest,) in rows:
+            drop_unused_lists(connection, digest)
+    return bool(rows)
+
+
 def sites_seen(db: Database, environment: str) -> dict[str, datetime]:
     """Give site → when a source was last observed there for an environment."""
     with db.read() as connection:

@@ -25,7 +25,7 @@ def main() -> int:
         for name, value in read_environment(asked.home / "environment").items():
             os.environ[name] = value
         learn_environment()
-        with open_site(asked.site, asked.home, asked.root) as site, suppress(BrokenPipeError):
+        with open_site(asked.site, asked.home, asked.root, asked.memory) as site, suppress(BrokenPipeError):
             Conversation(site, sys.stdin.buffer, answers, asked.capacity).run()
     except (HeadwaterError, OSError) as problem:
         sys.stderr.write(f"{problem}\n")
@@ -42,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", required=True, type=Path, help="what it keeps for itself: approvals, key, audit")
     parser.add_argument("--root", required=True, type=Path, help="where paths of its sources start from")
     parser.add_argument("--capacity", type=int, default=2, help="how many questions it works on at once")
+    parser.add_argument("--memory", type=int, default=0, help="bytes that each of them may use; 0: no limit")
     return parser.parse_args()
 
 

@@ -20,6 +20,7 @@ class Unanswered(Exception):
 _CODES: Final = {
     "HW0508": "interrupted",
     "HW0503": "interrupted",
+    "HW0512": "vanished",
     "HW0530": "key",
     "HW0656": "inexact",
     "HW1262": "home",

@@ -28,7 +28,7 @@ from headwater.spec.observations import Inspection
 from headwater.state.database import Database
 from headwater.state.observations import record_observation
 
-_ENVIRONMENT: Final = "site"
+ENVIRONMENT: Final = "site"
 """Under which the site's own state remembers what it observed."""
 _MAGIC: Final = "*?[{"
 Stretch = tuple[datetime | None, datetime | None]
@@ -45,9 +45,18 @@ class Holding:
     site: str
 
     def items(self, start: datetime | None = None, end: datetime | None = None) -> list[ScanItem]:
-        """Give the files that hold rows of a stretch (None: all files), as a scan takes them."""
+        """Give the files that are there and hold rows of a stretch (None: all files), as a scan takes them."""
         index = SourceIndex(self.facts)
-        return [self._scan_item(index, number) for number in _within(index, start, end)]
+        found = [number for number in _within(index, start, end) if not self._is_gone(index, number)]
+        return [self._scan_item(index, number) for number in found]
+
+    def lacks(self, start: datetime | None = None, end: datetime | None = None) -> bool:
+        """Whether files that held rows of a stretch are gone, although their rows count (``on_vanish: keep``)."""
+        index = SourceIndex(self.facts)
+        return any(self._is_gone(index, number) for number in _within(index, start, end))
+
+    def _is_gone(self, index: SourceIndex, number: int) -> bool:
+        return index.items[number][1].identity in self.facts.vanished
 
     def position(self, key: bytes, stretch: Stretch) -> str:
         """Give where a stretch stands: a keyed digest of the list of its files, also of an empty one."""
@@ -96,16 +105,16 @@ def hold(
 ) -> Holding:
     """Observe a source: list its files, and look into those that are new; raises what that raises."""
     granule = granule_of(borders)
-    source = make_source(node, root, Lake(home.lake), granule_s=granule)
+    source = make_source(node, root, Lake(home.lake), granule_s=granule, unpacked=str(home.unpacked))
     graph = Graph(project="", nodes=(node,))
     found = observe(
-        db, graph, {node.name: source}, _ENVIRONMENT, engine=engine, now=now, emit=silent, finest={node.name: granule}
+        db, graph, {node.name: source}, ENVIRONMENT, engine=engine, now=now, emit=silent, finest={node.name: granule}
     )
     for diagnostic in found.diagnostics:
         home.note(f"{diagnostic.code} {diagnostic.message}")
     facts = found.facts[node.name]
     for seen in facts.observations:
-        record_observation(db, _ENVIRONMENT, seen, now)
+        record_observation(db, ENVIRONMENT, seen, now)
     return Holding(
         node=node,
         source=source,
@@ -130,4 +139,4 @@ def directories(node: Node, root: Path, site: str) -> tuple[str, ...]:
     written = str(node.source.settings.get("path", "")).replace("{site}", site)
     plain = written[: min((written.find(each) for each in _MAGIC if each in written), default=len(written))]
     fixed = os.path.normpath(root / plain.rpartition("/")[0])
-    return f"{fixed}/".replace("//", "/"), f"{root}/.headwater/tmp/"
+    return (f"{fixed}/".replace("//", "/"),)

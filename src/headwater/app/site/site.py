@@ -178,7 +178,7 @@ class Site:
                 yield read
 
     def _ensure_answerable(self, fragment: Fragment, read: Read) -> None:
-        """Raise Unanswered (kept, clock) if rows that are asked for are gone, or the asker's ``$now`` is another one."""
+        """Raise Unanswered (kept, clock) if rows that are asked for are gone, or the asker's ``$now`` is far off."""
         stretch = (read.granted.start, read.granted.end) if read.grant.shape not in _CHANGED else (None, None)
         if read.holding.lacks(*stretch):
             raise Unanswered("kept")

@@ -82,11 +82,36 @@ def withdraw(session: Session, site: str, yes: bool) -> None:
         session.out.remark(f"{click.style('✓', fg='green')} {site} answers no more.")
 
 
+@make(
+    name="forget",
+    short="Have a site take what is there of a source for all of it.",
+    example="headwater sites forget eu access --yes",
+    params=[click.Argument(["site"], metavar="SITE"), click.Argument(["source"], metavar="SOURCE"), options.yes()],
+)
+def forget(session: Session, site: str, source: str, yes: bool) -> None:
+    """Have a site take what is there of a source for all of it: files that have vanished are not waited for.
+
+    The site's operator does this, where the site's home directory is. What was computed from rows that are gone is
+    computed anew, without them.
+    """
+    from headwater.app.checking import graph_of
+    from headwater.app.overseeing import forget_files
+
+    with session.workspace() as workspace:
+        graph = graph_of(workspace.root, session.variables)
+        session.confirm(f"Take what {site} has of {source} now for all of it?", answered=yes)
+        forget_files(workspace, graph, site, source)
+    if session.out.json:
+        session.out.document({"site": site, "source": source, "forgotten": True})
+    else:
+        session.out.remark(f"{click.style('✓', fg='green')} {site} takes what it has of {source} for all of it.")
+
+
 command = group(
     "sites",
     "Show the places that hold data; approve the rules under which they answer.",
     short="Show the places that hold data, approve their rules.",
     example="headwater sites\nheadwater sites approve eu",
-    commands=[list_, approve, withdraw],
+    commands=[list_, approve, withdraw, forget],
     default=list_,
 )

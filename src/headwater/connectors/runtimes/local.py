@@ -33,6 +33,7 @@ class Fields:
 def command_of(place: SitePlace) -> list[str]:
     """Give the command that starts a site's worker; no module of its directory can take the place of ours."""
     options = ["--site", place.site, "--home", place.home, "--root", place.root, "--capacity", str(place.capacity)]
+    options += ["--memory", str(place.memory_bytes)] if place.memory_bytes else []
     return [sys.executable, "-P", "-m", _MODULE, *options]
 
 

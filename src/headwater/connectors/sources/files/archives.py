@@ -152,7 +152,7 @@ def _packed(target: str) -> Any:
 
 
 def scratch_folder(directory: str) -> str:
-    """Name a folder in a directory for unpacked copies that no other process or source has; sweeps away what a killed one left."""
+    """Name a folder in a directory for unpacked copies, nobody else's; sweeps away what a killed process left."""
     base = Path(directory)
     for left in base.glob(f"{_FOLDER}*"):
         process = left.name.removeprefix(_FOLDER).partition("-")[0]
