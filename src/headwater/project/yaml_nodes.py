@@ -37,6 +37,7 @@ class Node(Protocol):
     value: Any
     style: str | None
     start_mark: Mark
+    end_mark: Mark
 
 
 def compose(text: str, file: str, lines_before: int = 0) -> tuple[Node | None, list[Diagnostic]]:
