@@ -1,5 +1,7 @@
 """Rules that change rows, end to end: aggregates through the ledgers of real sites, tokens, and what the hub then has."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.sites.conftest import approve_all, bytes_at_the_hub
@@ -82,3 +84,60 @@ def test_totals_are_those_of_one_machine_that_reads_what_sites_release(traffic):
 def test_no_client_is_in_any_byte_of_the_hub(traffic):
     applied(traffic)
     assert b"203.0.113." not in bytes_at_the_hub(traffic)
+
+
+def test_a_late_client_changes_nothing_and_ten_do(traffic):
+    before = applied(traffic)
+    log(traffic, "eu", "3.csv", range(50, 59))
+    assert traffic.due() == {"traffic": 1}
+    traffic.run()
+    assert served(traffic) == before
+    log(traffic, "eu", "4.csv", [59])
+    traffic.run()
+    assert [requests for *_, requests in served(traffic)] == [52, 11]
+
+
+def test_a_raised_group_is_computed_anew_and_small_cells_are_gone(traffic):
+    applied(traffic)
+    raise_group(traffic, 12)
+    assert traffic.plan().rebuilt == ["traffic"]
+    traffic.apply()
+    assert served(traffic) == SERVED[:1]
+
+
+def raise_group(project, units):
+    project.settings(policies={"traffic-totals": TOTALS | {"as": AS | {"min_group": units}}})
+    approve_all(project)
+
+
+def test_a_slot_that_has_not_ended_is_not_released(traffic):
+    """The hub's clock is ahead of the site's, by centuries."""
+    traffic.now = datetime(2224, 1, 1, 11, 30, tzinfo=UTC)
+    traffic.source("access_log", COLUMNS, at=["eu", "uk"], path="data/{site}/*.csv", time="ts", start="2224-01-01")
+    approve_all(traffic)
+    outcome = traffic.apply(fails=True)
+    assert "HW1268" in {each.code for each in outcome.diagnostics}
+
+
+def test_who_reads_aggregates_waits_until_slots_have_ended(traffic):
+    node = next(each for each in traffic.graph().nodes if each.name == "traffic")
+    assert node.time.complete
+
+
+def test_two_readers_cut_time_in_one_way(traffic):
+    daily = HOURLY.replace("'hour', ts) AS hour", "'day', ts) AS day")
+    traffic.model("daily", daily, **BY_HOUR | {"time": "day", "every": "1d"})
+    (refused,) = traffic.check().refused
+    assert refused.code == "HW1237"
+
+
+def test_a_site_keeps_the_first_cut_of_time(traffic):
+    applied(traffic)
+    traffic.model("traffic", HOURLY, **BY_HOUR | {"every": "1d"})
+    assert "HW1237" in {each.code for each in traffic.apply(fails=True).diagnostics}
+
+
+def test_queries_that_need_rows_are_refused_where_they_stand(traffic):
+    traffic.model("traffic", "SELECT client_ip, count(*) AS n FROM access_log GROUP BY ALL", through=BY_HOUR["through"])
+    (refused,) = traffic.check().refused
+    assert (refused.code, refused.where.file) == ("HW1276", "models/traffic.sql")

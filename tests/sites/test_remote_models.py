@@ -147,3 +147,17 @@ def test_checks_of_rows_that_stay_at_sites_are_refused(web):
         checks=[{"not_null": ["ts"]}],
     )
     assert [each.partition(" ")[0] for each in web.mistakes] == ["HW1294"]
+
+
+def test_a_rollback_to_what_the_policies_of_today_forbid_is_refused(web):
+    web.model("totals", "SELECT count(DISTINCT client_ip) AS n FROM access")
+    loose = {"rows": {"ship": ["ts", "status", "bytes", "client_ip"], "from": "access@eu", "to": ["us"]}}
+    web.settings(policies=loose)
+    approve_all(web)
+    web.apply()
+    web.model("totals", TOTALS)
+    web.settings(policies={"rows": {**loose["rows"], "ship": ["ts", "status", "bytes"]}})
+    approve_all(web)
+    web.apply()
+    with pytest.raises(Refused, match="policies of today"):
+        web.rollback()

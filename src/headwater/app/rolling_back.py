@@ -1,12 +1,13 @@
 """Takes an environment back: one state transaction, without project files, without touching the lake."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.app.graphs import previous_graph, previous_outline
 from headwater.app.kept_catalogs import keep_catalogs
 from headwater.app.workspace import Workspace
-from headwater.diagnostics import Conflict, Diagnostic, Invalid
+from headwater.diagnostics import Conflict, Diagnostic, Invalid, Refused, error
+from headwater.graph.encoding import Outline
 from headwater.graph.values import Graph
 from headwater.run.loaded import LoadedSinks, sinks_of
 from headwater.run.moving import keep_copy
@@ -69,7 +70,9 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
         target = Target(release=release, versions=versions, entries=entries, touched=touched, code=code)
         keeps = not data and any(_keeps_newer(head, target, name) for name in touched)
         reverted = revert(db, head, target, previous_graph(db, code) if keeps else None, data=data)
-    running = sinks_of(previous_outline(db, head.code).sinks, environment)
+    outline = previous_outline(db, head.code)
+    _require_legal(db, outline, code, head.code)
+    running = sinks_of(outline.sinks, environment)
     return Rollback(
         environment=environment,
         head=head,
@@ -79,6 +82,23 @@ def preview_rollback(workspace: Workspace, environment: str, *, to: str | None =
         reverted=reverted,
         sinks_not_reverted=tuple((sink.name, sink.after_rollback) for sink in running),
     )
+
+
+def _require_legal(db: Database, running: Outline, code: str, current: str) -> None:
+    """Raise Refused if the rules that an environment runs under now forbid what it would go back to."""
+    if not running.borders.remote or not code or code == current:
+        return
+    from headwater.app.placing import refusals  # takes queries apart: loaded only where there are sites
+    from headwater.run.binding import Binder
+
+    target = previous_graph(db, code)
+    binder = Binder()
+    found = refusals(replace(target, borders=running.borders), binder) if target else []
+    binder.close()
+    if found:
+        hint = "go back to another release, or change the policies first, for all to see"
+        message = "the policies of today forbid what that release did"
+        raise Refused(error("HW1293", message, hint=hint), *found)
 
 
 def rollback(workspace: Workspace, planned: Rollback, *, message: str = "", by: str = "") -> RolledBack:

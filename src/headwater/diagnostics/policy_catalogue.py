@@ -102,6 +102,7 @@ POLICY: Final[dict[str, str]] = {
     "HW1291": "question by another clock than the site's",
     "HW1292": "rows at a site whose files are gone",
     "HW1293": "source of which a site has nothing to forget",
+    "HW1293": "release that the policies of today forbid",
     "HW1294": "setting of a source that does not work at remote sites",
     "HW1296": "function that reads what lies at sites",
     "HW1297": "model that reads each file once, of a source at sites",

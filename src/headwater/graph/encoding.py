@@ -33,6 +33,7 @@ class Outline:
     as_of: datetime | None = None
     sinks: tuple[SinkNode, ...] = ()
     deprecations: tuple[Deprecation, ...] = ()
+    borders: Borders = Borders()
 
 
 def encode(graph: Graph) -> bytes:
