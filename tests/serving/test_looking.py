@@ -1,7 +1,9 @@
 """What triggers look at: the source that an environment's own code names, and nothing for longer than it answers."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 from headwater.app.serving.facts import LOOK_EVERY, Looker
 from headwater.app.serving.leading import Leader
@@ -80,3 +82,21 @@ def until(holds):
     while not holds():
         assert time.monotonic() < deadline, "what was waited for did not happen"
         time.sleep(0.01)
+
+
+def test_what_is_landed_changes_as_soon_as_its_place_does(project):
+    def shop(statements):
+        with closing(sqlite3.connect(project.root / "shop.db")) as database, database:
+            database.executescript(statements)
+
+    project.write(
+        "sources/shop.yaml",
+        "sources: {orders: {connector: sqlite, path: shop.db, table: orders, columns: {id: bigint}}}",
+    )
+    shop("CREATE TABLE orders (id INTEGER); INSERT INTO orders VALUES (1)")
+    graph, looker, seen = project.graph(), Looker(project.workspace), []
+    for at in range(3):
+        seen.append(looker.nodes(graph, project.head(), ["orders"], project.now + at * LOOK_EVERY)["orders"])
+        if at == 1:
+            shop("INSERT INTO orders VALUES (2)")
+    assert seen[0] == seen[1] != seen[2]

@@ -38,8 +38,7 @@ def test_rows_that_rotated_away_at_a_site_are_not_computed_anew(web):
     web.remove("data/eu/3.csv")
     assert web.due() == {}
     web.model("again", DAILY, **BY_DAY)
-    with pytest.raises(Exception, match="HW1292|are gone"):
-        web.apply()
+    assert "HW1292" in {each.code for each in web.apply(fails=True).diagnostics}
 
 
 def test_a_file_that_vanished_at_a_site_stops_until_its_operator_forgets_it(web):
@@ -78,7 +77,10 @@ def test_a_model_in_another_time_zone_than_a_rule_is_refused_with_the_zone_that_
 
 def test_every_type_crosses_as_it_is_from_sites_and_from_the_hub(project):
     """`here` is read by the hub, `eu` sends: both parts are one relation of the same types."""
-    columns = {"id": {"type": "bigint", "class": "public", "required": True}, "word": {"type": "enum('a', 'b')", "class": "public"}}
+    columns = {
+        "id": {"type": "bigint", "class": "public", "required": True},
+        "word": {"type": "enum('a', 'b')", "class": "public"},
+    }
     project.settings(sites={"hub": {"jurisdiction": "us"}, "eu": {"jurisdiction": "eu"}})
     project.source("things", columns, at=["hub", "eu"], path="data/{site}/things/*.csv")
     project.write("data/hub/things/1.csv", "id,word\n1,a\n")
@@ -105,11 +107,11 @@ def test_keys_of_a_huge_type_that_the_hub_sends_find_their_rows_and_are_counted(
     project.source("orders", {"id": "hugeint", "note": "text"}, at=["us1"], path="data/{site}/*.csv")
     rows = [f"{10**37 + number},{'x' * 50}{number}" for number in range(3000)]
     project.write("data/us1/1.csv", "\n".join(["id,note", *rows, ""]))
-    project.source("wanted", {"id": "hugeint"}, rows=[(10**37 + 7,), (10**37 + 9,), (5,)])
-    project.model("found", "SELECT orders.id, note FROM orders JOIN wanted ON orders.id = wanted.id")
+    project.source("wanted", {"id": "hugeint", "owner": "text"}, rows=[(10**37 + at, "me") for at in (7, 9, 4000)])
+    project.model("found", "SELECT orders.id, note FROM orders JOIN wanted ON orders.id = wanted.id WHERE owner = 'me'")
     approve_all(project)
     project.apply()
-    assert [int(id) for id, _ in project.table("found")] == [10**37 + 7, 10**37 + 9]
+    assert [int(number) for number, _ in project.table("found")] == [10**37 + 7, 10**37 + 9]
     (sent,) = [each.document for each in last_entries(project.workspace.db, 100, "exchange")]
     assert (sent["from"], sent["rows"], sent["keys"]) == ("us1", 2, 3)
 

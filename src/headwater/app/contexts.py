@@ -25,6 +25,7 @@ from headwater.graph.values import Graph, Node, SinkNode
 from headwater.plan.granules import HOUR_S, granules
 from headwater.plan.stretches import stretches
 from headwater.plan.wanted import Horizon
+from headwater.policy.retaining import oldest_kept
 from headwater.run.context import Context, Ticket
 from headwater.run.executor import Pace
 from headwater.run.landing.landed import LandedSource
@@ -126,9 +127,25 @@ def remote_sources(
     return found
 
 
+def watched_source(
+    workspace: Workspace, graph: Graph, node: Node, sites: "RemoteSites | None", environment: str, now: datetime
+) -> Source:
+    """Give one source as it is looked at from time to time: its extractor is with it, and its remote sites are asked.
+
+    Sites are asked for one position of all that they have.
+    """
+    alone = replace(graph, nodes=(node,), sinks=(), pipelines=())
+    described, made = node.source, dict[str, Source]()
+    if described is None or not set(described.sites) <= graph.borders.remote:
+        landing = _Landing(workspace, alone, environment, now, silent)
+        made = sources_of(alone, workspace.root, workspace.store, landing)
+    return (remote_sources(made, alone, sites, now) if sites else made)[node.name]
+
+
 def horizon_of(graph: Graph, now: datetime) -> Horizon:
     """Give what bounds the wanted slots: the environment's fixed present if it has one, else the run's time."""
-    return Horizon(as_of=min(graph.as_of, now) if graph.as_of else now, window_s=graph.window_s)
+    as_of = min(graph.as_of, now) if graph.as_of else now
+    return Horizon(as_of=as_of, window_s=graph.window_s, oldest=oldest_kept(graph, now))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 import glob
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from headwater.app.contexts import sources_of
+from headwater.app.contexts import sites_of, watched_source
+from headwater.app.remote_sites import RemoteSites
 from headwater.app.serving.looking import AtOnce, Looks
 from headwater.app.workspace import Workspace
 from headwater.connect.sources import Source
@@ -21,6 +23,7 @@ from headwater.spec.releases import Head
 
 LOOK_EVERY: Final = timedelta(seconds=5)
 """How often files and sources are listed for triggers: what comes between two looks is seen by the second."""
+_MOST_GRAPHS: Final = 8
 _log: Final = logging.getLogger("headwater")
 _Key = tuple[str, str]
 """(code, source), as a name stands for another place in other code, or ("files", pattern)."""
@@ -34,6 +37,8 @@ class Looker:
     looks: Looks = field(default_factory=AtOnce)
     _asked: dict[_Key, datetime] = field(default_factory=dict)
     """When what was last asked for."""
+    _sites: dict[str, RemoteSites | None] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def nodes(self, graph: Graph, head: Head, names: Iterable[str], now: datetime) -> dict[str, str]:
         """Give node → what changes when its rows do: what the head serves, or, of a source, what is there.
@@ -57,7 +62,7 @@ class Looker:
 
     def _there(self, graph: Graph, node: Node, now: datetime) -> str | None:
         key = graph.digest, node.name
-        return self._seen(key, f"the source `{node.name}`", lambda: self._reached(graph, node), now)
+        return self._seen(key, f"the source `{node.name}`", lambda: self._reached(graph, node, now), now)
 
     def _listed(self, pattern: str, now: datetime) -> str | None:
         path = self.workspace.root / pattern
@@ -71,25 +76,35 @@ class Looker:
             self.looks.begin(key, name, look)
         return self.looks.last(key)
 
-    def _reached(self, graph: Graph, node: Node) -> str | None:
+    def _reached(self, graph: Graph, node: Node, now: datetime) -> str | None:
         """Look at a source; None if it is away: that must not keep other pipelines from running."""
         try:
-            return self._source(graph, node)
+            return self._source(graph, node, now)
         except (HeadwaterError, OSError) as problem:
             _log.warning("`%s`, which a pipeline waits for, cannot be looked at: %s", node.name, problem)
             return None
 
-    def _source(self, graph: Graph, node: Node) -> str:
-        alone = replace(graph, nodes=(node,), sinks=(), pipelines=())
-        source = sources_of(alone, self.workspace.root, self.workspace.store)[node.name]
+    def _source(self, graph: Graph, node: Node, now: datetime) -> str:
+        source = watched_source(self.workspace, graph, node, self._reach(graph), "", now)
         sites = node.source.sites if node.source else ()
         return address("there", *(_there(source, node.name, site) for site in sites))
+
+    def _reach(self, graph: Graph) -> RemoteSites | None:
+        """Give the remote sites of a graph; of the last few, so that they are not told the same rules at each look."""
+        with self._lock:
+            if graph.digest not in self._sites:
+                for old in list(self._sites)[: 1 - _MOST_GRAPHS]:
+                    del self._sites[old]
+                self._sites[graph.digest] = sites_of(self.workspace, graph)
+            return self._sites[graph.digest]
 
 
 def _there(source: Source, name: str, site: str) -> str:
     if isinstance(source, LandedSource) and source.extractor is not None:
-        return source.extractor.token(site) or ""
-    items, _ = source.observe(site)
+        token = source.extractor.token(site)
+        if token is not None:
+            return token
+    items, _ = source.observe(site)  # of a place that cannot say its state: what has been landed of it
     return Observation(name, site, tuple(items)).digest
 
 
