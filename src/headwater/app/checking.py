@@ -72,6 +72,7 @@ def check(
         variables=values,
         previous=previous,
         discovered=discovered_columns(project, root),
+        **_lossy(project),
     )
     cache.save()
     if graph is not None and settings is not None and (settings.window is not None or settings.as_of is not None):
@@ -82,6 +83,17 @@ def check(
         more += _undeliverable(graph)
     refused = _refusals(graph, binder) if graph is not None and graph.borders.remote else []
     return Checked(project=project, graph=graph, diagnostics=(*found, *more, *refused), refused=tuple(refused))
+
+
+def _lossy(project: Project) -> dict[str, Any]:
+    """Give what compiling must know of rules that change rows."""
+    if not any(each.as_ for each in project.policies.values()):
+        return {}
+    # Only where there are some: what makes grants takes time to load.
+    from headwater.policy.addressing import grant_address
+    from headwater.policy.transforming import columns_behind
+
+    return {"grant_address": grant_address, "behind": columns_behind}
 
 
 def _refusals(graph: Graph, binder: Binder) -> list[Diagnostic]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from headwater.diagnostics import Diagnostic, Refused
+from headwater.diagnostics import Diagnostic, Refused, Where, error
 from headwater.graph.values import Graph, Node
 from headwater.placement.nodes import COMPUTED, Holdings, Placing, remote_inputs
-from headwater.placement.values import Exchange, Held, Placed
+from headwater.placement.values import Exchange, Held, Placed, Read
 from headwater.plan.values import Beside, PlannedCrossing
 from headwater.policy.charters import charter_of
 from headwater.policy.destinations import destinations_of, unlisted_releases, wrong_exports
@@ -31,6 +31,7 @@ def refusals(graph: Graph, bind: Bind) -> list[Diagnostic]:
     placing = placing_of(graph, bind)
     found: list[Diagnostic] = []
     used: dict[tuple[str, str], list[Grant]] = {}
+    cuts: dict[tuple[str, str], tuple[str, Read]] = {}
     for node in graph.nodes:
         if node.source is None and node.kind not in COMPUTED and remote_inputs(graph, node):
             try:
@@ -38,6 +39,7 @@ def refusals(graph: Graph, bind: Bind) -> list[Diagnostic]:
             except Refused as refused:
                 found += refused.diagnostics
             else:
+                found += _other_cuts(placing, node, placed, cuts)
                 for relation, grant in _grants(placed):
                     used.setdefault((node.name, relation), []).append(grant)
     found += unlisted_releases(graph)
@@ -45,6 +47,25 @@ def refusals(graph: Graph, bind: Bind) -> list[Diagnostic]:
         to = destinations_of(graph, placing.charter, used)
         found += wrong_exports(graph, to, {sink.name: sink.jurisdiction for sink in graph.sinks})
     return list(dict.fromkeys(found))
+
+
+def _other_cuts(
+    placing: Placing, node: Node, placed: Placed | None, known: dict[tuple[str, str], tuple[str, Read]]
+) -> Iterator[Diagnostic]:
+    """Differences between two ways of cutting time would tell what either leaves out: a rule has one for each place."""
+    for exchange in placed.exchanges if placed else ():
+        for read in exchange.reads:
+            rules = {each.rule for each in read.grants.values() if each.shape == "aggregate"}
+            for rule, to in ((rule, placing.charter.jurisdictions.of(each)) for rule in rules for each in exchange.to):
+                first, other = known.setdefault((rule, to), (node.name, read))
+                if (other.every, other.timezone) != (read.every, read.timezone):
+                    message = f"`{node.name}` and `{first}` read `{rule}` in slots of {_cut(read)} and of {_cut(other)}"
+                    hint = "give both one `every` and `timezone`, and compute the coarser one from the finer"
+                    yield error("HW1237", message, Where(node.file, node.line), hint=hint)
+
+
+def _cut(read: Read) -> str:
+    return f"`{read.every}` in {read.timezone}" if read.every else f"all of time in {read.timezone}"
 
 
 def _grants(placed: Placed | None) -> Iterator[tuple[str, Grant]]:

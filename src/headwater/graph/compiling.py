@@ -14,7 +14,7 @@ from headwater.graph.compile_checks import compile_checks
 from headwater.graph.cut_time import cut_time
 from headwater.graph.drafts import Draft, Macros
 from headwater.graph.encoding import digest
-from headwater.graph.grant_addresses import GrantAddress, stated_address
+from headwater.graph.grant_addresses import Behind, GrantAddress, stated_address, unchanged
 from headwater.graph.infer_columns import infer_columns
 from headwater.graph.keep_promises import keep_promises
 from headwater.graph.order_nodes import order_nodes
@@ -63,13 +63,14 @@ def compile_graph(
     previous: Callable[[], Graph | None] = lambda: None,
     discovered: Mapping[str, tuple[Discovered, ...]] | None = None,
     grant_address: GrantAddress = stated_address,
+    behind: Behind = unchanged,
 ) -> tuple[Graph | None, list[Diagnostic]]:
     """Compile a project: the graph (None if anything is wrong) and everything that was found.
 
     ``previous`` gives the graph that the environment runs (asked for only where changes may go forward).
     ``discovered`` are columns that files of sources were found to have beyond their contracts.
     ``grant_address`` gives the address of what a policy lets through in another form, which is part of the version of
-    models that name such a policy (``through``).
+    models that name such a policy (``through``); ``behind`` the types of columns that it transforms.
     ``bind`` gives names and types, ``cache`` keeps analyses from one compilation to the next, ``variables`` are the
     project's unless given. What reads a failed node is passed over in silence.
     """
@@ -82,6 +83,7 @@ def compile_graph(
         previous=lambda: _by_name(previous()),
         discovered=discovered or {},
         grant_address=grant_address,
+        behind=behind,
     )
     with _room_for_depth():
         for each in PASSES:

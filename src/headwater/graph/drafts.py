@@ -8,7 +8,7 @@ from typing import Any
 from headwater.diagnostics import Diagnostic, Severity, Where
 from headwater.graph.borders import Borders
 from headwater.graph.caching import AnalysisCache
-from headwater.graph.grant_addresses import GrantAddress, stated_address
+from headwater.graph.grant_addresses import Behind, GrantAddress, stated_address, unchanged
 from headwater.graph.values import Check, Deprecation, Node, SinkNode, TimeCut
 from headwater.spec.discoveries import Discovered
 from headwater.spec.nodes import Model
@@ -111,6 +111,7 @@ class Draft:
     added: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Source → names of those of them that are its columns now."""
     grant_address: GrantAddress = stated_address
+    behind: Behind = unchanged
     borders: Borders = Borders()
     through: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Model → its inputs that it reads through policies."""

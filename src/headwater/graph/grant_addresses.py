@@ -10,6 +10,8 @@ from headwater.sql.binding import Relation
 
 GrantAddress = Callable[[PolicyNode, Relation, Borders], str]
 """Of a lossy policy, the columns of the relation that it ships, and the borders around it."""
+Behind = Callable[[Form, Relation], Relation]
+"""A relation's columns as a transform gives them: some have other types."""
 _RAW: Final = Form()
 
 
@@ -17,6 +19,12 @@ def is_lossy(policy: PolicyNode) -> bool:
     """Whether rows behind a policy are not those before it: some columns are transformed, or only groups leave."""
     form = policy.form or _RAW
     return bool(form.transform or form.aggregates)
+
+
+def unchanged(form: Form, relation: Relation) -> Relation:
+    """Give the columns as they are: what a graph knows of transforms by itself."""
+    del form
+    return relation
 
 
 def stated_address(policy: PolicyNode, relation: Relation, borders: Borders) -> str:

@@ -118,7 +118,7 @@ class _Binder:
         return self._query(model)
 
     def _query(self, model: Model) -> tuple[Relation | None, list[Diagnostic]]:
-        inputs = {each: self._relations[each] for each in self._draft.inputs[model.name]}
+        inputs = as_read(self._draft, model, self._relations)
         self.key = analysis_key(self._draft, model, inputs)
         self.known = caching.read(self._draft.cache, self.key, Analysis)
         if self.known is not None:
@@ -133,6 +133,17 @@ class _Binder:
 
     def _judged(self, model: Model, columns: Relation, inputs: Mapping[str, Relation]) -> list[Diagnostic]:
         return [*_declared_otherwise(self._draft, model, columns), *unnamed_columns(model, columns, inputs)]
+
+
+def as_read(draft: Draft, model: Model, relations: Mapping[str, Relation]) -> dict[str, Relation]:
+    """Give a model's inputs as it reads them: behind a policy that it names, columns may have other types."""
+    rules = {name.casefold(): rule for name, rule in model.through.items()}
+    found: dict[str, Relation] = {}
+    for each in draft.inputs[model.name]:
+        policy = draft.project.policies.get(rules.get(each.casefold(), ""))
+        form = policy.as_ if policy else None
+        found[each] = draft.behind(form, relations[each]) if form and form.transform else relations[each]
+    return found
 
 
 def _wrong_condition(model: Model, problem: BindError) -> Diagnostic | None:

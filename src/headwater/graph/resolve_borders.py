@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from headwater.diagnostics import Diagnostic, error
 from headwater.graph.borders import Borders, KeyNode, PolicyNode, SiteNode
 from headwater.graph.drafts import Draft
 from headwater.graph.grant_addresses import is_lossy
+from headwater.graph.values import TimeCut
 from headwater.project.form_problems import column_problems
 from headwater.project.names import shown
 from headwater.project.place_names import PlaceNames
@@ -14,6 +16,8 @@ from headwater.project.policy_problems import relation_and_place
 from headwater.spec.nodes import Model
 from headwater.spec.policies import Deny, Form, Key, Policy
 from headwater.spec.project import Site
+
+_COMPUTED: Final = frozenset({"view", "inline"})
 
 
 def resolve_borders(draft: Draft) -> Draft:
@@ -28,6 +32,7 @@ def resolve_borders(draft: Draft) -> Draft:
     found = {"": list(_wrong_columns(draft))}
     found |= {name: list(_not_inputs(draft, draft.project.models[name])) for name in through}
     draft = draft.noting(found, borders=borders, through=through)
+    draft = replace(draft, times=_whole_slots(draft))
     return replace(draft, granted=_granted(draft))
 
 
@@ -128,6 +133,18 @@ def _not_inputs(draft: Draft, model: Model) -> Iterator[Diagnostic]:
             message = f"`through` names `{shown(name)}`, which `{model.name}` does not read"
             hint = f"it reads {', '.join(draft.inputs[model.name]) or 'nothing'}; name it where it is read"
             yield error("HW1212", message, model.at.of(f"through.{name}"), hint=hint)
+
+
+def _whole_slots(draft: Draft) -> dict[str, TimeCut]:
+    """Aggregates are released of slots that have ended: who reads them, also through views, waits for that."""
+    aggregated = {each.name for each in draft.borders.policies if each.form and each.form.aggregates}
+    found: set[str] = set()
+    for name in draft.order:
+        models = draft.project.models
+        below = {each for each in draft.inputs.get(name, ()) if each in models and models[each].kind in _COMPUTED}
+        if name in models and (below & found or aggregated & set(draft.through.get(name, {}).values())):
+            found.add(name)
+    return {name: replace(cut, complete=True) if name in found else cut for name, cut in draft.times.items()}
 
 
 def _granted(draft: Draft) -> dict[str, dict[str, str]]:

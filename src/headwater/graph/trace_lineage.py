@@ -2,6 +2,7 @@
 
 from headwater.graph import caching
 from headwater.graph.drafts import Draft
+from headwater.graph.infer_columns import as_read
 from headwater.graph.resolve_references import parsed
 from headwater.spec.nodes import Model
 from headwater.sql.analysis import Analysis, analyse, opaque
@@ -23,7 +24,7 @@ def trace_lineage(draft: Draft) -> Draft:
 
 
 def _analysed(draft: Draft, name: str, model: Model, columns: Relation) -> Analysis:
-    inputs = {each: draft.relations[each] for each in draft.inputs[name]}
+    inputs = as_read(draft, model, draft.relations)
     try:
         return analyse(parsed(draft, name, model), inputs, columns)
     except Unclear as why:

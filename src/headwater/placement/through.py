@@ -11,6 +11,7 @@ from headwater.policy.aggregating import cut_grant
 from headwater.policy.cell_queries import rewritten
 from headwater.policy.cells import Cells, Slots, cells_of
 from headwater.policy.charters import Charter
+from headwater.policy.rules import form_of
 from headwater.policy.slots import slots_of
 from headwater.policy.subjects import subject_of
 from headwater.policy.transforming import columns_behind
@@ -101,8 +102,9 @@ def _lossy(
     rule: PolicyNode, source: Node, node: Node, read: Input, bind: Bind, where: Where | None
 ) -> Lossy | Diagnostic:
     columns = subject_of(source).columns
-    if rule.form is None or not rule.form.aggregates:
-        return _uncut(rule, source, read, where) or Lossy(rule=rule, columns=columns_behind(rule, columns))
+    form = form_of(rule)
+    if not form.aggregates:
+        return _uncut(rule, source, read, where) or Lossy(rule=rule, columns=columns_behind(form, columns))
     if read.cut and (read.before_s or read.after_s):
         message = (
             f"`{node.name}` reads `{source.name}` beyond its slots, and through `{rule.name}` there are whole slots"

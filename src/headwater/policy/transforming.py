@@ -12,6 +12,7 @@ from headwater.policy.subjects import Subject
 from headwater.policy.transforms import Transformed, transformed
 from headwater.policy.values import Grant, Shape
 from headwater.spec.addresses import address
+from headwater.spec.policies import Form
 from headwater.sql.binding import Bind, Relation
 from headwater.sql.text import quote_identifier
 
@@ -35,12 +36,12 @@ def transform_grant(
     return _grant(behind, site, rule, names, predicate, found, frozenset(allowed))
 
 
-def columns_behind(rule: PolicyNode, columns: Relation) -> Relation:
-    """Give a relation's columns as they are behind a rule that transforms some; what it cannot transform stays.
+def columns_behind(form: Form, columns: Relation) -> Relation:
+    """Give a relation's columns as they are behind a transform of some; what it cannot transform stays.
 
     Why it cannot says the grant, which is not there then.
     """
-    form, types = form_of(rule), {}
+    types: dict[str, str] = {}
     for name, type_ in columns:
         if name.casefold() in map(str.casefold, form.on):
             made = transformed(form, name, type_, "")
