@@ -16,6 +16,7 @@ from headwater.graph.compiling import compile_graph
 from headwater.graph.deprecations import deprecation_warnings
 from headwater.graph.schedule_warnings import schedule_warnings
 from headwater.graph.values import Graph
+from headwater.policy.retaining import retention_problems
 from headwater.run.binding import Binder
 from headwater.spec.addresses import address
 from headwater.spec.project import Environment, Project, Variable
@@ -81,6 +82,7 @@ def check(
         moment = now or datetime.now(UTC)
         more += [*deprecation_warnings(graph.deprecations, moment), *schedule_warnings(project, moment)]
         more += _undeliverable(graph)
+        more += retention_problems(graph)
     refused = _refusals(graph, binder) if graph is not None and graph.borders.remote else []
     return Checked(project=project, graph=graph, diagnostics=(*found, *more, *refused), refused=tuple(refused))
 

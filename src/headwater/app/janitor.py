@@ -9,6 +9,7 @@ from headwater.app.compacting import compact_all
 from headwater.app.environments import remove_environment
 from headwater.app.forgetting import runs_after
 from headwater.app.landed_ranges import give_back, unneeded_ranges
+from headwater.app.retaining import let_go
 from headwater.app.workspace import Workspace
 from headwater.diagnostics import Diagnostic
 from headwater.run.leasing import hold
@@ -55,7 +56,8 @@ def janitor(
 ) -> Cleaned:
     """Delete fills that no head, no release within ``keep`` and no run names, orphans, and expired environments.
 
-    Runs that ended long ago are forgotten (``RUNS_S``), and logs that are older than ``keep``.
+    Runs that ended long ago are forgotten (``RUNS_S``), and logs that are older than ``keep``. Slots that policies keep
+    no longer (``retain``) leave environments and releases first; a dry run does not count those.
 
     Afterwards pack what environments serve from many small files.
 
@@ -76,6 +78,7 @@ def _clean(workspace: Workspace, longest_task_s: float, wait_s: float) -> Cleane
     expired = tuple(_expired(db, now))
     for name in expired:
         remove_environment(workspace, name, wait_s=wait_s)
+    let_go(workspace)
     old = now - timedelta(seconds=longest_task_s)
     lost = [*store.unlisted(old, _listed(db)), *store.unlisted_packs(old, known_packs(db))]
     keep_after = now - timedelta(seconds=workspace.settings.keep_s)

@@ -1,7 +1,7 @@
 """Which slots an environment wants: from start to now, cut by its window, closed over what those slots read."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from headwater.graph.values import Graph, Input, Node
@@ -14,6 +14,8 @@ class Horizon:
 
     as_of: datetime
     window_s: float | None = None
+    oldest: Mapping[str, datetime] = field(default_factory=dict)
+    """Table → slots that have ended by then are not wanted, whoever reads them: a policy lets their rows go."""
 
 
 def wanted_ranges(graph: Graph, horizon: Horizon) -> dict[str, Interval]:
@@ -91,7 +93,7 @@ def _own_range(node: Node, horizon: Horizon, need: Interval | None) -> Interval:
     last = now_slot if cut.complete else calendar.next(now_slot)
     if cut.end is not None:
         last = min(last, calendar.around(cut.end, cut.end)[1])
-    first = earliest = calendar.floor(node.time.start)
+    first = earliest = calendar.floor(max(node.time.start, horizon.oldest.get(node.name, node.time.start)))
     if horizon.window_s is not None:
         first = max(first, calendar.floor(horizon.as_of - timedelta(seconds=horizon.window_s)))
     if need is not None:

@@ -92,10 +92,24 @@ def finish_erasure(db: Database, ids: Iterable[str], fills: int, at: datetime, b
 
 
 def was_erased_since(db: Database, at: datetime) -> bool:
-    """Tell whether somebody was erased after a time: rows of older releases may be gone because of it."""
+    """Tell whether somebody was erased, or rows went by a policy, after a time: releases older than it lack them."""
+    kinds = "('erasure begun', 'rows retained no longer')"
     with db.read() as connection:
-        found = connection.execute("SELECT 1 FROM tombstones WHERE at >= ? LIMIT 1", (stamp(at),)).fetchone()
-    return found is not None
+        query = f"SELECT 1 FROM audit WHERE kind IN {kinds} AND at >= ? LIMIT 1"
+        return connection.execute(query, (stamp(at),)).fetchone() is not None
+
+
+def note_not_retained(db: Database, fills: int, rows: int, at: datetime) -> None:
+    """Record in the audit what policies have let go: fills, and rows set aside."""
+    with db.write() as connection:
+        audit.append(connection, "rows retained no longer", {"fills": fills, "set_aside": rows}, at)
+
+
+def forget_old_set_aside(db: Database, contract: str, before: datetime) -> int:
+    """Delete the rows set aside under a contract before a time; give how many."""
+    with db.write() as connection:
+        query = "DELETE FROM set_aside WHERE contract = ? AND at < ? RETURNING 1"
+        return len(connection.execute(query, (contract, stamp(before))).fetchall())
 
 
 def unserved_fills(db: Database, nodes: Iterable[str]) -> tuple[Fill, ...]:

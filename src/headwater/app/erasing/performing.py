@@ -123,7 +123,7 @@ def _erase(workspace: Workspace, erasure: Erasure, wait_s: float, step: Step) ->
     for environment in graphs:
         _require_filled(workspace, environment, erasure.nodes)
     step("delete")
-    fills = _delete(workspace, erasure.nodes, step)
+    fills = delete_unserved(workspace, erasure.nodes, step=step)
     step("purge")
     aside = forget_set_aside(db, keys)
     step("shred")
@@ -252,14 +252,24 @@ def _require_filled(workspace: Workspace, environment: str, nodes: frozenset[str
         raise Invalid.of("HW1315", f"slots in `{environment}` still stand on the subject: {shown}", hint=hint)
 
 
-def _delete(workspace: Workspace, nodes: frozenset[str], step: Step) -> int:
-    """Condemn all that no environment serves of the tables, and delete it, packs and attempts given up included."""
+def _every(fill: Fill) -> bool:
+    del fill
+    return True
+
+
+def delete_unserved(
+    workspace: Workspace, nodes: frozenset[str], goes: Callable[[Fill], bool] = _every, step: Step = _unwatched
+) -> int:
+    """Condemn what no environment serves of tables and what ``goes``, and delete it, packs and lost attempts included.
+
+    Raises Conflict if somebody has some of it in use.
+    """
     db, store, now = workspace.db, workspace.store, workspace.effects.clock()
     listed = lambda ids: recorded(db, ids) | {fill.id for fill in condemned(db)}  # noqa: E731
     lost = [*store.unlisted(now, listed)]
     with db.write():
         record(db, [fill for fill in lost if fill.node in nodes])
-        gone = unserved_fills(db, nodes)
+        gone = [fill for fill in unserved_fills(db, nodes) if goes(fill)]
         condemn(db, [fill.id for fill in gone])
     stay = recorded(db, [fill.id for fill in gone])
     if stay:
