@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from headwater.app.runtimes import home_of
 from tests.sites.conftest import approve_all, bytes_at_the_hub
 
 COLUMNS = {
@@ -20,6 +21,7 @@ AS = {
     "min_group": 10,
 }
 TOTALS = {"ship": ["bytes"], "from": "access_log", "to": ["hub"], "as": AS}
+WHERE = "ts >= date_trunc('day', $now) - INTERVAL 9000 DAY"
 HOURLY = """SELECT date_trunc('hour', ts) AS hour, path, sum(bytes) AS bytes, count(*) AS requests FROM access_log
 WHERE ts >= $start AND ts < $end GROUP BY ALL"""
 BY_HOUR = {"kind": "incremental", "time": "hour", "every": "1h", "through": {"access_log": "traffic-totals"}}
@@ -30,7 +32,7 @@ def traffic(project):
     """Logs of two sites under two laws; the hub may have totals of ten clients and more."""
     project.settings(
         sites={"hub": {"jurisdiction": "us"}, "eu": {"jurisdiction": "eu"}, "uk": {"jurisdiction": "uk"}},
-        policies={"traffic-totals": TOTALS | {"where": "ts >= date_trunc('day', $now) - INTERVAL 9000 DAY"}},
+        policies={"traffic-totals": TOTALS | {"where": WHERE}},
     )
     project.source(
         "access_log",
@@ -141,3 +143,90 @@ def test_queries_that_need_rows_are_refused_where_they_stand(traffic):
     traffic.model("traffic", "SELECT client_ip, count(*) AS n FROM access_log GROUP BY ALL", through=BY_HOUR["through"])
     (refused,) = traffic.check().refused
     assert (refused.code, refused.where.file) == ("HW1276", "models/traffic.sql")
+
+
+PEOPLE = {"customer": {"type": "bigint", "class": "pii.id"}, "kind": {"type": "text", "class": "internal"}}
+BITS = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+MATCHED = (
+    "SELECT o.kind, count(*) AS n, min(o.customer) AS token FROM orders AS o JOIN visits USING (customer) GROUP BY ALL"
+)
+
+
+@pytest.fixture
+def people(project):
+    """Orders and visits of the same people, at two sites that hold one key; the hub has tokens only."""
+    as_token = {"to": ["hub"], "as": {"transform": "hmac", "on": ["customer"], "key": "crm"}}
+    rules = {
+        "order-tokens": {"ship": ["customer", "kind"], "from": "orders", **as_token},
+        "visit-tokens": {"ship": ["customer"], "from": "visits", **as_token},
+    }
+    project.settings(
+        sites={"hub": {"jurisdiction": "us"}, "eu": {"jurisdiction": "eu"}, "uk": {"jurisdiction": "uk"}},
+        keys={"crm": {"secret": "${env:CRM_KEY}", "at": ["eu", "uk"]}},
+        policies=rules,
+    )
+    project.source("orders", PEOPLE, [(7700001, "book"), (7700002, "book"), (7700003, "pen")], at="eu")
+    project.source("visits", {"customer": PEOPLE["customer"]}, [(7700001,), (7700003,), (7700003,)], at="uk")
+    project.model("matched", MATCHED, through={"orders": "order-tokens", "visits": "visit-tokens"})
+    return project
+
+
+def give_key(project, *sites):
+    for site in sites:
+        (home_of(project.root, site) / "environment").write_text(f"CRM_KEY={BITS}\n")
+
+
+def test_tokens_of_two_sites_join_where_nobody_holds_their_key(people):
+    approve_all(people)
+    give_key(people, "eu", "uk")
+    people.apply()
+    assert people.query("SELECT kind, n FROM matched ORDER BY kind") == [("book", 1), ("pen", 2)]
+    kept = bytes_at_the_hub(people)
+    assert b"770000" not in kept
+    assert BITS.encode() not in kept
+
+
+def test_a_model_has_the_types_of_tokens(people):
+    node = next(each for each in people.graph().nodes if each.name == "matched")
+    assert [column.type for column in node.columns] == ["VARCHAR", "BIGINT", "VARCHAR"]
+
+
+def test_without_its_key_a_site_gives_nothing(people):
+    approve_all(people)
+    give_key(people, "eu")
+    assert "HW1267" in {each.code for each in people.apply(fails=True).diagnostics}
+
+
+def test_another_secret_for_a_key_is_another_version(people):
+    before = version_of(people, "matched")
+    people.settings(keys={"crm": {"secret": "${env:NEW_KEY}", "at": ["eu", "uk"]}})
+    assert version_of(people, "matched") != before
+
+
+def version_of(project, name):
+    return next(each.version for each in project.graph().nodes if each.name == name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"where": "status < 500"},
+        {"ship": ["bytes", "status"]},
+        {"as": AS | {"min_group": 11}},
+        {"as": AS | {"unit": "path"}},
+        {"as": AS | {"aggregates": ["sum", "count", "avg"]}},
+        {"as": AS | {"by": AS["by"] | {"path": "lower(path)", "page": "path"}}},
+    ],
+)
+def test_every_change_of_what_comes_through_is_another_version(traffic, change):
+    traffic.settings(policies={"traffic-totals": TOTALS})
+    before = version_of(traffic, "traffic")
+    traffic.settings(policies={"traffic-totals": TOTALS | change})
+    assert version_of(traffic, "traffic") != before
+
+
+def test_to_whom_a_rule_ships_is_no_part_of_a_version(traffic):
+    before = version_of(traffic, "traffic")
+    policies = {"traffic-totals": TOTALS | {"where": WHERE, "to": ["hub", "uk"], "description": "Wider"}}
+    traffic.settings(policies=policies)
+    assert version_of(traffic, "traffic") == before
