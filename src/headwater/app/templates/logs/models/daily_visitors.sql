@@ -8,11 +8,20 @@ through: {access_log: visitor-tokens}
 checks:
   - expression: {sql: "page_views >= visitors", name: who visits sees a page}
 */
+WITH views AS (
+    SELECT
+        CAST(l.ts AS DATE) AS day,
+        section_of(l.path) AS section,
+        visitor_of(l.client_ip, l.user_agent) AS visitor
+    FROM access_log AS l
+    WHERE is_page_view(l.method, l.status, l.path, l.user_agent)
+)
+
 SELECT
-    CAST(l.ts AS DATE) AS day,
-    section_of(l.path) AS section,
-    count(DISTINCT visitor_of(l.client_ip, l.user_agent)) AS visitors,
+    v.day,
+    v.section,
+    count(DISTINCT v.visitor) AS visitors,
     count(*) AS page_views
-FROM access_log AS l
-WHERE is_page_view(l.method, l.status, l.path, l.user_agent) AND CAST(l.ts AS DATE) >= $start AND CAST(l.ts AS DATE) < $end
-GROUP BY CAST(l.ts AS DATE), section_of(l.path)
+FROM views AS v
+WHERE v.day >= $start AND v.day < $end
+GROUP BY v.day, v.section
