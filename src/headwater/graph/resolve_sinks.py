@@ -8,6 +8,7 @@ from headwater.graph.python_nodes import python_node
 from headwater.graph.values import SinkNode
 from headwater.project.names import shown
 from headwater.project.place_names import PlaceNames
+from headwater.spec.addresses import HUB
 from headwater.spec.nodes import Sink
 
 _SERVED = frozenset({"full", "incremental", "view", "append"})
@@ -33,7 +34,7 @@ def _node(draft: Draft, sink: Sink) -> SinkNode:
         after_rollback=sink.after_rollback,
         restate=sink.restate,
         python=python_node(sink.code),
-        jurisdiction=PlaceNames.of(draft.project).jurisdiction_of(sink.at_sites),
+        jurisdiction=_jurisdiction(draft, sink),
         description=sink.description,
         owner=sink.owner or draft.project.defaults.owner,
         tags=sink.tags,
@@ -49,10 +50,15 @@ def _wrong(draft: Draft, sink: Sink) -> Iterator[Diagnostic]:
     yield from _wrong_place(draft, sink)
 
 
+def _jurisdiction(draft: Draft, sink: Sink) -> str:
+    places = PlaceNames.of(draft.project)
+    return places.jurisdiction_of(sink.at_sites) if places.has_borders else ""
+
+
 def _wrong_place(draft: Draft, sink: Sink) -> Iterator[Diagnostic]:
     places = PlaceNames.of(draft.project)
-    if sink.at_sites not in (*places.sites, *places.jurisdictions):
-        known = sorted({*places.sites, *places.jurisdictions})
+    known = sorted({HUB, *places.sites, *places.jurisdictions} - {""})
+    if sink.at_sites not in known:
         hint = suggest(sink.at_sites, known) or f"there are {', '.join(known)}"
         yield error("HW0128", f"no site or jurisdiction `{shown(sink.at_sites)}`", sink.at.of("at"), hint=hint)
 
