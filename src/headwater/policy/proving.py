@@ -170,7 +170,8 @@ def _grants(
             by = f"`{read.rule}`" if read.rule else "no rule"
             message = f"by {by}, `{read.source}` may not leave `{site}` for {_listed(receivers)}"
             return error("HW1246", message, hint="only what the approved charter grants to every receiver may be read")
-        if len({each.address for each in granted}) > 1:
+        is_apart = len(receivers) > 1 and any(each.shape == "aggregate" for each in granted)
+        if is_apart or len({each.address for each in granted}) > 1:
             message = f"`{read.source}` leaves `{site}` in another form for each of {_listed(receivers)}"
             return error("HW1246", message, hint="send to one jurisdiction at a time")
         seen = _as_cut(charter, read, asked, granted[0], bind) if read.every else granted[0]
