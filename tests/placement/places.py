@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -113,7 +114,8 @@ def placed(
     places = places or Places(jurisdictions={})
     query, columns = read(text, schemas)
     given = grants or {name: raw(name, each, schemas[name], at, places) for name, each in located.items()}
-    return place(query, columns, occurrences(query, located, schemas, given), at=at, places=places, bind=BINDER)
+    found = occurrences(query, located, schemas, given)
+    return place(query, columns, found, at=at, places=places, bind=BINDER, parse=partial(parse, BINDER))
 
 
 def read(text: str, schemas: Mapping[str, Relation]) -> tuple[Query, Relation]:

@@ -3,9 +3,14 @@
 import duckdb
 import pytest
 
+from headwater.graph.resolve_references import parse
+from headwater.placement.placing import place
 from headwater.placement.values import Located
 from headwater.policy.values import Grant, Places
-from tests.placement.places import assert_same, described, placed, run_placed
+from headwater.sql.tree import Unclear
+from tests.placement.places import BINDER, assert_same, described, occurrences, placed, raw, read, run_placed
+
+NOWHERE = Places(jurisdictions={})
 
 COLUMNS = (("id", "INTEGER"), ("town", "VARCHAR"), ("amount", "HUGEINT"))
 SCHEMAS = {"orders": COLUMNS, "towns": COLUMNS, "prices": COLUMNS}
@@ -97,3 +102,15 @@ def test_rows_that_may_not_go_to_a_site_are_joined_where_the_question_is_asked(s
 def test_what_is_not_understood_gathers_the_columns_it_needs(sites):
     made, _ = asked("SELECT o.id, t.town FROM towns t POSITIONAL JOIN (SELECT id FROM orders WHERE false) o", sites)
     assert all(each.columns == (("id", "INTEGER"),) for each in made.exchanges)
+
+
+def test_a_text_that_does_not_read_back_as_its_query_is_not_sent():
+    query, columns = read("SELECT min(amount) AS least FROM orders", SCHEMAS)
+    grants = {"orders": raw("orders", LOCATED["orders"], COLUMNS, "hub", NOWHERE)}
+    found = occurrences(query, LOCATED, SCHEMAS, grants)
+
+    def misread(text):
+        return parse(BINDER, text.replace("granted", "grunted"))
+
+    with pytest.raises(Unclear, match="cannot be written as SQL for sure"):
+        place(query, columns, found, at="hub", places=NOWHERE, bind=BINDER, parse=misread)

@@ -8,6 +8,7 @@ from typing import Final
 
 from headwater.diagnostics import Diagnostic, Refused, Where, error
 from headwater.graph.query_trees import query_tree, relation_of
+from headwater.graph.resolve_references import parse
 from headwater.graph.values import Graph, Input, Node
 from headwater.placement.placing import place
 from headwater.placement.through import Lossy, Readings, readings
@@ -121,6 +122,7 @@ class Placing:
             at=self.at,
             places=self.charter.jurisdictions,
             bind=partial(self.bind, parameters=self._parameters(node), timezone=node.timezone),
+            parse=partial(parse, self.bind),
         )
 
     def _near(self, used: Used, columns: Relation) -> Occurrence:

@@ -13,13 +13,21 @@ from headwater.placement.values import Exchange, Occurrence, Placed
 from headwater.placement.writing import Bound, Writer
 from headwater.policy.values import Places
 from headwater.sql.binding import Relation
+from headwater.sql.faithful import Parse
 from headwater.sql.plain import plain
 from headwater.sql.text import quote_identifier
 from headwater.sql.tree import Query, Table, Unclear
 
 
 def place(
-    query: Query, columns: Relation, occurrences: Sequence[Occurrence], *, at: str, places: Places, bind: Bound
+    query: Query,
+    columns: Relation,
+    occurrences: Sequence[Occurrence],
+    *,
+    at: str,
+    places: Places,
+    bind: Bound,
+    parse: Parse,
 ) -> Placed:
     """Take a query apart; ``columns`` are the names and types that it gives on one machine.
 
@@ -28,34 +36,34 @@ def place(
     """
     found = {each.table: each for each in occurrences}
     clear = Rewriter().query(plain(query))
+
+    def moving() -> Moving:
+        writer = Writer(at=at, places=places, occurrences=found, bind=bind, parse=parse)
+        return Moving(Distribution(found, at), writer, Costing(found), at)
+
     try:
-        return _placed(clear, columns, found, at, places, bind)
+        return _placed(clear, columns, moving())
     except Unclear as why:
-        moving = _moving(found, at, places, bind)
-        text, needs = _finished(moving.writer, gathered(clear, found, moving), columns)
-        return Placed(
-            at=at,
-            exchanges=_needed(moving.writer.exchanges, needs),
-            final=text,
-            columns=columns,
-            explained=(f"all rows are gathered: {why}",),
-        )
+        return _gathered(clear, columns, found, moving(), str(why))
 
 
-def _moving(found: Mapping[Table, Occurrence], at: str, places: Places, bind: Bound) -> Moving:
-    writer = Writer(at=at, places=places, occurrences=found, bind=bind)
-    return Moving(Distribution(found, at), writer, Costing(found), at)
+def _gathered(query: Query, columns: Relation, found: Mapping[Table, Occurrence], moving: Moving, why: str) -> Placed:
+    text, needs = _finished(moving.writer, gathered(query, found, moving), columns)
+    return Placed(
+        at=moving.at,
+        exchanges=_needed(moving.writer.exchanges, needs),
+        final=text,
+        columns=columns,
+        explained=(f"all rows are gathered: {why}",),
+    )
 
 
-def _placed(
-    clear: Query, columns: Relation, found: Mapping[Table, Occurrence], at: str, places: Places, bind: Bound
-) -> Placed:
-    moving = _moving(found, at, places, bind)
-    homing = Homing(distribution=moving.distribution, writer=moving.writer, moving=moving, at=at)
-    text, needs = _finished(moving.writer, homing.whole(unfolded(clear)), columns)
+def _placed(query: Query, columns: Relation, moving: Moving) -> Placed:
+    homing = Homing(distribution=moving.distribution, writer=moving.writer, moving=moving, at=moving.at)
+    text, needs = _finished(moving.writer, homing.whole(unfolded(query)), columns)
     explained = tuple(dict.fromkeys(homing.explained))
     exchanges = _needed(moving.writer.exchanges, needs)
-    return Placed(at=at, exchanges=exchanges, final=text, columns=columns, explained=explained)
+    return Placed(at=moving.at, exchanges=exchanges, final=text, columns=columns, explained=explained)
 
 
 def _finished(writer: Writer, query: Query, columns: Relation) -> tuple[str, tuple[str, ...]]:

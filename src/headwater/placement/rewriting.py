@@ -160,11 +160,11 @@ def terms(exprs: tuple[Expr, ...]) -> tuple[Term, ...]:
 
 
 def settled(query: Query) -> Query:
-    """Make every reference name the source that now stands where it points."""
+    """Make every reference name the source that now stands where it points; sources are numbered as a text has them."""
     return _Settler().query(query, ())
 
 
-Scopes = tuple[Mapping[int, Source], ...]
+Scopes = tuple[Mapping[int, Leaf], ...]
 
 
 class _Settler:
@@ -186,7 +186,7 @@ class _Settler:
             left, right = self.query(query.left, around), self.query(query.right, around)
             order = _by_output(query, query.limits, left, right)
             return SetOperation(query.kind, left, right, order)
-        scope: dict[int, Source] = {}
+        scope: dict[int, Leaf] = {}
         self._kept.append(scope)
         scopes = (scope, *around)
 
@@ -194,7 +194,8 @@ class _Settler:
             if isinstance(expr, Ref):
                 if expr.depth >= len(scopes) or expr.position not in scopes[expr.depth]:
                     raise Unclear("a column of what runs elsewhere")
-                return Ref(expr.depth, expr.position, scopes[expr.depth][expr.position], expr.index)
+                found = scopes[expr.depth][expr.position]
+                return Ref(expr.depth, found.position, found.source, expr.index)
             if isinstance(expr, Nested):
                 return Nested(expr.kind, self.query(expr.query, scopes), tuple(swapped.expr(p) for p in expr.parts))
             return None
@@ -216,14 +217,14 @@ class _Settler:
             limits=swapped.limits(query.limits, 0),
         )
 
-    def _tree(self, tree: Tree | None, swapped: Rewriter, scope: dict[int, Source]) -> Tree | None:
+    def _tree(self, tree: Tree | None, swapped: Rewriter, scope: dict[int, Leaf]) -> Tree | None:
         """From left to right: what stands further left is known to what stands on its right."""
         if tree is None:
             return None
         if isinstance(tree, Leaf):
             made = swapped.tree(tree, 0)
             assert isinstance(made, Leaf)  # noqa: S101 - a leaf stays one
-            scope[tree.position] = made.source
+            scope[tree.position] = made = replace(made, position=len(scope))
             return made
         left, right = self._tree(tree.left, swapped, scope), self._tree(tree.right, swapped, scope)
         assert left is not None and right is not None  # noqa: PT018, S101 - sides of a join are never empty

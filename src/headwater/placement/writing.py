@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from headwater.placement.rewriting import Rewriter, settled
+from headwater.placement.rewriting import Rewriter, settled, tables
 from headwater.placement.values import EXCHANGES, GRANTS, Exchange, Occurrence, Read
 from headwater.policy.values import Grant, Places
 from headwater.sql.binding import BindError, Relation
+from headwater.sql.faithful import Parse, is_faithful
 from headwater.sql.rendering import render
 from headwater.sql.tree import Query, Source, Table, Unclear
 
@@ -36,6 +37,7 @@ class Writer:
     places: Places
     occurrences: Mapping[Table, Occurrence]
     bind: Bound
+    parse: Parse
     exchanges: list[Exchange] = field(default_factory=list)
     _grants: dict[str, tuple[Grant, ...]] = field(default_factory=dict)
     _own: dict[str, tuple[frozenset[str], ...]] = field(default_factory=dict)
@@ -113,7 +115,10 @@ class Writer:
         return table
 
     def write(self, query: Query, senders: tuple[str, ...]) -> Written:
-        """Write a query as the senders run it. Raises Unclear where it cannot be written or is not understood."""
+        """Write a query as the senders run it. Raises Unclear where it cannot be written or is not understood.
+
+        What is written is read back, and must be the same query.
+        """
         reads: dict[str, Read] = {}
         needs: dict[str, None] = {}
         relations: dict[str, Relation] = {}
@@ -142,10 +147,14 @@ class Writer:
             relations[node] = read.columns
             return Table(node, each.own, each.own)
 
-        text = render(settled(Rewriter(source=source).query(query)))
+        named = settled(Rewriter(source=source).query(query))
+        text = render(named)
         columns = self.bind(text, relations)
         if isinstance(columns, BindError):
             raise Unclear(columns.message)
+        here = {each.node: tuple((name, "") for name in each.own) for each in tables(named)}
+        if not is_faithful(text, named, self.parse, here | relations):
+            raise Unclear("a part that cannot be written as SQL for sure")
         used = [grant for read in reads.values() for grant in read.grants.values()]
         used += [grant for name in needs for grant in self._grants[name]]
         own += [sites for name in needs for sites in self._own[name]]

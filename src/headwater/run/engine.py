@@ -22,6 +22,8 @@ SETTINGS = {
     "preserve_insertion_order": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": True,
+    # DuckDB 1.5 pushes what it learns of a join's keys below the LIMIT of a subquery, which then has other rows.
+    "disabled_optimizers": "join_filter_pushdown",
 }
 """Part of what a query means; the version of the canonical form (``graph``) stands for them."""
 
