@@ -108,7 +108,7 @@ def test_keys_of_a_huge_type_that_the_hub_sends_find_their_rows_and_are_counted(
     rows = [f"{10**37 + number},{'x' * 50}{number}" for number in range(3000)]
     project.write("data/us1/1.csv", "\n".join(["id,note", *rows, ""]))
     project.source("wanted", {"id": "hugeint", "owner": "text"}, rows=[(10**37 + at, "me") for at in (7, 9, 4000)])
-    project.model("found", "SELECT orders.id, note FROM orders JOIN wanted ON orders.id = wanted.id WHERE owner = 'me'")
+    project.model("found", "SELECT id, note FROM orders WHERE id IN (SELECT id FROM wanted WHERE owner = 'me')")
     approve_all(project)
     project.apply()
     assert [int(number) for number, _ in project.table("found")] == [10**37 + 7, 10**37 + 9]
