@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from headwater.diagnostics import Diagnostic, Where, error
+from headwater.diagnostics import Diagnostic, Where, error, warning
 from headwater.graph.values import TABLE_KINDS, Graph, Node
 from headwater.policy.labels import labels_of
 from headwater.policy.subjects import class_name, is_within
@@ -44,8 +44,9 @@ def retention_problems(graph: Graph) -> Iterator[Diagnostic]:
             yield error("HW1319", message, where, hint="let it be incremental, or leave the columns of that class out")
         elif name in kept and node.kind == "full" and any(nodes[each].source for each in _above(nodes, node)):
             message = f"`{name}` has columns of a class with `retain`, but no time by which old rows could be told"
-            hint = "let it be incremental, or read an incremental model that is"
-            yield error("HW1319", message, where, hint=hint)
+            # It has what its source has: rows go from it when they go there.
+            hint = "rows stay in it as long as in its source; let it be incremental, or read a model that is"
+            yield warning("HW1319", message, where, hint=hint)
         elif node.kind == "incremental" and name not in kept:
             for each in sorted(_above(nodes, node) & kept.keys()):
                 message = f"`{name}` keeps slots for which `{each}` has no rows once `retain` has let them go"
