@@ -181,3 +181,15 @@ def test_a_worker_holds_no_answer_in_memory(world):
 def _most_bytes(process: int) -> int:
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def test_nobody_of_whom_aggregates_are_made_is_in_a_byte_that_leaves(world):
+    form = Form(aggregates=("count",), by={"name": "name"}, unit="email", min_group=2)
+    world.charter = replace(world.charter, policies=(rule(ship=("price",), form=form),))
+    world.approve()
+    rows = "".join(f"{each},2024-01-01T02:50:00Z,1.00,anna,canary-{each}@example.org\n" for each in range(3))
+    world.file("eu", "1.csv", rows)
+    assert world.ask('SELECT name FROM "granted"."g1"', {"name": "VARCHAR"}) == [("anna",)]
+    sent = (world.path / "eu.bytes").read_bytes()
+    assert sent
+    assert b"canary" not in sent
