@@ -9,7 +9,19 @@ from pathlib import Path
 from bench.measure import load, machine, table, write
 from bench.scale import FULL, QUICK, Scale
 
-BENCHMARKS = ("startup", "pipeline", "formats", "models", "slots", "chains", "tasks", "serving", "masking", "tpch", "policy_sets")
+BENCHMARKS = (
+    "startup",
+    "pipeline",
+    "formats",
+    "models",
+    "slots",
+    "chains",
+    "tasks",
+    "serving",
+    "masking",
+    "tpch",
+    "policy_sets",
+)
 
 
 def main() -> None:

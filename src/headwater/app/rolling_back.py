@@ -98,7 +98,7 @@ def _require_legal(db: Database, running: Outline, code: str, current: str) -> N
     if found:
         hint = "go back to another release, or change the policies first, for all to see"
         message = "the policies of today forbid what that release did"
-        raise Refused(error("HW1293", message, hint=hint), *found)
+        raise Refused(error("HW1295", message, hint=hint), *found)
 
 
 def rollback(workspace: Workspace, planned: Rollback, *, message: str = "", by: str = "") -> RolledBack:

@@ -37,6 +37,11 @@ class Node(Protocol):
     value: Any
     style: str | None
     start_mark: Mark
+
+
+class WrittenNode(Node, Protocol):
+    """A node of a YAML text: it ends somewhere, too."""
+
     end_mark: Mark
 
 

@@ -2,10 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from headwater.project.sql_files import read_sql_file
-from headwater.project.yaml_nodes import Node, compose
+from headwater.project.yaml_nodes import Mark, Node, WrittenNode, compose
 
 _FLOW_MARKS: Final = frozenset(",[]{}")
 Path = tuple[str, ...]
@@ -33,6 +33,11 @@ def with_class(file: str, text: str, path: Path, class_: str) -> str | None:
     after, _ = _read(file, changed)
     is_right = after is not None and _plain(after) == _with(_plain(node), path, class_)
     return changed if is_right and _rest(file, text) == _rest(file, changed) else None
+
+
+def _end(node: Node) -> Mark:
+    """Give where a node of a text ends."""
+    return cast("WrittenNode", node).end_mark
 
 
 def _read(file: str, text: str) -> tuple[Node | None, int]:
@@ -67,18 +72,18 @@ def _edit(text: str, found: tuple[Node, Node], class_: str, lines_before: int) -
     def offset(mark: Any) -> int:
         return _offset(text, mark.line + lines_before, mark.column)
 
-    start, end = offset(value.start_mark), offset(value.end_mark)
+    start, end = offset(value.start_mark), offset(_end(value))
     if value.id != "mapping":
         written = text[start:end]
         if not written.strip():
-            at = offset(key.end_mark) + 1
+            at = offset(_end(key)) + 1
             return Edit(at, at, f" {{class: {class_}}}")
         plain = json.dumps(value.value) if not value.style and _FLOW_MARKS & set(value.value) else written
         return Edit(start, end, f"{{type: {plain}, class: {class_}}}")
     if not value.value:
         return Edit(start, end, f"{{class: {class_}}}")
     if text[start] == "{":
-        last = offset(value.value[-1][1].end_mark)
+        last = offset(_end(value.value[-1][1]))
         return Edit(last, last, f", class: {class_}")
     newline = "\r\n" if "\r\n" in text else "\n"
     return Edit(start, start, f"class: {class_}{newline}{' ' * value.start_mark.column}")
