@@ -265,8 +265,7 @@ def delete_unserved(
     Raises Conflict if somebody has some of it in use.
     """
     db, store, now = workspace.db, workspace.store, workspace.effects.clock()
-    listed = lambda ids: recorded(db, ids) | {fill.id for fill in condemned(db)}  # noqa: E731
-    lost = [*store.unlisted(now, listed)]
+    lost = [*store.unlisted(now, lambda ids: recorded(db, ids) | {fill.id for fill in condemned(db)})]
     with db.write():
         record(db, [fill for fill in lost if fill.node in nodes])
         gone = [fill for fill in unserved_fills(db, nodes) if goes(fill)]
