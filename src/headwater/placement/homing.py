@@ -11,7 +11,7 @@ from headwater.placement.making import ONE, all_of, leaf, number_of, renaming, s
 from headwater.placement.moving import Moving, Part, first_position
 from headwater.placement.reducing import Hint, Reducing, among
 from headwater.placement.rewriting import Rewriter, key
-from headwater.placement.writing import Writer
+from headwater.placement.writing import PARTIAL, Writer
 from headwater.sql.traversal import conjuncts, looks_out, selects
 from headwater.sql.tree import (
     Derived,
@@ -207,7 +207,7 @@ class Homing:
         for each in site.outputs:
             if self.distribution.narrowed(spread, each.value, positive=False) is None:
                 return None
-        table = self.writer.exchange(site, self.moving.senders(spread), (self.at,), "partial aggregates")
+        table = self.writer.exchange(site, self.moving.senders(spread), (self.at,), PARTIAL)
         return self.inside(aggregating.merged(parts, table), None, hints)
 
     def _result(self, query: Query, bare: Query, spread: Spread) -> Query | None:

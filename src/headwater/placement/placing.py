@@ -38,8 +38,9 @@ def place(
     clear = Rewriter().query(plain(query))
 
     def moving() -> Moving:
-        writer = Writer(at=at, places=places, occurrences=found, bind=bind, parse=parse)
-        return Moving(Distribution(found, at), writer, Costing(found), at)
+        costing = Costing(found)
+        writer = Writer(at=at, places=places, occurrences=found, bind=bind, parse=parse, costing=costing)
+        return Moving(Distribution(found, at), writer, costing, at)
 
     try:
         return _placed(clear, columns, moving())

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 
+from headwater.placement.costing import Costing
+from headwater.placement.expecting import expected
 from headwater.placement.rewriting import Rewriter, settled, tables
 from headwater.placement.values import EXCHANGES, GRANTS, Exchange, Occurrence, Read
 from headwater.policy.values import Grant, Places
@@ -13,6 +16,8 @@ from headwater.sql.tree import Query, Source, Table, Unclear
 
 Bound = Callable[[str, Mapping[str, Relation]], Relation | BindError]
 """Names and types that a text gives over relations."""
+PARTIAL: Final = "partial aggregates"
+"""What an exchange is whose senders fold their own rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,9 @@ class Writer:
     occurrences: Mapping[Table, Occurrence]
     bind: Bound
     parse: Parse
+    costing: Costing
     exchanges: list[Exchange] = field(default_factory=list)
+    _expected: dict[Table, float] = field(default_factory=dict)
     _grants: dict[str, tuple[Grant, ...]] = field(default_factory=dict)
     _own: dict[str, tuple[frozenset[str], ...]] = field(default_factory=dict)
     _reads: dict[tuple[object, ...], Read] = field(default_factory=dict)
@@ -59,6 +66,9 @@ class Writer:
         if known in self._known:
             return self._received(self._known[known], to)
         name = f"x{len(self.exchanges) + 1}"
+        is_partial = because == PARTIAL
+        sent = Costing(self.occurrences, {**self._expected, **self.costing.sent})
+        estimate = expected(query, len(senders), self.occurrences, sent, is_partial=is_partial)
         self.exchanges.append(
             Exchange(
                 name=name,
@@ -70,11 +80,14 @@ class Writer:
                 needs=written.needs,
                 destinations=self._destinations(written),
                 because=because,
+                estimate=estimate,
             )
         )
         self._grants[name], self._own[name] = written.grants, written.own
         names = tuple(column for column, _ in written.columns)
         self._known[known] = Table(f"{EXCHANGES}.{name}", names, names)
+        if estimate.rows:
+            self._expected[self._known[known]] = estimate.rows
         return self._known[known]
 
     def _may(self, written: Written, site: str) -> bool:
