@@ -44,11 +44,11 @@ sources:
     columns: &columns
       time_hour: {type: timestamptz, required: true, description: "hour: of departure"}
       origin: {type: text, required: true, class: internal}
-    checks: [{not_null: [origin]}, {accepted_values: {origin: [EWR, JFK]}, on_fail: warn}]
   more: {connector: files, path: x.csv, at: all, replicated: true, columns: *columns}
 models:
   summary:
     kind: view
+    checks: [{not_null: [origin]}, {accepted_values: {origin: [EWR, JFK]}, on_fail: warn}]
     sql: |
       SELECT origin, count(*) AS n
       FROM clean.flights
